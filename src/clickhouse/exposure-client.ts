@@ -1,0 +1,23 @@
+/**
+ * The part of a ClickHouse client that this library calls. The official Node client, the official Web client and a
+ * three-line fake all fit, whatever their version; naming no more keeps it so.
+ *
+ * @example
+ * ```ts
+ * import type { ExposureClient } from 'first-exposure/clickhouse'
+ *
+ * const fake: ExposureClient = {
+ *   query: async () => ({ json: async () => [] }),
+ * }
+ * ```
+ */
+export interface ExposureClient {
+  query(params: {
+    query: string
+    query_params: Record<string, unknown>
+    format: 'JSONEachRow'
+    abort_signal?: AbortSignal
+    query_id?: string
+    clickhouse_settings?: Record<string, string | number | boolean>
+  }): Promise<{ json(): Promise<unknown> }>
+}

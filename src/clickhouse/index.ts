@@ -1,0 +1,2 @@
+export { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
+export type { ExposureClient } from './exposure-client.js'

@@ -1,0 +1,107 @@
+/**
+ * What can be wrong, as a literal to switch on.
+ *
+ * | code | meaning | what to do |
+ * |---|---|---|
+ * | `invalid-instant` | a point in time is not a `Date`, epoch milliseconds or ISO 8601 with a zone | pass one of the three |
+ * | `invalid-window` | the window is empty, reversed, or outside what a ClickHouse `DateTime` holds | pass `start < asOf`, 1970-01-02 to 2106-01-01 |
+ * | `invalid-spec` | an experiment's description is incomplete or cannot be sent to ClickHouse | mend the named field |
+ * | `malformed-rows` | the warehouse's answer is not one that the query can give | check what sits between the library and ClickHouse |
+ * | `malformed-buckets` | buckets that cannot be a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
+ * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
+ * | `incompatible-summaries` | summaries of different granularity or time zone | merge only what was asked alike |
+ */
+export type ExposureErrorCode =
+  | 'invalid-instant'
+  | 'invalid-window'
+  | 'invalid-spec'
+  | 'malformed-rows'
+  | 'malformed-buckets'
+  | 'too-many-buckets'
+  | 'incompatible-summaries'
+
+// A registered symbol, so that an error is known for what it is even when two copies of this package are loaded.
+const brand: unique symbol = Symbol.for('first-exposure.ExposureError')
+
+/**
+ * The one error this library throws of its own accord.
+ *
+ * The `message` says what was wrong, what was received and what to do; `code` is for programs;
+ * `details` holds the evidence as plain data; `cause` the error underneath, where there is one.
+ * No message holds SQL, a bound parameter, a host name or a credential.
+ *
+ * @example
+ * ```ts
+ * import { exposureWindow, isExposureError } from 'first-exposure'
+ *
+ * let code = 'none'
+ * try {
+ *   exposureWindow('2026-06-02T00:00:00Z', '2026-06-01T00:00:00Z')
+ * } catch (error) {
+ *   if (isExposureError(error)) code = error.code
+ * }
+ * code // => 'invalid-window'
+ * ```
+ */
+export class ExposureError<Code extends ExposureErrorCode = ExposureErrorCode> extends Error {
+  override readonly name = 'ExposureError'
+  /** What was wrong, as a literal. */
+  readonly code: Code
+  /** The evidence, as plain data: which field, row or column, and what was found there. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: Code,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options)
+    this.code = code
+    this.details = Object.freeze({ ...details })
+    Object.defineProperty(this, brand, { value: true })
+  }
+}
+
+/**
+ * Is this an {@link ExposureError}, and, where a code is given, one with that code?
+ *
+ * True also for an error thrown by another copy of this package (`instanceof` is not).
+ *
+ * @param error - anything that was caught
+ * @param code - the only code to accept; left out, any code is accepted
+ *
+ * @example
+ * ```ts
+ * import { ExposureError, isExposureError } from 'first-exposure'
+ *
+ * const error = new ExposureError('invalid-spec', 'featureName is empty; pass the feature to report.')
+ * isExposureError(error) // => true
+ * isExposureError(error, 'malformed-rows') // => false
+ * isExposureError(new Error('something else')) // => false
+ * ```
+ */
+export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is ExposureError<Code> {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [brand]?: unknown })[brand] === true &&
+    (code === undefined || (error as { code?: unknown }).code === code)
+  )
+}
+
+/** Names a received value in a message: what it is and, where that is short, what it says. */
+export function received(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`
+  }
+  if (value === null || ['undefined', 'number', 'boolean', 'bigint'].includes(typeof value)) {
+    return String(value)
+  }
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

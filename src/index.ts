@@ -1,0 +1,18 @@
+// The core, in the order of the flow: spec + window → granularity → SQL → rows → buckets → summary.
+export type { Instant } from './instant.js'
+export { exposureWindow, type ExposureWindow } from './spec/exposure-window.js'
+export { selectGranularity, type Granularity } from './spec/select-granularity.js'
+export {
+  exposureSpec,
+  type ExposureSpec,
+  type ExposureSpecInput,
+  type IdentityKey,
+  type MultiVariantPolicy,
+} from './spec/exposure-spec.js'
+export { flagsmithEvents, type ExposureSource, type ExposureSourceInput } from './spec/exposure-source.js'
+export { firstExposuresQuery, type ExposuresQuery } from './query/first-exposures-query.js'
+export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows.js'
+export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'
+export { summarizeExposures } from './summary/summarize-exposures.js'
+export { mergeExposuresSummaries } from './summary/merge-exposures-summaries.js'
+export { ExposureError, isExposureError, type ExposureErrorCode } from './errors.js'

@@ -1,0 +1,12 @@
+/** The names of the answer's columns: what the SELECT calls them and where the decoder finds them. */
+export const resultColumns: {
+  readonly quarantined: 'quarantined'
+  readonly variant: 'variant'
+  readonly bucket: 'bucket'
+  readonly newIdentities: 'new_identities'
+} = Object.freeze({
+  quarantined: 'quarantined',
+  variant: 'variant',
+  bucket: 'bucket',
+  newIdentities: 'new_identities',
+})

@@ -1,0 +1,51 @@
+import { ExposureError, received } from '../errors.js'
+import { epochMs, type Instant } from '../instant.js'
+
+/** The half-open window `[startMs, asOfMs)`, in whole milliseconds of the epoch. */
+export interface ExposureWindow {
+  /** The first millisecond that counts. */
+  readonly startMs: number
+  /** The first millisecond that does not count any more. */
+  readonly asOfMs: number
+}
+
+// What a ClickHouse DateTime holds in every time zone: a day inside its own ends, 1970-01-01 and 2106-02-07.
+const earliestMs = Date.UTC(1970, 0, 2)
+const latestMs = Date.UTC(2106, 0, 1)
+
+/**
+ * Which exposures does a question cover? Those at `start` or later and before `asOf`.
+ *
+ * @param start - the first instant that counts, not before 1970-01-02
+ * @param asOf - the first instant that does not count any more, after `start` and not after 2106-01-01
+ * @returns a frozen window in epoch milliseconds; always `startMs < asOfMs`
+ * @throws {@link ExposureError} `invalid-instant`, `invalid-window`
+ *
+ * @example
+ * ```ts
+ * import { exposureWindow } from 'first-exposure'
+ *
+ * const window = exposureWindow('2026-06-01T00:00:00Z', new Date('2026-06-15T00:00:00Z'))
+ * window.asOfMs - window.startMs // => 14 * 24 * 60 * 60 * 1000
+ * ```
+ */
+export function exposureWindow(start: Instant, asOf: Instant): ExposureWindow {
+  const startMs = epochMs(start, 'start')
+  const asOfMs = epochMs(asOf, 'asOf')
+  if (startMs >= asOfMs) {
+    throw new ExposureError(
+      'invalid-window',
+      `The window is empty: start ${received(start)} is not before asOf ${received(asOf)}. Pass start < asOf.`,
+      { startMs, asOfMs },
+    )
+  }
+  if (startMs < earliestMs || asOfMs > latestMs) {
+    throw new ExposureError(
+      'invalid-window',
+      `The window ${received(start)} to ${received(asOf)} leaves 1970-01-02 to 2106-01-01, which is what a ` +
+        'ClickHouse DateTime holds in every time zone. Are the numbers epoch milliseconds?',
+      { startMs, asOfMs },
+    )
+  }
+  return Object.freeze({ startMs, asOfMs })
+}
