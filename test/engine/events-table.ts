@@ -1,0 +1,55 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { ExposureEvent } from '../arbitraries/exposure-events.js'
+
+/**
+ * The default layout, but that identifier and value may be NULL, so that events without them can be told, and that
+ * partitions are months, so that a handful of events does not make a part a day.
+ */
+export async function createEventsTable(client: ClickHouseClient, table = 'events'): Promise<void> {
+  await client.command({
+    query: `CREATE OR REPLACE TABLE ${table} (
+      environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
+      timestamp DateTime64(3, 'UTC'), collected_at DateTime64(3, 'UTC') DEFAULT timestamp,
+      identifier Nullable(String), value Nullable(String), traits String, metadata String,
+      sdk_language LowCardinality(String), sdk_version LowCardinality(String)
+    ) ENGINE = MergeTree PARTITION BY toYYYYMM(timestamp)
+    ORDER BY (environment_key, event, feature_name, timestamp, identifier)
+    SETTINGS allow_nullable_key = 1`,
+  })
+}
+
+/** Inserts the events in one batch. */
+export async function insertEvents(
+  client: ClickHouseClient,
+  events: readonly ExposureEvent[],
+  table = 'events',
+): Promise<void> {
+  if (events.length === 0) return
+  await client.insert({
+    table,
+    format: 'JSONEachRow',
+    values: events.map((e) => ({
+      environment_key: e.environment,
+      event: e.event,
+      feature_name: e.feature,
+      timestamp: clickHouseTime(e.timestampMs),
+      identifier: e.identity,
+      value: e.variant,
+    })),
+  })
+}
+
+/** Replaces all events of the table. */
+export async function replaceEvents(
+  client: ClickHouseClient,
+  events: readonly ExposureEvent[],
+  table = 'events',
+): Promise<void> {
+  await client.command({ query: `TRUNCATE TABLE ${table}` })
+  await insertEvents(client, events, table)
+}
+
+/** `YYYY-MM-DD hh:mm:ss.SSS` in UTC: JSONEachRow takes no fractional number for a DateTime64. */
+export function clickHouseTime(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '')
+}
