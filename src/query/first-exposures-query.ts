@@ -108,12 +108,14 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
   // Names of our own beside the caller's: one that the table or a mapped column bears already gets an underscore.
   const taken = new Set<string | null>([table.table, ...Object.values(columns)])
   const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
-  const [exposures, identity, variantKey, exposedAt] = [
+  const [exposures, variantKeys, ranked, identities, buckets] = [
     own('exposures'),
-    own('identity'),
-    own('variant_key'),
-    own('exposed_at'),
+    own('variant_keys'),
+    own('ranked'),
+    own('identities'),
+    own('buckets'),
   ]
+  const [identity, variantKey, exposedAt] = [own('identity'), own('variant_key'), own('exposed_at')]
 
   const predicates = [
     ...(columns.environment === null
@@ -137,37 +139,37 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
     FROM ${tableName}
     WHERE ${predicates.join('\n      AND ')}
   ),
-  (SELECT arraySort(groupUniqArray(${variantKey})) FROM ${exposures}) AS variant_keys,
-  ranked AS (
+  (SELECT arraySort(groupUniqArray(${variantKey})) FROM ${exposures}) AS ${variantKeys},
+  ${ranked} AS (
     SELECT
       ${identityKeys[identityKey](identity)} AS identity_key,
-      transform(${variantKey}, variant_keys, arrayEnumerate(variant_keys), 0) AS variant_rank,
+      transform(${variantKey}, ${variantKeys}, arrayEnumerate(${variantKeys}), 0) AS variant_rank,
       ${exposureState}
     FROM ${exposures}
     WHERE ${isIdentity(identity)}
       AND variant_rank > 0
   ),
-  identities AS (
+  ${identities} AS (
     SELECT
       ${identityState.join(',\n      ')}
-    FROM ranked
+    FROM ${ranked}
     GROUP BY identity_key
   ),
-  buckets AS (
+  ${buckets} AS (
     SELECT
       in_many,
       counted_rank,
       ${startOfBucket}(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted
-    FROM identities
+    FROM ${identities}
     GROUP BY in_many, counted_rank, local_bucket
   )
 SELECT
   in_many AS ${resultColumns.quarantined},
-  if(in_many, NULL, variant_keys[counted_rank]) AS ${resultColumns.variant},
+  if(in_many, NULL, ${variantKeys}[counted_rank]) AS ${resultColumns.variant},
   toDateTime(local_bucket, 'UTC') AS ${resultColumns.bucket},
   identities_counted AS ${resultColumns.newIdentities}
-FROM buckets
+FROM ${buckets}
 ORDER BY local_bucket, in_many, counted_rank
 LIMIT {row_limit:UInt64}`
 
