@@ -12,6 +12,8 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // What needs the built package has a configuration of its own.
+    exclude: ['test/package/**'],
     // The embedded ClickHouse loads into processes only: threads crash it.
     pool: 'forks',
     testTimeout: 60_000,

@@ -17,6 +17,7 @@ import {
   type Asked,
   type ExposureEvent,
 } from '../arbitraries/exposure-events.js'
+import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable, insertEvents, replaceEvents } from '../engine/events-table.js'
 import { referenceIdentities, referenceSummary } from '../reference-model.js'
 
@@ -26,7 +27,7 @@ export function describeLawsOfCounting(
   numRuns: number,
   open: () => Promise<{ client: ClickHouseClient; close: () => Promise<void> }>,
 ): void {
-  describe(`the laws of counting, ${door}`, () => {
+  describe.skipIf(!engineAvailable)(`the laws of counting, ${door}`, () => {
     let client: ClickHouseClient
     let close: () => Promise<void>
     beforeAll(async () => {
@@ -214,7 +215,7 @@ export function describeLawsOfCounting(
         )
         const [whole, ...parts] = await answers(question, [events, ...sharded], { multiVariant })
         expect(mergeExposuresSummaries(...parts)).toEqual(whole)
-        expect(mergeExposuresSummaries(...parts.reverse())).toEqual(whole)
+        expect(mergeExposuresSummaries(...[...parts].reverse())).toEqual(whole)
       },
     )
 

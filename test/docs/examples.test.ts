@@ -1,0 +1,45 @@
+import * as core from 'first-exposure'
+import * as clickhouse from 'first-exposure/clickhouse'
+import { describe, expect, test } from 'vitest'
+import { codeBlocks, runExample, sourceFiles } from './code-blocks.js'
+
+const modules: Readonly<Record<string, unknown>> = {
+  'first-exposure': core,
+  'first-exposure/clickhouse': clickhouse,
+}
+
+const blocks = (await Promise.all((await sourceFiles('src')).map(codeBlocks)))
+  .flat()
+  .filter(({ language }) => language === 'ts')
+
+describe('the examples in the doc comments', () => {
+  test.each(blocks.map((block) => [`${block.file}:${block.line}`, block] as const))(
+    '%s',
+    async (_, block) => {
+      await runExample(block, modules)
+    },
+  )
+
+  test('every public function has one, which checks something', async () => {
+    const documented = blocks.map(({ code }) => code).join('\n')
+    const functions = Object.values(modules).flatMap((module) =>
+      Object.entries(module as object)
+        .filter(([, value]) => typeof value === 'function')
+        .map(([name]) => name),
+    )
+    expect(functions.length).toBeGreaterThan(8)
+    for (const name of functions) expect(documented, name).toContain(name)
+    expect(blocks.filter(({ code }) => code.includes('// => ')).length).toBeGreaterThan(functions.length / 2)
+  })
+
+  test('an example that is wrong fails', async () => {
+    const block = {
+      file: 'a.ts',
+      line: 1,
+      language: 'ts',
+      code: '[1,\n  2]\n// => [\n//   1,\n//   3,\n// ]',
+    }
+    await expect(runExample(block, {})).rejects.toThrow('a.ts:1')
+    await expect(runExample({ ...block, code: block.code.replace('3', '2') }, {})).resolves.toBe(1)
+  })
+})
