@@ -215,7 +215,7 @@ export function describeLawsOfCounting(
         )
         const [whole, ...parts] = await answers(question, [events, ...sharded], { multiVariant })
         expect(mergeExposuresSummaries(...parts)).toEqual(whole)
-        expect(mergeExposuresSummaries(...[...parts].reverse())).toEqual(whole)
+        expect(mergeExposuresSummaries(...parts.toReversed())).toEqual(whole)
       },
     )
 
