@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import * as core from 'first-exposure'
+import * as clickhouse from 'first-exposure/clickhouse'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { engineAvailable } from '../engine/availability.js'
+import { createEventsTable, insertEvents } from '../engine/events-table.js'
+import { openInProcess } from '../engine/in-process.js'
+import { codeBlocks, runExample } from './code-blocks.js'
+
+const blocks = await codeBlocks('README.md')
+const manifest = JSON.parse(await readFile('package.json', 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, unknown>>
+}
+
+describe('the README', () => {
+  describe.skipIf(!engineAvailable)('its examples', () => {
+    const client = engineAvailable ? openInProcess() : undefined
+    const modules = {
+      'first-exposure': core,
+      'first-exposure/clickhouse': clickhouse,
+      '@clickhouse/client': { createClient: () => client },
+    }
+    beforeAll(async () => {
+      if (client === undefined) return
+      await createEventsTable(client)
+      const exposure = (identity: string, variant: string): Parameters<typeof insertEvents>[1][number] => ({
+        environment: 'prod',
+        event: '$flag_exposure',
+        feature: 'checkout',
+        timestampMs: Date.UTC(2026, 5, 1, 12),
+        identity,
+        variant,
+      })
+      await insertEvents(client, [
+        exposure('ann', 'control'),
+        exposure('bob', 'control'),
+        exposure('cyd', 'one-page'),
+        exposure('dan', 'control'),
+        exposure('dan', 'one-page'),
+      ])
+    })
+    afterAll(async () => {
+      await client?.close()
+    })
+    const examples = blocks.filter(({ language }) => language === 'ts')
+    test.each(examples.map((block) => [`line ${block.line}`, block] as const))('%s', async (_, block) => {
+      expect(await runExample(block, modules)).toBeGreaterThan(0)
+    })
+  })
+
+  test('its commands are scripts of the package', () => {
+    const commands = blocks
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ code }) => code.split('\n'))
+    expect(commands).toContain('npm ci && npm run report')
+    expect(commands).toContain('npm ci && npm test')
+    for (const command of commands.flatMap((line) => line.split(' && '))) {
+      const [, script] = /^npm (?:run )?(\S+)/.exec(command) ?? []
+      expect(['ci', 'install', ...Object.keys(manifest.scripts)], command).toContain(script)
+    }
+  })
+
+  test('its summary is a summary', () => {
+    const [json] = blocks.filter(({ language }) => language === 'json')
+    const shown = JSON.parse(json?.code ?? '') as core.ExposuresSummary
+    expect(core.mergeExposuresSummaries(shown)).toEqual(shown)
+  })
+
+  test('its table of codes is that of the errors', async () => {
+    const readme = await readFile('README.md', 'utf8')
+    const documented = [...(await readFile('src/errors.ts', 'utf8')).matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(
+      ([, code]) => code,
+    )
+    expect(documented.length).toBeGreaterThan(5)
+    for (const code of documented) expect(readme).toMatch(new RegExp(`^\\| \`${code}\` +\\|`, 'm'))
+  })
+
+  test('it names every public function', async () => {
+    const readme = await readFile('README.md', 'utf8')
+    for (const module of [core, clickhouse]) {
+      for (const name of Object.keys(module)) expect(readme).toContain(name)
+    }
+  })
+})
