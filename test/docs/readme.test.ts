@@ -62,7 +62,7 @@ describe('the README', () => {
   })
 
   test('its summary is a summary', () => {
-    const [json] = blocks.filter(({ language }) => language === 'json')
+    const json = blocks.find(({ language }) => language === 'json')
     const shown = JSON.parse(json?.code ?? '') as core.ExposuresSummary
     expect(core.mergeExposuresSummaries(shown)).toEqual(shown)
   })
