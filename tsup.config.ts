@@ -4,6 +4,7 @@ const config: Options = {
   entry: {
     index: 'src/index.ts',
     clickhouse: 'src/clickhouse/index.ts',
+    flagsmith: 'src/flagsmith/index.ts',
   },
   format: ['esm', 'cjs'],
   target: 'es2022',

@@ -10,6 +10,11 @@
  * | `malformed-buckets` | buckets that cannot be a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
  * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
  * | `incompatible-summaries` | summaries of different granularity or time zone | merge only what was asked alike |
+ * | `invalid-event` | a refresh event with a field that cannot be kept | mend the named field |
+ * | `invalid-policy` | a refresh policy with an unknown field, or a duration that is none | pass whole milliseconds, 0 or more |
+ * | `malformed-state` | a stored refresh state that this library did not write | look at the named place; keep the last good copy |
+ * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
+ * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |
  */
 export type ExposureErrorCode =
   | 'invalid-instant'
@@ -19,6 +24,11 @@ export type ExposureErrorCode =
   | 'malformed-buckets'
   | 'too-many-buckets'
   | 'incompatible-summaries'
+  | 'invalid-event'
+  | 'invalid-policy'
+  | 'malformed-state'
+  | 'unsupported-version'
+  | 'not-expressible'
 
 // A registered symbol, so that an error is known for what it is even when two copies of this package are loaded.
 const brand: unique symbol = Symbol.for('first-exposure.ExposureError')

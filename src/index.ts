@@ -1,4 +1,5 @@
-// The core, in the order of the flow: spec + window → granularity → SQL → rows → buckets → summary.
+// The core, in the order of the flow: spec + window → granularity → SQL → rows → buckets → summary →
+// refresh state.
 export type { Instant } from './instant.js'
 export { exposureWindow, type ExposureWindow } from './spec/exposure-window.js'
 export { selectGranularity, type Granularity } from './spec/select-granularity.js'
@@ -15,4 +16,15 @@ export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows
 export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'
 export { summarizeExposures } from './summary/summarize-exposures.js'
 export { mergeExposuresSummaries } from './summary/merge-exposures-summaries.js'
+export type { RefreshEvent } from './refresh/refresh-event.js'
+export type { RefreshError, RefreshFailure, RefreshState, RefreshSuccess } from './refresh/refresh-state.js'
+export { initialRefreshState } from './refresh/initial-refresh-state.js'
+export { reduceRefresh } from './refresh/reduce-refresh.js'
+export { mergeRefreshStates } from './refresh/merge-refresh-states.js'
+export type { RefreshExperiment } from './refresh/refresh-experiment.js'
+export type { RefreshPolicy } from './refresh/refresh-policy.js'
+export { refreshDecision, type RefreshDecision } from './refresh/refresh-decision.js'
+export { refreshStatus, type RefreshStatus } from './refresh/refresh-status.js'
+export { encodeRefreshState } from './refresh/encode-refresh-state.js'
+export { decodeRefreshState } from './refresh/decode-refresh-state.js'
 export { ExposureError, isExposureError, type ExposureErrorCode } from './errors.js'

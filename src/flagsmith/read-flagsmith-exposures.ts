@@ -1,0 +1,109 @@
+import { epochMs } from '../instant.js'
+import { isExposureError } from '../errors.js'
+import { checkedExperiment } from '../refresh/checked-experiment.js'
+import { checkedObject } from '../refresh/checked-object.js'
+import { checkedSummary, type StoredSummaryFormat } from '../refresh/checked-summary.js'
+import { initialRefreshState } from '../refresh/initial-refresh-state.js'
+import { malformedState } from '../refresh/malformed-state.js'
+import { reduceRefresh } from '../refresh/reduce-refresh.js'
+import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
+import type { RefreshState } from '../refresh/refresh-state.js'
+import type { ExposuresSummary } from '../summary/exposures-summary.js'
+
+const format: StoredSummaryFormat = {
+  excludedIdentities: 'excluded_identities',
+  newIdentities: 'new_identities',
+  timeZone: null,
+  leastCount: 0,
+  bucketExample: '2026-06-01T00:00:00+00:00',
+  toIsoInstant: (bucket) =>
+    bucket.length === 25 && bucket.endsWith('+00:00') ? `${bucket.slice(0, 19)}.000Z` : '',
+}
+
+/**
+ * What does a Flagsmith row say, as a refresh state? Reads the JSON that Flagsmith stores and serves, so that a host
+ * of this library can take the experiment over.
+ *
+ * | in the state | from the row |
+ * |---|---|
+ * | `success` | `payload`, with `as_of` both as its `at` and, up to the experiment's end, as its `asOf` |
+ * | `failure` | `last_error_at`, likewise; cleared where `as_of` is not before it |
+ * | `failure.error` | `{ code: 'unknown', transient: false, message: 'The last refresh failed.' }`: a row keeps no more |
+ * | `requestedAt` | `refresh_requested_at` |
+ *
+ * `is_final` is checked and not kept: whether the last summary is final follows from the experiment and the policy,
+ * and one that was made before the late exposures had arrived is refreshed once more. Instants are cut to the
+ * millisecond, counts of 0 and other fields are left out.
+ *
+ * @param row - the parsed JSON: `as_of`, `last_error_at`, `refresh_requested_at` and `payload`, each of which may be
+ *   `null`, and `is_final`, which may be missing, as it is where rows are stored
+ * @param experiment - when it started and ended, in epoch milliseconds
+ * @returns a state, frozen through and through
+ * @throws {@link ExposureError} `malformed-state`, saying where (`payload.timeseries.points[3].bucket`), and for a
+ *   payload without `as_of` or the reverse; `invalid-instant` for an experiment's instant that is none
+ *
+ * @example
+ * ```ts
+ * import { readFlagsmithExposures } from 'first-exposure/flagsmith'
+ *
+ * const state = readFlagsmithExposures(
+ *   {
+ *     as_of: '2026-06-15T00:00:00Z',
+ *     last_error_at: null,
+ *     refresh_requested_at: '2026-06-15T00:00:00Z',
+ *     payload: { excluded_identities: 5, timeseries: { granularity: 'day', points: [] } },
+ *     is_final: false,
+ *   },
+ *   { startedAt: Date.UTC(2026, 5, 1), endedAt: null },
+ * )
+ * state.success?.summary.excludedIdentities // => 5
+ * state.requestedAt === Date.UTC(2026, 5, 15) // => true
+ * ```
+ */
+export function readFlagsmithExposures(row: unknown, experiment: RefreshExperiment): RefreshState {
+  const { endsAt } = checkedExperiment(experiment)
+  const stored = checkedObject(row, 'row', malformedState)
+  const asOf = instantOf(stored['as_of'], 'as_of')
+  const failedAt = instantOf(stored['last_error_at'], 'last_error_at')
+  const requestedAt = instantOf(stored['refresh_requested_at'], 'refresh_requested_at')
+  const payload = stored['payload']
+  const isFinal = stored['is_final']
+  if (isFinal !== undefined && typeof isFinal !== 'boolean') {
+    throw malformedState('is_final', isFinal, 'Expected true or false.')
+  }
+  if ((asOf === null) !== (payload === null)) {
+    throw malformedState('as_of', stored['as_of'], 'Expected null exactly where the payload is null.')
+  }
+
+  let state: RefreshState = initialRefreshState
+  if (requestedAt !== null) state = reduceRefresh(state, { type: 'requested', at: requestedAt })
+  if (asOf !== null) {
+    const summary = checkedSummary(payload, 'payload', format, malformedState)
+    state = reduceRefresh<ExposuresSummary>(state, {
+      type: 'succeeded',
+      asOf: Math.min(asOf, endsAt),
+      at: asOf,
+      summary,
+    })
+  }
+  if (failedAt !== null) {
+    state = reduceRefresh(state, {
+      type: 'failed',
+      asOf: Math.min(failedAt, endsAt),
+      at: failedAt,
+      error: { code: 'unknown', transient: false, message: 'The last refresh failed.' },
+    })
+  }
+  return state
+}
+
+/** Python writes microseconds, which no state keeps: they are cut off, in all three instants alike. */
+function instantOf(value: unknown, path: string): number | null {
+  if (value === null) return null
+  try {
+    if (typeof value === 'string') return epochMs(value.replace(/(\.\d{3})\d+/, '$1'), path)
+  } catch (error) {
+    if (!isExposureError(error, 'invalid-instant')) throw error
+  }
+  throw malformedState(path, value, 'Expected null, or an instant with its zone, as 2026-06-01T00:00:00Z.')
+}

@@ -1,0 +1,79 @@
+import { canonicalCopy } from './canonical-copy.js'
+import { compareRuns } from './compare-runs.js'
+import { malformedState } from './malformed-state.js'
+import type { RefreshState } from './refresh-state.js'
+
+/**
+ * What do two hosts know together? The join of two states: the same as if every event of both had been reported to
+ * one, in any order, any number of times.
+ *
+ * Kept are the latest request, the greatest success and the greatest failure, each by `(asOf, at)`. Two different
+ * reports of the same `(asOf, at)` are settled by their canonical text (JSON with sorted keys; the greater wins), so
+ * that all hosts agree. A failure that is not greater than the success by `(asOf, at)` is cleared.
+ *
+ * Commutative, associative and idempotent; `asOf` never moves backwards and a summary is never lost.
+ *
+ * @param a - a state made by {@link reduceRefresh}, `decodeRefreshState` or this function
+ * @param b - another, of the same experiment
+ * @returns a frozen state; `a` itself where `b` adds nothing
+ * @throws {@link ExposureError} `malformed-state` where two reports of the same instant hold what is not JSON
+ *
+ * @example
+ * ```ts
+ * import { initialRefreshState, mergeRefreshStates, reduceRefresh } from 'first-exposure'
+ *
+ * const here = reduceRefresh(initialRefreshState, { type: 'requested', at: 1780272000000 })
+ * const there = reduceRefresh(initialRefreshState, {
+ *   type: 'succeeded',
+ *   asOf: 1780272000000,
+ *   at: 1780272004000,
+ *   summary: 'any JSON',
+ * })
+ * mergeRefreshStates(here, there)
+ * // => {
+ * //   requestedAt: 1780272000000,
+ * //   success: { asOf: 1780272000000, at: 1780272004000, summary: 'any JSON' },
+ * //   failure: null,
+ * // }
+ * ```
+ */
+export function mergeRefreshStates<Summary>(
+  a: RefreshState<Summary>,
+  b: RefreshState<Summary>,
+): RefreshState<Summary> {
+  const requestedAt = later(a.requestedAt, b.requestedAt)
+  const success = greater(a.success, b.success, 'success')
+  const greatestFailure = greater(a.failure, b.failure, 'failure')
+  // Cleared failures can be forgotten: whatever they were greater than is cleared by the same success.
+  const failure =
+    greatestFailure !== null && success !== null && compareRuns(greatestFailure, success) <= 0
+      ? null
+      : greatestFailure
+  for (const state of [a, b]) {
+    if (state.requestedAt === requestedAt && state.success === success && state.failure === failure) {
+      return state
+    }
+  }
+  return Object.freeze({ requestedAt, success, failure })
+}
+
+function later(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b
+  return Math.max(a, b)
+}
+
+/** The greater of two reports; `a` itself where they are equal. */
+function greater<Run extends { readonly asOf: number; readonly at: number }>(
+  a: Run | null,
+  b: Run | null,
+  path: string,
+): Run | null {
+  if (a === null || b === null) return a ?? b
+  const order = a === b ? 0 : compareRuns(a, b)
+  if (order !== 0) return order > 0 ? a : b
+  return canonicalText(a, path) >= canonicalText(b, path) ? a : b
+}
+
+function canonicalText(run: object, path: string): string {
+  return JSON.stringify(canonicalCopy(run, path, malformedState))
+}

@@ -1,0 +1,48 @@
+import type { ExposuresSummary } from '../summary/exposures-summary.js'
+
+/** Why a run failed: what a program switches on, whether to try again, and what a person reads. */
+export interface RefreshError {
+  /** For programs, such as `memory-limit`: 1 to 64 ASCII letters, digits, dots, hyphens and underscores. */
+  readonly code: string
+  /** `true` where the same run may succeed a little later; `false` where somebody must change something first. */
+  readonly transient: boolean
+  /**
+   * For people: 1 to 500 characters of well-formed Unicode. It is stored and shown, so it holds no SQL, parameter,
+   * host name, credential or stack; whoever reports the failure sees to that.
+   */
+  readonly message: string
+}
+
+/** A run that succeeded. */
+export interface RefreshSuccess<Summary = ExposuresSummary> {
+  /** The end of the window that the run computed, in epoch milliseconds. */
+  readonly asOf: number
+  /** When the run ended, in epoch milliseconds. */
+  readonly at: number
+  readonly summary: Summary
+}
+
+/** A run that failed. */
+export interface RefreshFailure {
+  /** The end of the window that the run was to compute, in epoch milliseconds. */
+  readonly asOf: number
+  /** When the run failed, in epoch milliseconds. */
+  readonly at: number
+  readonly error: RefreshError
+}
+
+/**
+ * All that is known of the refreshes of one experiment: a join of everything that was reported, in which the order
+ * of arrival leaves no trace.
+ *
+ * Plain data, frozen through and through, safe as JSON. `Summary` is any JSON data; the library's own is
+ * {@link ExposuresSummary}.
+ */
+export interface RefreshState<Summary = ExposuresSummary> {
+  /** The latest request, answered or not, in epoch milliseconds; `null` where there was none. */
+  readonly requestedAt: number | null
+  /** The success with the greatest `asOf`, among these the latest; `null` where there was none. */
+  readonly success: RefreshSuccess<Summary> | null
+  /** The failure with the greatest `asOf`, among these the latest; `null` where the success has cleared them all. */
+  readonly failure: RefreshFailure | null
+}
