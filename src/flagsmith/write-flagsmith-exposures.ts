@@ -24,7 +24,9 @@ import type { FlagsmithExposures, FlagsmithPayload } from './flagsmith-exposures
  * @param state - a state of {@link ExposuresSummary}, counted in UTC
  * @param experiment - when it started and ended, in epoch milliseconds
  * @param policy - what differs from the defaults; only `settleMs` matters here, in milliseconds, 3,600,000 by default
- * @returns a frozen row; for every state, writing what `readFlagsmithExposures` reads of it gives the same row again
+ * @returns a frozen row. Reading it with `readFlagsmithExposures` and writing that gives the same row again, for every
+ *   state whose runs ended no earlier than the window that they computed; what is lost is the failure's window and
+ *   error, and the success's `at` before the experiment's end.
  * @throws {@link ExposureError} `not-expressible` for buckets of another time zone than UTC, for an instant outside the
  *   years 1 to 9999, and for a variant key with NUL or a lone surrogate, which PostgreSQL's `jsonb` cannot hold;
  *   `malformed-state`, `invalid-instant`, `invalid-policy`
