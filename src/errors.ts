@@ -15,6 +15,7 @@
  * | `malformed-state` | a stored refresh state that this library did not write | look at the named place; keep the last good copy |
  * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
  * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |
+ * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | mend the named argument |
  */
 export type ExposureErrorCode =
   | 'invalid-instant'
@@ -29,6 +30,7 @@ export type ExposureErrorCode =
   | 'malformed-state'
   | 'unsupported-version'
   | 'not-expressible'
+  | 'invalid-statistics'
 
 // A registered symbol, so that an error is known for what it is even when two copies of this package are loaded.
 const brand: unique symbol = Symbol.for('first-exposure.ExposureError')

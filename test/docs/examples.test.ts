@@ -1,12 +1,7 @@
-import * as core from 'first-exposure'
-import * as clickhouse from 'first-exposure/clickhouse'
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { codeBlocks, runExample, sourceFiles } from './code-blocks.js'
-
-const modules: Readonly<Record<string, unknown>> = {
-  'first-exposure': core,
-  'first-exposure/clickhouse': clickhouse,
-}
+import { entryPoints } from './entry-points.js'
 
 const blocks = (await Promise.all((await sourceFiles('src')).map(codeBlocks)))
   .flat()
@@ -16,20 +11,28 @@ describe('the examples in the doc comments', () => {
   test.each(blocks.map((block) => [`${block.file}:${block.line}`, block] as const))(
     '%s',
     async (_, block) => {
-      await runExample(block, modules)
+      await runExample(block, entryPoints)
     },
   )
 
   test('every public function has one, which checks something', async () => {
     const documented = blocks.map(({ code }) => code).join('\n')
-    const functions = Object.values(modules).flatMap((module) =>
-      Object.entries(module as object)
+    const functions = Object.values(entryPoints).flatMap((module) =>
+      Object.entries(module)
         .filter(([, value]) => typeof value === 'function')
         .map(([name]) => name),
     )
     expect(functions.length).toBeGreaterThan(8)
     for (const name of functions) expect(documented, name).toContain(name)
     expect(blocks.filter(({ code }) => code.includes('// => ')).length).toBeGreaterThan(functions.length / 2)
+  })
+
+  test('every entry point of the package is among them', async () => {
+    const manifest = JSON.parse(await readFile('package.json', 'utf8')) as { exports: object }
+    const published = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+    expect(Object.keys(entryPoints).sort()).toEqual(
+      published.map((path) => path.replace('.', 'first-exposure')).sort(),
+    )
   })
 
   test('an example that is wrong fails', async () => {

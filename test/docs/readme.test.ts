@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import * as core from 'first-exposure'
-import * as clickhouse from 'first-exposure/clickhouse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable, insertEvents } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 import { codeBlocks, runExample } from './code-blocks.js'
+import { entryPoints } from './entry-points.js'
 
 const blocks = await codeBlocks('README.md')
 const manifest = JSON.parse(await readFile('package.json', 'utf8')) as {
@@ -17,8 +17,7 @@ describe('the README', () => {
   describe.skipIf(!engineAvailable)('its examples', () => {
     const client = engineAvailable ? openInProcess() : undefined
     const modules = {
-      'first-exposure': core,
-      'first-exposure/clickhouse': clickhouse,
+      ...entryPoints,
       '@clickhouse/client': { createClient: () => client },
     }
     beforeAll(async () => {
@@ -78,7 +77,7 @@ describe('the README', () => {
 
   test('it names every public function', async () => {
     const readme = await readFile('README.md', 'utf8')
-    for (const module of [core, clickhouse]) {
+    for (const module of Object.values(entryPoints)) {
       for (const name of Object.keys(module)) expect(readme).toContain(name)
     }
   })

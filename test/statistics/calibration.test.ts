@@ -1,0 +1,138 @@
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { describe, expect, test } from 'vitest'
+import { sampleRatio, sequentialSampleRatio } from 'first-exposure/statistics'
+
+// Simulated experiments, the same ones in every run. A rate over n experiments is allowed four standard deviations
+// from what theory says: a right test would leave them once in 16,000 seeds.
+const allowance = (rate: number, experiments: number) => 4 * Math.sqrt((rate * (1 - rate)) / experiments)
+
+/** Splits identities over arms in proportion to the weights, one by one. */
+function splitter(seed: number, weights: readonly number[]): (identities: number) => number[] {
+  const generator = xoroshiro128plus(seed)
+  const sum = weights.reduce((a, b) => a + b)
+  let reached = 0
+  const bounds = weights.map((weight) => ((reached += weight) / sum) * 2 ** 32)
+  return (identities) => {
+    const counts = weights.map(() => 0)
+    for (let i = 0; i < identities; i++) {
+      const drawn = generator.next() >>> 0
+      const arm = bounds.findIndex((bound) => drawn < bound)
+      counts[arm] = (counts[arm] ?? 0) + 1
+    }
+    return counts
+  }
+}
+
+/** A fair coin, 32 identities a draw: the bits that are set. */
+function coin(seed: number): (draws: number) => [number, number] {
+  const generator = xoroshiro128plus(seed)
+  return (draws) => {
+    let set = 0
+    for (let i = 0; i < draws; i++) {
+      let bits = generator.next()
+      bits -= (bits >>> 1) & 0x55555555
+      bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
+      bits = (bits + (bits >>> 4)) & 0x0f0f0f0f
+      set += Math.imul(bits, 0x01010101) >>> 24
+    }
+    return [set, 32 * draws - set]
+  }
+}
+
+const named = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, arm) => [`arm ${arm}`, n]))
+const steps = (counts: readonly (readonly number[])[]) =>
+  counts.map((increment, hour) => ({
+    start: new Date(Date.UTC(2026, 5, 1, hour)).toISOString(),
+    newIdentities: named(increment),
+  }))
+
+/** The share of experiments for which it holds. */
+function rate(experiments: number, holds: (experiment: number) => boolean): number {
+  let held = 0
+  for (let i = 0; i < experiments; i++) if (holds(i)) held++
+  return held / experiments
+}
+
+describe('with the expected shares', () => {
+  test.each([
+    [0.05, [1, 1], 2000, 4000],
+    [0.01, [1, 1], 2000, 4000],
+    [0.05, [50, 30, 20], 2000, 4000],
+    [0.01, [50, 30, 20], 2000, 4000],
+  ])('one look reports a mismatch at its level: %d of %j', (threshold, weights, identities, experiments) => {
+    const split = splitter(1, weights)
+    const rejected = rate(experiments, () => {
+      const { status } = sampleRatio(named(split(identities)), named(weights), { threshold })
+      return status === 'mismatch'
+    })
+    expect(Math.abs(rejected - threshold)).toBeLessThan(allowance(threshold, experiments))
+  })
+
+  test('one look at 0.001, in 40,000 experiments', () => {
+    const flip = coin(2)
+    const rejected = rate(40_000, () => sampleRatio(named(flip(100)), named([1, 1])).status === 'mismatch')
+    expect(Math.abs(rejected - 0.001)).toBeLessThan(allowance(0.001, 40_000))
+  })
+
+  // 336 hourly buckets are two weeks. The concentration moves where the test is strong, never its promise.
+  test.each([
+    [0.05, 10_000],
+    [0.05, 100],
+    [0.01, 10_000],
+    [0.001, 100],
+  ])(
+    'looking after every bucket reports one at most at its level: %d, concentration %d',
+    (threshold, concentration) => {
+      const flip = coin(3)
+      const experiments = 600
+      let peeked = 0
+      const rejected = rate(experiments, () => {
+        const hours = Array.from({ length: 336 }, () => flip(10))
+        // What looking at the other test every day would do.
+        let [a, b] = [0, 0]
+        const daily = hours.some(([x, y], hour) => {
+          ;[a, b] = [a + x, b + y]
+          return (
+            hour % 24 === 23 && sampleRatio({ a, b }, { a: 1, b: 1 }, { threshold }).status === 'mismatch'
+          )
+        })
+        if (daily) peeked++
+        const options = { threshold, concentration }
+        return sequentialSampleRatio(steps(hours), named([1, 1]), options).status === 'mismatch'
+      })
+      expect(rejected).toBeLessThan(threshold + allowance(threshold, experiments))
+      // The simulation can tell: fourteen looks at the other test break its promise.
+      if (threshold === 0.05)
+        expect(peeked / experiments).toBeGreaterThan(0.05 + allowance(0.05, experiments))
+    },
+  )
+})
+
+// With N identities split 49 : 51, the signed root of Pearson's statistic is normal with mean 2 · 0.01 · √N and
+// variance 1 (very nearly: 4 · 0.49 · 0.51).
+describe('with 49 : 51 where 50 : 50 is expected', () => {
+  test('one look finds nine in ten at 52,260 identities, as theory says', () => {
+    // 3.2905 is the two-sided 0.001 quantile, 1.2816 the 0.9 quantile: N = ((3.2905 + 1.2816) / 0.02)² = 52,260.
+    const split = splitter(4, [49, 51])
+    const experiments = 400
+    const found = rate(
+      experiments,
+      () => sampleRatio(named(split(52_260)), named([1, 1])).status === 'mismatch',
+    )
+    expect(Math.abs(found - 0.9)).toBeLessThan(allowance(0.9, experiments))
+  })
+
+  test('looking after every bucket finds nine in ten by 80,592 identities, as theory says', () => {
+    // For two arms and N of the order of A = 10,000, ln BF ≈ ½ ln(A / (A + N)) + ½ X² N / (A + N), X² Pearson's
+    // statistic (the normal approximation to both Gammas). It exceeds ln 1000 where
+    // |X| > √((2 ln 1000 + ln((A + N) / A)) (A + N) / N) = 4.244 at N = 80,592, nine in ten of them as
+    // 0.02 √80,592 − 4.244 = 1.434 ≥ 1.2816, Φ(1.434) = 0.924. Earlier looks can only add to that.
+    const split = splitter(5, [49, 51])
+    const experiments = 250
+    const found = rate(experiments, () => {
+      const buckets = Array.from({ length: 24 }, () => split(3358))
+      return sequentialSampleRatio(steps(buckets), named([1, 1])).status === 'mismatch'
+    })
+    expect(found).toBeGreaterThan(0.924 - allowance(0.924, experiments))
+  })
+})

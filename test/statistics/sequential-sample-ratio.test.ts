@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { sequentialSampleRatio, type SampleRatioStep } from 'first-exposure/statistics'
+// Inside the package only: the authors' example has a prior that is not centred on the shares.
+import { multinomialLogBayesFactor } from '../../src/statistics/multinomial-log-bayes-factor.js'
+
+const even = { a: 1, b: 1 }
+
+/** One step a day from 1 June 2026. */
+function daily(...increments: readonly Readonly<Record<string, number>>[]): SampleRatioStep[] {
+  return increments.map((newIdentities, day) => ({
+    start: new Date(Date.UTC(2026, 5, 1 + day)).toISOString(),
+    newIdentities,
+  }))
+}
+
+describe('sequentialSampleRatio', () => {
+  // Both from the reference implementation of Lindon and Malek (2022).
+  test('published: one identity at a time', () => {
+    const units = ['c', 'c', 'c', 'c', 'a', 'c', 'c', 'a', 'b', 'c']
+    const result = sequentialSampleRatio(daily(...units.map((unit) => ({ [unit]: 1 }))), {
+      a: 0.1,
+      b: 0.5,
+      c: 0.4,
+    })
+    expect(Math.exp(result.logBayesFactor ?? NaN)).toBeCloseTo(1.0017496120131435, 9)
+    expect(result.pValue).toBeCloseTo(0.9980534145723241, 9)
+    // The least p-value was reached at (2, 0, 6) and is kept.
+    expect(result.path.map(({ pValue }) => pValue).indexOf(result.pValue ?? NaN)).toBe(7)
+    expect(result).toMatchObject({ status: 'consistent', firstCrossedAt: null, openBucket: null })
+    expect(result.path.map(({ total }) => total)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  test.each([
+    [[20, 17, 9], -2.950560785451813],
+    [[38, 38, 17], -3.681900877259011],
+    [[42, 44, 21], -3.8606584307127036],
+    [[60, 63, 32], -4.183813982367695],
+  ])('published: cumulative counts %j with a flat prior', (counts, logBayesFactor) => {
+    const shares = [0.4, 0.4, 0.2]
+    const arms = counts.map((count, i) => ({ count, alpha: 1, share: shares[i] ?? NaN }))
+    expect(multinomialLogBayesFactor(arms)).toBeCloseTo(logBayesFactor, 9)
+  })
+
+  test('agrees with scipy over magnitudes, arms and concentrations', () => {
+    const { rows } = JSON.parse(
+      readFileSync(new URL('../fixtures/statistics/log-bayes-factor.json', import.meta.url), 'utf8'),
+    ) as { rows: [concentration: number, weights: number[], counts: number[], logBayesFactor: number][] }
+    expect(rows.length).toBeGreaterThan(60)
+    for (const [concentration, weights, counts, logBayesFactor] of rows) {
+      const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
+      const result = sequentialSampleRatio(daily(byArm(counts)), byArm(weights), { concentration })
+      expect(Math.abs((result.logBayesFactor ?? NaN) - logBayesFactor)).toBeLessThan(1e-7)
+    }
+  })
+
+  test('a mismatch stays, from the first bucket after which it showed', () => {
+    const points = daily(
+      { a: 500, b: 500 },
+      { a: 9000, b: 6000 },
+      { a: 6000, b: 9000 },
+      { a: 50_000, b: 50_000 },
+    )
+    const result = sequentialSampleRatio(points, even)
+    expect(result).toMatchObject({
+      status: 'mismatch',
+      reason: 'Since 2026-06-02T00:00:00.000Z the running p-value is below 0.001.',
+      firstCrossedAt: '2026-06-02T00:00:00.000Z',
+    })
+    expect(result.logBayesFactor).toBeLessThan(0)
+    expect(result.pValue).toBe(result.path[1]?.pValue)
+  })
+
+  test('the last bucket is left out while it is open, and only the last', () => {
+    const [first, second, third] = daily({ a: 10, b: 10 }, { a: 20, b: 20 }, { a: 9000, b: 10 })
+    const partial = (step: SampleRatioStep | undefined) => ({ ...(step as SampleRatioStep), partial: true })
+    const points = [partial(first), second as SampleRatioStep, partial(third)]
+    const result = sequentialSampleRatio(points, even)
+    expect(result).toMatchObject({ status: 'consistent', openBucket: '2026-06-03T00:00:00.000Z' })
+    expect(result.path.map(({ total }) => total)).toEqual([20, 60])
+    const closed = sequentialSampleRatio(
+      [...points.slice(0, 2), { ...points[2], partial: false } as never],
+      even,
+    )
+    expect(closed).toMatchObject({ status: 'mismatch', openBucket: null })
+    expect(sequentialSampleRatio([partial(first)], even)).toMatchObject({
+      status: 'not-enough-traffic',
+      logBayesFactor: null,
+      pValue: null,
+      openBucket: '2026-06-01T00:00:00.000Z',
+      path: [],
+    })
+  })
+
+  test('a view does as well as its points', () => {
+    const points = daily({ a: 10, b: 12 }, {}, { b: 3 })
+    expect(sequentialSampleRatio({ points }, even)).toEqual(sequentialSampleRatio(points, even))
+  })
+
+  test('identities where none are expected are a mismatch from that bucket on, by name', () => {
+    const points = daily({ a: 10, b: 10, off: 0 }, { a: 1, off: 1 }, { b: 1, stray: 2 })
+    const result = sequentialSampleRatio(points, { ...even, off: 0 })
+    expect(result).toMatchObject({
+      status: 'mismatch',
+      reason:
+        'Identities are counted where none are expected: "off" since 2026-06-02T00:00:00.000Z, ' +
+        '"stray" since 2026-06-03T00:00:00.000Z.',
+      logBayesFactor: null,
+      pValue: 0,
+      firstCrossedAt: '2026-06-02T00:00:00.000Z',
+    })
+    expect(result.path.map(({ pValue }) => pValue)).toEqual([expect.any(Number), 0, 0])
+    expect(result.path[0]?.pValue).toBeGreaterThan(0.9)
+    expect(result.path.map(({ total }) => total)).toEqual([20, 22, 25])
+  })
+
+  test('prototype keys are ordinary variants', () => {
+    const record = (value: number) =>
+      Object.fromEntries(['__proto__', 'constructor'].map((key) => [key, value]))
+    expect(sequentialSampleRatio(daily(record(50), {}), record(1))).toMatchObject({
+      status: 'consistent',
+      path: [{ total: 100 }, { total: 100 }],
+    })
+    expect(sequentialSampleRatio(daily(record(50)), even).status).toBe('mismatch')
+  })
+
+  test('nobody yet is no good news', () => {
+    expect(sequentialSampleRatio([], even)).toMatchObject({
+      status: 'not-enough-traffic',
+      pValue: null,
+      path: [],
+    })
+    expect(sequentialSampleRatio(daily({}, { a: 0 }), even)).toMatchObject({
+      status: 'not-enough-traffic',
+      pValue: 1,
+      logBayesFactor: 0,
+    })
+  })
+
+  test.each([
+    [
+      daily({ a: NaN }),
+      even,
+      'In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which is no',
+    ],
+    [
+      daily({ a: 1 }, { b: -1 }),
+      even,
+      'In the bucket 2026-06-02T00:00:00.000Z the count of variant "b" is -1',
+    ],
+    [daily({ a: 1 }), { a: NaN, b: 1 }, 'The expected share of variant "a" is NaN'],
+    [daily({ a: 1 }), { a: 1 }, 'Only one variant has an expected share above 0'],
+    [
+      daily({ a: 1 }),
+      { a: 5e-324, b: 1e-10 },
+      'The expected shares are too far apart for this concentration.',
+    ],
+  ])('not computable: %j of %j', (points, expected, reason) => {
+    const result = sequentialSampleRatio(points, expected, { concentration: 1e-12 })
+    expect(result).toMatchObject({ status: 'not-computable', pValue: null, logBayesFactor: null, path: [] })
+    expect(result.reason).toContain(reason)
+  })
+
+  test.each([
+    ['invalid-statistics', null, even, {}],
+    ['invalid-statistics', { points: 5 }, even, {}],
+    ['invalid-statistics', [null], even, {}],
+    ['invalid-statistics', daily({ a: 1 }, { a: 1 }).toReversed(), even, {}],
+    ['invalid-statistics', [...daily({ a: 1 }), ...daily({ a: 1 })], even, {}],
+    ['invalid-statistics', [{ start: '2026-06-01T00:00:00Z' }], even, {}],
+    ['invalid-statistics', daily({ a: '1' } as never), even, {}],
+    ['invalid-instant', [{ bucket: '2026-06-01T00:00:00Z', newIdentities: {} }], even, {}],
+    ['invalid-instant', [{ start: '2026-06-01', newIdentities: {} }], even, {}],
+    ['invalid-statistics', daily({ a: 1 }), null, {}],
+    ['invalid-statistics', daily({ a: 1 }), even, { concentration: 0 }],
+    ['invalid-statistics', daily({ a: 1 }), even, { concentration: 1e10 }],
+    ['invalid-statistics', daily({ a: 1 }), even, { threshold: 1 }],
+  ])('misuse throws %s: %j %j %j', (code, points, expected, options) => {
+    expect(() => sequentialSampleRatio(points as never, expected as never, options)).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+})
