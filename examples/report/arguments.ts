@@ -1,0 +1,286 @@
+import { basename } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import {
+  exposureSpec,
+  exposureWindow,
+  flagsmithEvents,
+  isExposureError,
+  type ExposureSpec,
+  type MultiVariantPolicy,
+} from 'first-exposure'
+import { ReportError } from './report-error.js'
+
+/** What the command line asks for, complete and checked. */
+export interface ReportArguments {
+  readonly source:
+    | { readonly kind: 'generated' }
+    | { readonly kind: 'file'; readonly path: string; readonly columns: FileColumns }
+    | { readonly kind: 'server'; readonly url: URL; readonly spec: ExposureSpec }
+  /** The experiment's name, where one was given. */
+  readonly feature: string | undefined
+  /** Epoch milliseconds; left out, the first event decides. */
+  readonly startMs: number | undefined
+  /** Epoch milliseconds; left out, the last event decides. */
+  readonly asOfMs: number | undefined
+  readonly timeZone: string
+  readonly policy: MultiVariantPolicy
+  readonly json: boolean
+}
+
+/** Which column of a file says what. */
+export interface FileColumns {
+  readonly identity: string
+  readonly variant: string
+  readonly timestamp: string
+  /** Rows of other experiments than the one asked for are left out by this column; `undefined`: there are none. */
+  readonly feature: string | undefined
+}
+
+interface Options {
+  readonly file?: string
+  readonly url?: URL
+  readonly identity?: string
+  readonly variant?: string
+  readonly timestamp?: string
+  readonly feature?: string
+  readonly featureColumn?: string
+  readonly start?: number
+  readonly asOf?: number
+  readonly timeZone: string
+  readonly policy: MultiVariantPolicy
+  readonly json?: true
+  readonly database?: string
+  readonly table?: string
+  readonly environment?: string
+  readonly environmentColumn?: string | boolean
+  readonly event?: string
+  readonly eventColumn?: string | boolean
+}
+
+const defaults = flagsmithEvents().columns
+
+/** Reads the command line (without the program's own name). Throws a `ReportError` for what it cannot mean. */
+export function reportArguments(argv: readonly string[]): ReportArguments | 'help shown' {
+  const command = reportCommand()
+  try {
+    command.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 'help shown'
+    throw new ReportError(
+      `${error.message.replace(/^error: /, '').replace(/\s+/g, ' ')} (--help lists the options)`,
+    )
+  }
+  const options = command.opts<Options>()
+  const given = (name: keyof Options): boolean => command.getOptionValueSource(name) === 'cli'
+  refuseStrayOptions(options, given)
+
+  const { feature, start, asOf, timeZone, policy } = options
+  if (start !== undefined && asOf !== undefined && start >= asOf) {
+    throw new ReportError('--start must lie before --as-of')
+  }
+  return {
+    source: source(options),
+    feature,
+    startMs: start,
+    asOfMs: asOf,
+    timeZone,
+    policy,
+    json: options.json ?? false,
+  }
+}
+
+function source(options: Options): ReportArguments['source'] {
+  const { file, url, identity, variant, timestamp, feature, featureColumn } = options
+  const columns = {
+    identity: identity ?? defaults.identity,
+    variant: variant ?? defaults.variant,
+    timestamp: timestamp ?? defaults.timestamp,
+  }
+  if (file !== undefined) {
+    if (featureColumn !== undefined && feature === undefined) {
+      throw new ReportError('--feature-column says where the experiments are named; --feature says which one')
+    }
+    return { kind: 'file', path: file, columns: { ...columns, feature: featureColumn } }
+  }
+  if (url === undefined) return { kind: 'generated' }
+
+  const { environment, environmentColumn, event, eventColumn, database, table, timeZone, policy } = options
+  if (feature === undefined) throw new ReportError('--url needs --feature <name>, the experiment to report')
+  if (environmentColumn !== false && environment === undefined) {
+    throw new ReportError(
+      '--url needs --environment <key>, or --no-environment-column where the table has none',
+    )
+  }
+  const spec = exposureSpec({
+    featureName: feature,
+    timeZone,
+    multiVariant: policy,
+    ...(environment === undefined ? {} : { environmentKey: environment }),
+    ...(event === undefined ? {} : { eventName: event }),
+    source: {
+      table: { database: database ?? null, table: table ?? 'events' },
+      columns: {
+        ...columns,
+        feature: featureColumn ?? defaults.feature,
+        environment: columnOrNone(environmentColumn, defaults.environment),
+        event: columnOrNone(eventColumn, defaults.event),
+      },
+    },
+  })
+  return { kind: 'server', url, spec }
+}
+
+function columnOrNone(option: string | boolean | undefined, name: string | null): string | null {
+  if (option === false) return null
+  return typeof option === 'string' ? option : name
+}
+
+/** An option that would change nothing is a misunderstanding, so it is refused and not ignored. */
+function refuseStrayOptions(options: Options, given: (name: keyof Options) => boolean): void {
+  const forServers: [keyof Options, string][] = [
+    ['database', '--database'],
+    ['table', '--table'],
+    ['environment', '--environment'],
+    ['environmentColumn', '--environment-column'],
+    ['event', '--event'],
+    ['eventColumn', '--event-column'],
+  ]
+  const forFilesAndServers: [keyof Options, string][] = [
+    ['identity', '--identity'],
+    ['variant', '--variant'],
+    ['timestamp', '--timestamp'],
+    ['feature', '--feature'],
+    ['featureColumn', '--feature-column'],
+  ]
+  if (options.url !== undefined) return
+  for (const [name, flag] of forServers) {
+    if (given(name)) throw new ReportError(`${flag} goes with --url`)
+  }
+  if (options.file !== undefined) return
+  for (const [name, flag] of forFilesAndServers) {
+    if (given(name)) throw new ReportError(`${flag} goes with --file or --url`)
+  }
+}
+
+function reportCommand(): Command {
+  const command = new Command('npm run report --')
+  return command
+    .usage('[options]')
+    .description(
+      'Who entered an experiment, when, and in which variant, each identity counted once. Without --file or ' +
+        '--url it generates an experiment of a million events and reports that. Files and the generated ' +
+        'experiment are counted by an embedded ClickHouse: there is no server to install.',
+    )
+    .optionsGroup('What to report:')
+    .option('--file <path>', 'a log of exposures: .csv, .tsv, .parquet, .jsonl; also .gz of each')
+    .addOption(
+      new Option('--url <url>', 'a ClickHouse server, such as http://localhost:8123')
+        .argParser(serverUrl)
+        .conflicts('file'),
+    )
+    .option('--feature <name>', "the experiment's name; a server needs it (file: its own name)")
+    .option('--feature-column <name>', "the column that names the experiment (server: 'feature_name')")
+    .optionsGroup('Columns:')
+    .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
+    .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)
+    .option('--timestamp <name>', `when it was exposed (default: '${defaults.timestamp}')`)
+    .optionsGroup('How to count:')
+    .option('--start <instant>', 'the first instant that counts (default: the first event)', instant('start'))
+    .option(
+      '--as-of <instant>',
+      'the first that does not (default: 1 ms past the last event)',
+      instant('asOf'),
+    )
+    .option('--time-zone <name>', 'the IANA zone of the days and hours', ianaTimeZone, 'UTC')
+    .addOption(
+      new Option('--policy <name>', 'an identity exposed to several variants is excluded, or counts first')
+        .choices(['quarantine', 'first-seen'])
+        .default('quarantine'),
+    )
+    .optionsGroup('Server (credentials: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment):')
+    .option('--database <name>', "the table's database (default: the user's own)")
+    .option('--table <name>', "the table of events (default: 'events')")
+    .option('--environment <key>', "the environment's key")
+    .option('--environment-column <name>', `its column (default: '${defaults.environment}')`)
+    .option('--no-environment-column', 'the table has no such column')
+    .option('--event <name>', "the event that is an exposure (default: '$flag_exposure')")
+    .option('--event-column <name>', `its column (default: '${defaults.event}')`)
+    .option('--no-event-column', 'the table has no such column: every row is an exposure')
+    .optionsGroup('Output:')
+    .option('--json', 'print the summary as JSON and nothing else')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText(
+      'after',
+      `
+Timestamps are ISO 8601, with or without the time of day, a fraction, and Z or
+an offset; or whole seconds, milliseconds, microseconds or nanoseconds of the
+epoch. Without a zone they are UTC; so are --start and --as-of. CSV and TSV files
+start with a line of column names. An empty variant is a variant like any other,
+shown as (empty); a row without an identity, or whose variant is NULL (\\N, null),
+is no exposure.
+
+Examples:
+  npm run report
+  npm run report -- --file events.csv.gz --identity user_id --variant group
+  npm run report -- --file events.parquet --feature-column test --feature checkout \\
+      --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
+  CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npm run -s report -- --json \\
+      --url http://localhost:8123 --environment production --feature checkout`,
+    )
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+}
+
+/** The name of an experiment whose file does not say: `events` for `logs/events.csv.gz`. */
+export function experimentNameOf(path: string): string {
+  return basename(path).replace(/(?<=.)\..*$/, '')
+}
+
+function serverUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new InvalidArgumentError('Pass http://host:port or https://host:port.')
+  }
+  // Everybody on a machine can read a command line, and the shell keeps it.
+  if (url.username !== '' || url.password !== '') {
+    // No InvalidArgumentError: its message repeats what was received.
+    throw new ReportError(
+      '--url must hold no credentials; pass them in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
+    )
+  }
+  return url
+}
+
+/** Checked while the command line is read, so that nobody waits for a load that ends in a refusal. */
+function ianaTimeZone(text: string): string {
+  try {
+    return exposureSpec({ environmentKey: 'any', featureName: 'any', timeZone: text }).timeZone
+  } catch (error) {
+    if (isExposureError(error)) throw new ReportError(error.message.replace('timeZone', '--time-zone'))
+    throw error
+  }
+}
+
+/** Epoch milliseconds of what a person types: also a date, or a time without a zone, both in UTC. */
+function instant(name: 'start' | 'asOf'): (text: string) => number {
+  return (text) => {
+    const iso = text
+      .trim()
+      .replace(/^(\d{4}-\d{2}-\d{2})$/, '$1T00:00')
+      .replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T')
+      .replace(/(T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)$/, '$1Z')
+    try {
+      // The other end is any that lies beyond: the window is what says whether an instant is one.
+      return name === 'start'
+        ? exposureWindow(iso, Date.UTC(2106, 0, 1)).startMs
+        : exposureWindow(Date.UTC(1970, 0, 2), iso).asOfMs
+    } catch {
+      throw new InvalidArgumentError(
+        'Pass ISO 8601 between 1970-01-02 and 2106-01-01, at most to the millisecond: 2026-06-01, 2026-06-01T09:30, ' +
+          '2026-06-01T09:30:00.000+02:00.',
+      )
+    }
+  }
+}

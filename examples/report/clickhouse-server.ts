@@ -1,0 +1,65 @@
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import type { ExposureSpec } from 'first-exposure'
+import type { Experiment } from './experiment.js'
+import { oneLine, ReportError } from './report-error.js'
+
+/** A server's experiment. Nothing is asked yet; the credentials come from the environment. */
+export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
+  const client = createClient({
+    url,
+    username: process.env['CLICKHOUSE_USER'] ?? 'default',
+    password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
+    application: 'first-exposure-report',
+    request_timeout: 600_000,
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+  const { database, table } = spec.source.table
+  return {
+    client,
+    spec,
+    origin: `${[database, table].filter((name) => name !== null).join('.')} on ${url.host}`,
+    nothingFound: async () =>
+      `the server holds no exposure of ${JSON.stringify(spec.featureName)}` +
+      (spec.environmentKey === null ? '' : ` in the environment ${JSON.stringify(spec.environmentKey)}`) +
+      ' in the window',
+    close: async () => {
+      await client.close()
+    },
+  }
+}
+
+const socketErrors: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name cannot be looked up now',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'no route to it',
+  ENETUNREACH: 'no network to it',
+  ECONNRESET: 'it hung up; is this its HTTP port?',
+}
+
+/** What a server or the way to it did, in words. */
+export function serverError(url: URL, error: unknown): ReportError {
+  const { code, type, message, cause } = error as Record<'code' | 'type' | 'message' | 'cause', unknown>
+  const socketCode = String(code ?? (cause as { code?: unknown } | undefined)?.code)
+  const reason = socketErrors[socketCode]
+  // The statement that a complaint quotes is ours, and long; what it suggests after that is useful.
+  const complaint = oneLine(
+    String(message ?? error).replace(/ in scope .*?(?=\. Maybe you meant|\.?\s*$)/s, ''),
+    300,
+  )
+  if (typeof type === 'string' && type !== '') {
+    return new ReportError(
+      ['AUTHENTICATION_FAILED', 'REQUIRED_PASSWORD', 'WRONG_PASSWORD', 'UNKNOWN_USER'].includes(type)
+        ? `the server at ${url.host} does not know this user and password: set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`
+        : `the server at ${url.host} refuses (${type}): ${complaint}`,
+      { cause: error },
+    )
+  }
+  return new ReportError(
+    reason === undefined
+      ? `the server at ${url.host} gave no usable answer: ${complaint}`
+      : `the server at ${url.host} cannot be reached: ${reason} (${socketCode})`,
+    { cause: error },
+  )
+}

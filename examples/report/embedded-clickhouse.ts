@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
+import { showProgress } from './progress.js'
+import { ReportError } from './report-error.js'
+
+/** A ClickHouse inside this process, on a directory of its own that is removed with it. */
+export interface EmbeddedClickHouse {
+  readonly client: ClickHouseClient
+  /** The engine's own directory, where files of ours may lie beside its data. */
+  readonly directory: string
+  /**
+   * Runs a long statement and shows how far it is.
+   *
+   * @param of - all there is to read, in rows or in bytes
+   */
+  run(
+    title: string,
+    of: { readonly rows: number } | { readonly bytes: number },
+    statement: { readonly query: string; readonly query_params?: Record<string, unknown> },
+  ): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts the engine. Its directory is removed on `close` and on the signals that end a program. */
+export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
+  const createChdbConnection = await connectionFactory()
+  const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+  const stop = (signal: keyof typeof signals): void => {
+    removeAfterExit(directory)
+    process.exit(128 + signals[signal])
+  }
+  // Listening comes first, so that no signal finds a directory that nobody would remove.
+  for (const signal of Object.keys(signals)) process.once(signal, stop)
+  const directory = mkdtempSync(join(tmpdir(), 'first-exposure-report-'))
+  const remove = (): void => {
+    // The engine's background threads may still tidy up: hence the retries.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    for (const signal of Object.keys(signals)) process.removeListener(signal, stop)
+  }
+
+  // The type of the connection lags behind the client's; at run time they fit.
+  const connect = (): ClickHouseClient =>
+    createClient({
+      connection: createChdbConnection({ path: join(directory, 'data') }) as never,
+      log: { level: ClickHouseLogLevel.OFF },
+    })
+  const client = attempt(connect, remove)
+  return {
+    client,
+    directory,
+    run: async (title, of, statement) => {
+      // One connection runs the statement, another asks how far it is.
+      const observer = connect()
+      const progress = showProgress(title, async () => {
+        const result = await observer.query({
+          query:
+            "SELECT read_rows, read_bytes FROM system.processes WHERE query_kind = 'Insert' ORDER BY elapsed DESC LIMIT 1",
+          format: 'JSONEachRow',
+        })
+        const [now] = await result.json<{ read_rows: string | number; read_bytes: string | number }>()
+        if (now === undefined) return undefined
+        return 'rows' in of ? Number(now.read_rows) / of.rows : Number(now.read_bytes) / of.bytes
+      })
+      try {
+        await client.command(statement)
+      } finally {
+        await progress.end()
+        await observer.close()
+      }
+    },
+    close: async () => {
+      try {
+        await client.close()
+      } finally {
+        remove()
+      }
+    },
+  }
+}
+
+/** Does something, and puts things right where it fails. */
+function attempt<Value>(work: () => Value, putRight: () => void): Value {
+  try {
+    return work()
+  } catch (error) {
+    putRight()
+    throw error
+  }
+}
+
+async function connectionFactory(): Promise<(options: { path: string }) => unknown> {
+  try {
+    return (await import('chdb/connection')).createChdbConnection
+  } catch (error) {
+    throw new ReportError(
+      'The embedded ClickHouse does not run here: it is built for Linux (glibc) and macOS. Report a server with --url.',
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Removes a directory when this process is gone: until then the engine's threads may go on writing into it. The
+ * helper waits for the end of its standard input, which this process holds open for as long as it lives.
+ */
+function removeAfterExit(directory: string): void {
+  const program =
+    "process.stdin.resume().on('end', () => require('node:fs').rmSync(process.argv[1], { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }))"
+  spawn(process.execPath, ['-e', program, directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Nothing that this process was started with, such as a loader, is for the helper.
+    env: {},
+  }).unref()
+}

@@ -1,0 +1,13 @@
+import type { ExposureSpec } from 'first-exposure'
+import type { ClickHouseClient } from '@clickhouse/client'
+
+/** An experiment that can be asked about: where its exposures are, and what a reader should know of them. */
+export interface Experiment {
+  readonly client: ClickHouseClient
+  readonly spec: ExposureSpec
+  /** Where the exposures came from, in a few words for the report's first lines. */
+  readonly origin: string
+  /** Said where the question finds no exposure at all. */
+  readonly nothingFound: () => Promise<string>
+  close(): Promise<void>
+}

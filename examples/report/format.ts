@@ -1,0 +1,60 @@
+const numbers = new Intl.NumberFormat('en-US')
+
+/** `1,234,567`. */
+export function count(value: number): string {
+  return numbers.format(value)
+}
+
+/** `12.34%`; of nothing, `–`. */
+export function share(part: number, whole: number): string {
+  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(2)}%`
+}
+
+/** `2026-06-01 09:30:00` on the clocks of a zone; milliseconds only where there are some. */
+export function localTime(ms: number, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  }).formatToParts(ms)
+  const part = (type: Intl.DateTimeFormatPartTypes): string =>
+    parts.find((candidate) => candidate.type === type)?.value ?? ''
+  const fraction = part('fractionalSecond')
+  return (
+    `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}` +
+    (fraction === '000' ? '' : `.${fraction}`)
+  )
+}
+
+/** `22 days`, `36 hours`: the length of a window, to the nearest whole that says something. */
+export function duration(ms: number): string {
+  const [size, unit] =
+    (
+      [
+        [86_400_000, 'day'],
+        [3_600_000, 'hour'],
+        [60_000, 'minute'],
+        [1000, 'second'],
+      ] as const
+    ).find(([size]) => ms >= 2 * size) ?? ([1, 'millisecond'] as const)
+  const whole = Math.round(ms / size)
+  return `${count(whole)} ${unit}${whole === 1 ? '' : 's'}`
+}
+
+/** A variant's key for people: nothing in it can steer a terminal, and the empty key can be seen. */
+export function variantLabel(key: string, maxLength = 32): string {
+  if (key === '') return '(empty)'
+  const visible = key.replace(
+    // Controls, and the invisible marks that turn the direction of a line around.
+    /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  const characters = Array.from(new Intl.Segmenter().segment(visible), ({ segment }) => segment)
+  return characters.length <= maxLength ? visible : `${characters.slice(0, maxLength - 1).join('')}…`
+}

@@ -1,0 +1,390 @@
+import { accessSync, constants, statSync, symlinkSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { exposureSpec } from 'first-exposure'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
+import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
+import type { Experiment } from './experiment.js'
+import { count } from './format.js'
+import { oneLine, ReportError } from './report-error.js'
+
+interface FileFormat {
+  readonly name: string
+  /** What ClickHouse calls it. */
+  readonly format: string
+  /** Text holds its values as they were written; the other formats have types of their own. */
+  readonly isText: boolean
+  /** What one record of it is called when it is pointed at, and the number of the first. */
+  readonly record: string
+  readonly firstRecord: number
+}
+
+const csv: FileFormat = { name: 'CSV', format: 'CSVWithNames', isText: true, record: 'line', firstRecord: 2 }
+const tsv: FileFormat = { ...csv, name: 'TSV', format: 'TSVWithNames' }
+const json: FileFormat = {
+  name: 'JSON lines',
+  format: 'JSONEachRow',
+  isText: true,
+  record: 'line',
+  firstRecord: 1,
+}
+const parquet: FileFormat = {
+  name: 'Parquet',
+  format: 'Parquet',
+  isText: false,
+  record: 'row',
+  firstRecord: 1,
+}
+
+const formats: Readonly<Record<string, FileFormat>> = {
+  csv,
+  tsv,
+  tab: tsv,
+  parquet,
+  jsonl: json,
+  ndjson: json,
+  json,
+}
+
+// Values arrive as they were written: an identity 007 is no 7, and an empty field is the empty text.
+const readingSettings = `
+  input_format_csv_use_best_effort_in_schema_inference = 0,
+  input_format_tsv_use_best_effort_in_schema_inference = 0,
+  input_format_csv_empty_as_default = 0,
+  input_format_tsv_empty_as_default = 0,
+  input_format_tsv_crlf_end_of_line = 1,
+  input_format_try_infer_integers = 0,
+  input_format_try_infer_dates = 0,
+  input_format_try_infer_datetimes = 0`
+
+// Year first, because 05/06/2026 is two dates; hours to 23, because ClickHouse takes 25:00 for one o'clock of the next day.
+const timestampText =
+  '^([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}' +
+  '([T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?' +
+  '( ?(Z|UTC|GMT|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?))?)?' +
+  '|[0-9]{10}([.][0-9]+)?|[0-9]{13}|[0-9]{16}|[0-9]{19})$'
+
+/** Loads a file of exposures, whole, into a table of the embedded engine. Throws a `ReportError` for what it cannot use. */
+export async function loadFile(
+  engine: EmbeddedClickHouse,
+  path: string,
+  columns: FileColumns,
+  { feature, timeZone, policy }: Pick<ReportArguments, 'feature' | 'timeZone' | 'policy'>,
+): Promise<Experiment> {
+  const { client } = engine
+  const name = basename(path)
+  const bytes = readableBytes(path, name)
+  const format = formatOf(name)
+  const experiment = feature ?? experimentNameOf(path)
+  const spec = exposureSpec({
+    featureName: experiment,
+    timeZone,
+    multiVariant: policy,
+    source: {
+      table: 'exposures',
+      columns: {
+        environment: null,
+        event: null,
+        feature: 'experiment',
+        timestamp: 'exposed_at',
+        identity: 'identity',
+        variant: 'variant',
+      },
+    },
+  })
+  if (bytes === 0) throw new ReportError(`${name} is empty: there is nothing to report`)
+
+  const file: File = {
+    name,
+    format,
+    // To ClickHouse a path is a pattern, in which * ? { } and :: mean more than themselves.
+    path: link(path, join(engine.directory, `input${/\.gz$/i.test(name) ? '.gz' : ''}`)),
+    types: new Map(),
+  }
+  const types = await describe(client, file)
+  const described = { ...file, types }
+  assertColumns(described, columns)
+
+  await client.command({
+    query: `CREATE TABLE exposures
+      (
+        experiment LowCardinality(String),
+        identity Nullable(String),
+        variant LowCardinality(Nullable(String)),
+        exposed_at DateTime64(9, 'UTC')
+      )
+      ENGINE = MergeTree
+      ORDER BY exposed_at`,
+  })
+  await load(engine, described, columns, experiment, bytes)
+
+  const { loaded, unusable } = await loadedRows(client)
+  if (loaded === 0 && columns.feature === undefined) {
+    throw new ReportError(`${name} is empty: there is nothing to report`)
+  }
+  return {
+    client,
+    spec,
+    origin:
+      `${name}, ${count(loaded)} ${loaded === 1 ? 'event' : 'events'}` +
+      (unusable === 0 ? '' : `, ${count(unusable)} of them without an identity or variant`),
+    nothingFound: async () =>
+      columns.feature === undefined || loaded > 0
+        ? `${name} has no exposure in the window`
+        : `${name} has no row whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
+          (await featuresOf(client, described, columns.feature)),
+    close: () => engine.close(),
+  }
+}
+
+interface File {
+  /** What the user calls it. */
+  readonly name: string
+  readonly format: FileFormat
+  /** Where the engine reads it. */
+  readonly path: string
+  /** Its columns in order, with the type that each is read as. */
+  readonly types: ReadonlyMap<string, string>
+}
+
+function formatOf(name: string): FileFormat {
+  const extension = /\.([a-z0-9]+?)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase()
+  const format = extension !== undefined && Object.hasOwn(formats, extension) ? formats[extension] : undefined
+  if (format === undefined) {
+    throw new ReportError(
+      `${name}: the name does not say what it holds; known are ` +
+        `${Object.keys(formats)
+          .map((known) => `.${known}`)
+          .join(', ')}, and .gz of each`,
+    )
+  }
+  return format
+}
+
+function readableBytes(path: string, name: string): number {
+  try {
+    const file = statSync(path)
+    if (file.isDirectory()) throw new ReportError(`${name} is a directory: name a file in it`)
+    accessSync(path, constants.R_OK)
+    return file.size
+  } catch (error) {
+    if (error instanceof ReportError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    throw new ReportError(
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? `there is no file ${oneLine(path)} (looked in ${process.cwd()})`
+        : `${name} cannot be read: ${code === 'EACCES' ? 'permission denied' : String(code)}`,
+      { cause: error },
+    )
+  }
+}
+
+function link(path: string, to: string): string {
+  symlinkSync(resolve(path), to)
+  return to
+}
+
+async function describe(client: ClickHouseClient, file: File): Promise<ReadonlyMap<string, string>> {
+  const rows = await read<{ name: string; type: string }>(
+    client,
+    file,
+    `DESCRIBE TABLE file({path:String}, {format:String}) SETTINGS ${readingSettings}`,
+  )
+  return new Map(rows.map(({ name, type }) => [name, file.format.isText ? 'Nullable(String)' : type]))
+}
+
+function assertColumns({ name, types }: File, columns: FileColumns): void {
+  const options = {
+    identity: '--identity',
+    variant: '--variant',
+    timestamp: '--timestamp',
+    feature: '--feature-column',
+  }
+  for (const [role, option] of Object.entries(options)) {
+    const column = columns[role as keyof FileColumns]
+    if (column === undefined) continue
+    if (!types.has(column)) {
+      throw new ReportError(
+        `${name} has no column ${quoted(column)} (${option}); it has ${listed([...types.keys()])}`,
+      )
+    }
+    // A bound identifier comes out of the engine's parser with its backslashes doubled.
+    if (column.includes('\\')) {
+      throw new ReportError(
+        `${name}: a column whose name holds a backslash cannot be read; rename ${quoted(column)}`,
+      )
+    }
+  }
+}
+
+async function load(
+  engine: EmbeddedClickHouse,
+  file: File,
+  columns: FileColumns,
+  experiment: string,
+  bytes: number,
+): Promise<void> {
+  const identity = file.types.get(columns.identity) ?? ''
+  const query = `INSERT INTO exposures
+    SELECT
+      {experiment:String},
+      ${identity.includes('UUID') ? `nullIf(toString({identity:Identifier}), '00000000-0000-0000-0000-000000000000')` : 'toString({identity:Identifier})'},
+      toString({variant:Identifier}),
+      assumeNotNull(${exposedAt(file, columns)} AS exposed_at_or_null)
+    FROM file({path:String}, {format:String}, {structure:String})
+    WHERE ${wanted(columns)} AND throwIf(${wanted(columns)} AND exposed_at_or_null IS NULL, 'no timestamp') = 0
+    SETTINGS ${readingSettings}`
+  try {
+    await engine.run(
+      `Loading ${oneLine(file.name, 30)}`,
+      { bytes },
+      {
+        query,
+        query_params: parameters(file, columns, experiment, [...new Set(Object.values(columns))]),
+      },
+    )
+  } catch (error) {
+    const row = await firstWithoutTimestamp(engine.client, file, columns, experiment).catch(() => undefined)
+    if (row === undefined) throw unreadable(file, error)
+    throw new ReportError(
+      `${file.name}, ${file.format.record} ${row.number}: ${row.value === null ? 'NULL' : quoted(row.value)} in ` +
+        `${quoted(columns.timestamp)} is not a timestamp; write 2026-06-01 09:30:00, ISO 8601 or epoch numbers`,
+    )
+  }
+}
+
+/** The expression for the instant of a row, NULL where it holds none. */
+function exposedAt({ types }: File, { timestamp }: FileColumns): string {
+  if (/Date/.test(types.get(timestamp) ?? '')) return `toDateTime64({timestamp:Identifier}, 9, 'UTC')`
+  const text = 'trimBoth(toString({timestamp:Identifier}))'
+  return `if(match(${text}, '${timestampText}'), parseDateTime64BestEffortOrNull(${text}, 9, 'UTC'), NULL)`
+}
+
+/** The condition for a row of the experiment that is asked for. */
+function wanted({ feature }: FileColumns): string {
+  return feature === undefined
+    ? 'true'
+    : 'ifNull(toString({feature:Identifier}) = {experiment:String}, false)'
+}
+
+function parameters(
+  file: File,
+  columns: FileColumns,
+  experiment: string,
+  read: readonly (string | undefined)[],
+): Record<string, unknown> {
+  return {
+    path: file.path,
+    format: file.format.format,
+    // A declaration of columns, which travels as a value; its names are quoted as ClickHouse quotes names.
+    structure: read
+      .filter((name) => name !== undefined)
+      .map((name) => `\`${name.replace(/[\\`]/g, '\\$&')}\` ${file.types.get(name) ?? ''}`)
+      .join(', '),
+    experiment,
+    identity: columns.identity,
+    variant: columns.variant,
+    timestamp: columns.timestamp,
+    ...(columns.feature === undefined ? {} : { feature: columns.feature }),
+  }
+}
+
+/** Looks again, in the file's own order, for what stopped the load. */
+async function firstWithoutTimestamp(
+  client: ClickHouseClient,
+  file: File,
+  columns: FileColumns,
+  experiment: string,
+): Promise<{ number: number; value: string | null } | undefined> {
+  const inOrder = `${readingSettings}, input_format_parallel_parsing = 0, max_threads = 1`
+  const all = [...file.types.keys()]
+  const [row] = await read<{ row_index: string | number; value: string | null }>(
+    client,
+    file,
+    `SELECT _row_number AS row_index, toString({timestamp:Identifier}) AS value
+    FROM file({path:String}, {format:String}, {structure:String})
+    WHERE ${wanted(columns)} AND ${exposedAt(file, columns)} IS NULL
+    ORDER BY row_index
+    LIMIT 1
+    SETTINGS ${inOrder}`,
+    parameters(file, columns, experiment, all),
+  )
+  if (row === undefined) return undefined
+  const index = Number(row.row_index)
+  // A quoted field of CSV may run over several lines.
+  const [lines] =
+    file.format === csv
+      ? await read<{ breaks: string | number }>(
+          client,
+          file,
+          `SELECT sum(arraySum(field -> countSubstrings(ifNull(field, ''), '\\n'), array(* EXCEPT _row_number))) AS breaks
+          FROM (SELECT *, _row_number FROM file({path:String}, {format:String}, {structure:String}))
+          WHERE _row_number < {row_index:UInt64}
+          SETTINGS ${inOrder}`,
+          { ...parameters(file, columns, experiment, all), row_index: index },
+        )
+      : []
+  const breaks = Number(lines?.breaks ?? 0) + (file.format === csv ? all.join('').split('\n').length - 1 : 0)
+  return { number: file.format.firstRecord + index + breaks, value: row.value }
+}
+
+async function loadedRows(client: ClickHouseClient): Promise<{ loaded: number; unusable: number }> {
+  const result = await client.query({
+    query: `SELECT count() AS loaded, countIf(ifNull(identity, '') = '' OR variant IS NULL) AS unusable FROM exposures`,
+    format: 'JSONEachRow',
+  })
+  const [row] = await result.json<{ loaded: string | number; unusable: string | number }>()
+  return { loaded: Number(row?.loaded ?? 0), unusable: Number(row?.unusable ?? 0) }
+}
+
+async function featuresOf(client: ClickHouseClient, file: File, column: string): Promise<string> {
+  const rows = await read<{ name: string | null }>(
+    client,
+    file,
+    `SELECT toString({feature:Identifier}) AS name
+    FROM file({path:String}, {format:String}, {structure:String})
+    GROUP BY name ORDER BY count() DESC, name LIMIT 6
+    SETTINGS ${readingSettings}`,
+    parameters(file, { identity: '', variant: '', timestamp: '', feature: column }, '', [column]),
+  )
+  return rows.length === 0 ? 'it is empty' : `it has ${listed(rows.map(({ name }) => name ?? 'NULL'))}`
+}
+
+async function read<Row>(
+  client: ClickHouseClient,
+  file: File,
+  query: string,
+  query_params: Record<string, unknown> = { path: file.path, format: file.format.format },
+): Promise<Row[]> {
+  try {
+    const result = await client.query({ query, query_params, format: 'JSONEachRow' })
+    return await result.json<Row>()
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** The engine's complaint about a file, in one line and without what only the engine knows the file by. */
+function unreadable(file: File, error: unknown): ReportError {
+  const message = String((error as { message?: unknown }).message ?? error)
+  if (/the file is empty|Cannot read rows from the data/.test(message)) {
+    return new ReportError(`${file.name} is empty: there is nothing to report`, { cause: error })
+  }
+  const [complaint = ''] = message.split(/\(in file\/uri|: ?While |\n:|Row 1:|\(at row \d+\)\n/)
+  const row = /\(at row (\d+)\)/.exec(message)?.[0]
+  return new ReportError(
+    `${file.name} cannot be read as ${file.format.name}: ` +
+      oneLine(complaint.replaceAll(file.path, file.name), 240).replace(/[.: ]+$/, '') +
+      (row === undefined || complaint.includes(row) ? '' : ` ${row}`),
+    { cause: error },
+  )
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(oneLine(text, 60))
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map(quoted)
+  return names.length > shown.length ? `${shown.join(', ')} and more` : shown.join(', ')
+}
