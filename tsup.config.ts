@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Options } from 'tsup'
 
 // What the entry points carry inside them, so that nobody installs it: with its licences, in the file named below.
-const bundled = [/^@stdlib\//]
+const bundled = [/^@stdlib\//, /^date-fns/, /^@date-fns\//]
 const licencesFile = 'THIRD-PARTY-LICENSES.txt'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -66,6 +66,7 @@ const config: Options = {
     index: 'src/index.ts',
     clickhouse: 'src/clickhouse/index.ts',
     flagsmith: 'src/flagsmith/index.ts',
+    view: 'src/view/index.ts',
     statistics: 'src/statistics/index.ts',
   },
   format: ['esm', 'cjs'],

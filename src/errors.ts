@@ -16,6 +16,9 @@
  * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
  * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |
  * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | mend the named argument |
+ * | `malformed-summary` | what was passed as a summary is none, or was changed | pass what `summarizeExposures` returned, or its JSON parsed |
+ * | `incompatible-summaries` | summaries of different granularity or time zone | merge and compare only what was asked alike |
+ * | `invalid-view` | an option of a view or a label cannot be used with this summary | mend the named field |
  */
 export type ExposureErrorCode =
   | 'invalid-instant'
@@ -24,6 +27,7 @@ export type ExposureErrorCode =
   | 'malformed-rows'
   | 'malformed-buckets'
   | 'too-many-buckets'
+  | 'malformed-summary'
   | 'incompatible-summaries'
   | 'invalid-event'
   | 'invalid-policy'
@@ -31,6 +35,7 @@ export type ExposureErrorCode =
   | 'unsupported-version'
   | 'not-expressible'
   | 'invalid-statistics'
+  | 'invalid-view'
 
 // A registered symbol, so that an error is known for what it is even when two copies of this package are loaded.
 const brand: unique symbol = Symbol.for('first-exposure.ExposureError')

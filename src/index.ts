@@ -16,6 +16,12 @@ export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows
 export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'
 export { summarizeExposures } from './summary/summarize-exposures.js'
 export { mergeExposuresSummaries } from './summary/merge-exposures-summaries.js'
+export {
+  diffExposuresSummaries,
+  type ExposuresChange,
+  type ExposuresDiff,
+  type VariantChange,
+} from './summary/diff-exposures-summaries.js'
 export type { RefreshEvent } from './refresh/refresh-event.js'
 export type { RefreshError, RefreshFailure, RefreshState, RefreshSuccess } from './refresh/refresh-state.js'
 export { initialRefreshState } from './refresh/initial-refresh-state.js'

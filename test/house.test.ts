@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 const shared = new Set(['errors', 'freeze', 'instant'])
 const packagesOf: Readonly<Record<string, RegExp>> = {
-  view: /^date-fns(-tz)?(\/|$)/,
+  view: /^(date-fns(-tz)?|@date-fns\/utc)(\/|$)/,
   statistics: /^@stdlib\//,
 }
 

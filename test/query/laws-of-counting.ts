@@ -244,6 +244,32 @@ export function describeLawsOfCounting(
     )
 
     law(
+      'first-seen: of several variants at the first instant, the smallest key in byte order counts',
+      [asked, anyKey, fc.uniqueArray(anyKey, { minLength: 2, maxLength: 5 }), anyKey],
+      async (question, identity, variants, later) => {
+        const { environment, event, feature, startMs, asOfMs } = question
+        const exposures = variants.map((variant) => ({
+          environment,
+          event,
+          feature,
+          timestampMs: startMs,
+          identity,
+          variant,
+        }))
+        const afterwards = exposures
+          .slice(0, 1)
+          .map((e) => ({ ...e, timestampMs: asOfMs - 1, variant: later }))
+        const summary = await answer(question, [...afterwards, ...exposures], { multiVariant: 'first-seen' })
+        const [smallest] = variants.map((key) => Buffer.from(key)).sort((a, b) => Buffer.compare(a, b))
+        // In a window of one millisecond the later exposure ties as well.
+        const tied =
+          asOfMs - 1 === startMs && smallest !== undefined ? [smallest, Buffer.from(later)] : [smallest]
+        const expected = tied.reduce((a, b) => (a && b && Buffer.compare(a, b) > 0 ? b : a))?.toString() ?? ''
+        expect(Object.keys(summary.timeseries.points[0]?.newIdentities ?? {})).toEqual([expected])
+      },
+    )
+
+    law(
       '8. any strings at all are keys, each told from every other',
       [asked, fc.uniqueArray(anyKey, { minLength: 2, maxLength: 6 })],
       async (question, keys) => {

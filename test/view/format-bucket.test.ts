@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { de } from 'date-fns/locale/de'
+import { ja } from 'date-fns/locale/ja'
+import { exposureWindow, summarizeExposures, type Granularity } from 'first-exposure'
+import { exposuresView, formatBucket, type ExposuresViewPoint } from 'first-exposure/view'
+
+function pointsOf(
+  timeZone: string,
+  granularity: Granularity,
+  from: string,
+  to: string,
+): readonly ExposuresViewPoint[] {
+  return exposuresView(summarizeExposures([], { granularity, timeZone }), {
+    window: exposureWindow(from, to),
+    fillGaps: true,
+  }).points
+}
+
+const labels = (points: readonly ExposuresViewPoint[], timeZone?: string): readonly string[] =>
+  points.map((point) => formatBucket(point, timeZone === undefined ? {} : { timeZone }))
+
+describe('formatBucket', () => {
+  test('a day is its local date, an hour its date and time', () => {
+    const [day] = pointsOf('Europe/Madrid', 'day', '2026-06-01T12:00:00Z', '2026-06-01T13:00:00Z')
+    const [hour] = pointsOf('Europe/Madrid', 'hour', '2026-06-01T12:00:00Z', '2026-06-01T13:00:00Z')
+    expect(day && formatBucket(day)).toBe('Jun 1, 2026')
+    expect(hour && formatBucket(hour)).toBe('Jun 1, 2026, 2:00 PM')
+    expect(day && formatBucket(day, { locale: de })).toBe('1. Juni 2026')
+    expect(hour && formatBucket(hour, { locale: de })).toBe('1. Juni 2026 14:00')
+    expect(hour && formatBucket(hour, { locale: ja, timeZone: 'Asia/Tokyo' })).toBe('2026/06/01 21:00')
+  })
+
+  test('days without a midnight, and a date that never was', () => {
+    expect(labels(pointsOf('Africa/Cairo', 'day', '2026-04-23T00:00:00Z', '2026-04-25T00:00:00Z'))).toEqual([
+      'Apr 23, 2026',
+      'Apr 24, 2026',
+      'Apr 25, 2026',
+    ])
+    expect(labels(pointsOf('Pacific/Apia', 'day', '2011-12-29T10:00:00Z', '2011-12-31T10:00:00Z'))).toEqual([
+      'Dec 29, 2011',
+      'Dec 31, 2011',
+    ])
+  })
+
+  test('an hour that the clock shows twice says which of the two it is', () => {
+    expect(
+      labels(pointsOf('America/New_York', 'hour', '2026-11-01T04:00:00Z', '2026-11-01T08:00:00Z')),
+    ).toEqual([
+      'Nov 1, 2026, 12:00 AM',
+      'Nov 1, 2026, 1:00 AM (GMT-4)',
+      'Nov 1, 2026, 1:00 AM (GMT-5)',
+      'Nov 1, 2026, 2:00 AM',
+    ])
+    expect(
+      labels(pointsOf('America/New_York', 'hour', '2026-03-08T06:00:00Z', '2026-03-08T08:00:00Z')),
+    ).toEqual(['Mar 8, 2026, 1:00 AM', 'Mar 8, 2026, 3:00 AM'])
+  })
+
+  test('a day shown in another zone says from when to when, unless it is a day there too', () => {
+    const days = pointsOf('UTC', 'day', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z')
+    expect(labels(days, 'America/New_York')).toEqual(['May 31, 2026, 8:00 PM – Jun 1, 2026, 8:00 PM'])
+    expect(labels(days, 'Africa/Abidjan')).toEqual(['Jun 1, 2026'])
+  })
+
+  test('a day that the warehouse begins some hours off bears its own date', () => {
+    const point = { granularity: 'day', timeZone: 'Europe/Madrid' } as const
+    const [early, late] = ['T21:00:00.000Z', 'T23:00:00.000Z']
+    expect(formatBucket({ ...point, start: `2026-05-31${early}`, end: `2026-06-01${early}` })).toBe(
+      'Jun 1, 2026',
+    )
+    expect(formatBucket({ ...point, start: `2026-05-31${late}`, end: `2026-06-01${late}` })).toBe(
+      'Jun 1, 2026',
+    )
+  })
+
+  test('misuse', () => {
+    const [point] = pointsOf('UTC', 'day', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z')
+    if (point === undefined) throw new Error('no point')
+    expect(() => formatBucket(point, { timeZone: 'Mars/Olympus' })).toThrow(
+      expect.objectContaining({ code: 'invalid-spec' }),
+    )
+    expect(() => formatBucket(point, { locale: 'de-DE' as never })).toThrow(
+      expect.objectContaining({ code: 'invalid-view' }),
+    )
+    expect(() => formatBucket({ ...point, start: 'today' })).toThrow(
+      expect.objectContaining({ code: 'invalid-instant' }),
+    )
+  })
+})
