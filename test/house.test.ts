@@ -82,9 +82,10 @@ describe('the house', () => {
   test('src has no clock, no randomness and no I/O of its own', async () => {
     for (const file of await sourceFiles('src')) {
       const code = (await readFile(file, 'utf8')).replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
-      expect(code, file).not.toMatch(
-        /Date\.now|new Date\(\)|Math\.random|performance\.now|from 'node:|process\.|fetch\(/,
-      )
+      expect(code, file).not.toMatch(/Date\.now|new Date\(\)|performance\.now|from 'node:|process\.|fetch\(/)
+      // The one room that talks to a server draws ids and the jitter of retries, where the host gives none.
+      if (!file.startsWith('src/clickhouse/'))
+        expect(code, file).not.toMatch(/Math\.random|crypto\.|AbortSignal\./)
     }
   })
 

@@ -19,5 +19,9 @@ export interface ExposureClient {
     abort_signal?: AbortSignal
     query_id?: string
     clickhouse_settings?: Record<string, string | number | boolean>
-  }): Promise<{ json(): Promise<unknown> }>
+  }): Promise<{
+    json(): Promise<unknown>
+    /** The id that the answer bears; where it is another than was asked with, the answer is another query's. */
+    query_id?: string
+  }>
 }

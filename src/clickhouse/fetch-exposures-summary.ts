@@ -65,6 +65,12 @@ export async function fetchExposuresSummary(
       ...(queryId === undefined ? {} : { query_id: queryId }),
       ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
     })
+    if (queryId !== undefined && result.query_id !== undefined && result.query_id !== queryId) {
+      throw new ExposureError(
+        'malformed-rows',
+        'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
+      )
+    }
     return await result.json()
   })
   if (Array.isArray(rows) && rows.length > maxRows) {
@@ -76,10 +82,19 @@ export async function fetchExposuresSummary(
     )
   }
   // decodeBucketRows refuses what is not a list.
-  return summarizeExposures(decodeBucketRows(rows as readonly unknown[]), {
-    granularity: selectGranularity(window),
-    timeZone,
-  })
+  const buckets = decodeBucketRows(rows as readonly unknown[])
+  for (const [row, { bucketMs }] of buckets.entries()) {
+    // The first bucket may start before the window: at most a day of 25 hours, or the two of a day that is skipped.
+    if (bucketMs >= window.asOfMs || bucketMs < window.startMs - 2 * 86_400_000) {
+      throw new ExposureError(
+        'malformed-rows',
+        `Row ${row}, column bucket: received ${new Date(bucketMs).toISOString()}, which is outside the window. ` +
+          'Is it the answer to this query? Check what sits between the host and ClickHouse.',
+        { row, column: 'bucket', received: bucketMs },
+      )
+    }
+  }
+  return summarizeExposures(buckets, { granularity: selectGranularity(window), timeZone })
 }
 
 /** Not every client heeds a signal at once, and some not at all; the caller need not wait for them. */

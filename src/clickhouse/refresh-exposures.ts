@@ -1,0 +1,244 @@
+import { ExposureError, received } from '../errors.js'
+import { epochMs } from '../instant.js'
+import { firstExposuresQuery } from '../query/first-exposures-query.js'
+import { checkedPolicy } from '../refresh/checked-policy.js'
+import { reduceRefresh } from '../refresh/reduce-refresh.js'
+import { refreshDecision, type RefreshDecision } from '../refresh/refresh-decision.js'
+import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
+import type { RefreshPolicy } from '../refresh/refresh-policy.js'
+import type { RefreshError, RefreshState } from '../refresh/refresh-state.js'
+import type { ExposureSpec } from '../spec/exposure-spec.js'
+import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { classifyFailure } from './classify-failure.js'
+import { endQuery } from './end-query.js'
+import type { ExposureClient } from './exposure-client.js'
+import { fetchExposuresSummary } from './fetch-exposures-summary.js'
+import { retryDelayMs } from './retry-delay.js'
+
+/** What a refresh needs to know, wherever the state is kept. */
+export interface RefreshInput {
+  /** The host's own ClickHouse client; it stays open. */
+  readonly client: ExposureClient
+  /** Made by `exposureSpec`. */
+  readonly spec: ExposureSpec
+  /** When the experiment ran, in epoch milliseconds. */
+  readonly experiment: RefreshExperiment
+  /** The time, in epoch milliseconds. Everything that this call reports happened at this instant. */
+  readonly now: number
+  /** What differs from the defaults of `refreshDecision`, in milliseconds. */
+  readonly policy?: Partial<RefreshPolicy>
+  /** Ends the refresh. An `AbortSignal.timeout(…)` counts as a failure for lack of time, any other abort as the host's wish. */
+  readonly signal?: AbortSignal
+  /** The query's id on the server; default `first-exposure-` and a random UUID. It must be new for each run. */
+  readonly queryId?: string
+  /** ClickHouse settings for the query. None is needed. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * How many tries in a row failed for a passing reason before this one. Default 0. From 1 on, a refresh may follow such a
+   * failure without waiting for `throttleMs`: the host waited for `retryAfterMs` instead.
+   */
+  readonly attempt?: number
+  /** Where the jitter of `retryAfterMs` comes from: a number from 0 to 1 on each call. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+/** How a call ended. What the decision was, where nothing was due; see `refreshDecision`. */
+export type RefreshOutcome =
+  | { readonly type: 'refreshed'; readonly asOf: number }
+  | {
+      readonly type: 'failed'
+      /** `transient`: the same run may succeed after `retryAfterMs`. `permanent`: somebody must change something first. */
+      readonly kind: 'transient' | 'permanent'
+      readonly error: RefreshError
+      /** Milliseconds: a random part of an exponential backoff for a transient failure, `throttleMs` for a permanent one. */
+      readonly retryAfterMs: number
+    }
+  | { readonly type: 'aborted' }
+  | Exclude<RefreshDecision, { readonly type: 'due' }>
+
+/** The state after a call, and how it ended. */
+export interface RefreshResult {
+  readonly state: RefreshState
+  readonly outcome: RefreshOutcome
+}
+
+/**
+ * Brings the state of an experiment up to date: decides, computes the whole window from `startedAt` to the earlier of
+ * `now` and `endedAt`, and reports. What the warehouse does never throws: it is an outcome, and the last good summary
+ * and its `asOf` stay.
+ *
+ * All it reports bears the instant `now`, when the run began: what arrives while it runs may be missing from it, so
+ * the settle time counts from there. Where the state knows of an instant a little ahead of `now` (another host's clock
+ * is ahead), that instant counts instead, so that the state moves forward. Where an end was set before what was computed
+ * already, the window stays as wide as it was: to shrink it, start from `initialRefreshState`.
+ *
+ * An abort, a timeout or a broken connection may leave the query running on the server. So each run has a query id of
+ * its own, and after any such end `KILL QUERY` is asked for, for up to 5 s, best effort. A user may end queries of his
+ * own without any grant, but not under `readonly = 1`: there, let the server itself notice that the client is gone,
+ * with `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
+ *
+ * @param input.state - what is known: `initialRefreshState`, or what an earlier call returned
+ * @returns the state to keep and how the call ended; the same `state` by reference where nothing was due
+ * @throws {@link ExposureError} for misuse only: `invalid-spec`, `invalid-instant`, `invalid-window`, `invalid-policy`
+ *
+ * @example
+ * ```ts
+ * import { exposureSpec, initialRefreshState } from 'first-exposure'
+ * import { refreshExposures } from 'first-exposure/clickhouse'
+ *
+ * const client = { query: async () => ({ json: async () => [] }) }
+ * const { state, outcome } = await refreshExposures({
+ *   client,
+ *   spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   experiment: { startedAt: Date.UTC(2026, 5, 1), endedAt: null },
+ *   state: initialRefreshState,
+ *   now: Date.UTC(2026, 5, 2),
+ * })
+ * outcome // => { type: 'refreshed', asOf: Date.UTC(2026, 5, 2) }
+ * state.success?.summary.excludedIdentities // => 0
+ * ```
+ */
+export async function refreshExposures(
+  input: RefreshInput & { readonly state: RefreshState },
+): Promise<RefreshResult> {
+  const { state, signal } = input
+  const decision = decideRefresh(state, input)
+  if (decision.type !== 'due') return result(state, decision)
+  if (signal?.aborted === true) return result(state, { type: 'aborted' })
+  const claim = claimRefresh(state, input)
+  const { outcome, report } = await runRefresh(claim, input)
+  return result(report(claim.state), outcome)
+}
+
+/** The decision of `refreshDecision`, but that a retry need not wait as long as a refresh. Checks all of the input. */
+export function decideRefresh(state: RefreshState, input: RefreshInput): RefreshDecision {
+  const { spec, experiment, now, policy, attempt = 0, queryId } = input
+  if (!Number.isSafeInteger(attempt) || attempt < 0) {
+    throw new ExposureError(
+      'invalid-policy',
+      `attempt is not usable: received ${received(attempt)}. Pass 0, 1, 2, …`,
+      {
+        field: 'attempt',
+        received: received(attempt),
+      },
+    )
+  }
+  if (queryId === '') {
+    throw new ExposureError(
+      'invalid-policy',
+      'queryId is empty. Leave it out, or pass one that is new for each run.',
+      {
+        field: 'queryId',
+      },
+    )
+  }
+  const decision = refreshDecision(state, experiment, now, policy)
+  // Misuse shows at once, and not only when a refresh is due.
+  firstExposuresQuery(
+    spec,
+    decision.type === 'not-started' ? exposureWindow(1e12, 2e12) : windowOf(state, input, now),
+  )
+  const { requestedAt, failure } = state
+  const retries = attempt > 0 && failure?.error.transient === true && failure.at >= (requestedAt ?? 0)
+  return decision.type === 'throttled' && retries ? { type: 'due' } : decision
+}
+
+/** A run's turn: the instant that all its reports bear, and the state in which it has claimed it. */
+export interface RefreshClaim {
+  readonly at: number
+  readonly state: RefreshState
+}
+
+/** Claims a turn by a request that is later than any the state knows of. */
+export function claimRefresh(state: RefreshState, { now, policy = {} }: RefreshInput): RefreshClaim {
+  const { presumedLostAfterMs } = checkedPolicy(policy)
+  const known = state.requestedAt ?? -Infinity
+  // A host whose clock is behind must move the state too, or nobody would see its claim. A request from the far
+  // future is no clock to follow.
+  const at = known >= now && known - now < presumedLostAfterMs ? known + 1 : now
+  return { at, state: reduceRefresh(state, { type: 'requested', at }) }
+}
+
+/** Computes what the claim is for. The report is to be joined to whatever is known by then. */
+export async function runRefresh(
+  { at, state: claimed }: RefreshClaim,
+  input: RefreshInput,
+): Promise<{ readonly outcome: RefreshOutcome; readonly report: (state: RefreshState) => RefreshState }> {
+  const { client, spec, settings, signal, attempt = 0, random = Math.random } = input
+  const window = windowOf(claimed, input, at)
+  const asOf = window.asOfMs
+  const queryId = input.queryId ?? `first-exposure-${crypto.randomUUID()}`
+  try {
+    const summary = await fetchExposuresSummary(client, spec, window, {
+      queryId,
+      ...(signal === undefined ? {} : { signal }),
+      ...(settings === undefined ? {} : { settings }),
+    })
+    return {
+      outcome: { type: 'refreshed', asOf },
+      report: (state) => reduceRefresh(state, { type: 'succeeded', asOf, at, summary }),
+    }
+  } catch (thrown) {
+    const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
+    // Where ClickHouse itself gave up there is nothing left to end.
+    if (mayStillRun(error)) await endQuery(client, queryId)
+    return {
+      outcome: outcomeOf(
+        error,
+        retryDelayMs(attempt, random, checkedPolicy(input.policy ?? {}).throttleMs),
+        input,
+      ),
+      report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error }),
+    }
+  }
+}
+
+/** Freezes what a call returns. */
+export function result(state: RefreshState, outcome: RefreshOutcome): RefreshResult {
+  return Object.freeze({ state, outcome: Object.freeze(outcome) })
+}
+
+/** From the start to the earlier of now and the end, and never less than what was computed already. */
+function windowOf(state: RefreshState, { experiment }: RefreshInput, now: number): ExposureWindow {
+  const endsAt = experiment.endedAt === null ? Infinity : epochMs(experiment.endedAt, 'experiment.endedAt')
+  const asOf = Math.max(Math.min(now, endsAt), Math.min(now, state.success?.asOf ?? -Infinity))
+  return exposureWindow(experiment.startedAt, asOf)
+}
+
+const abortedByHost: RefreshError = Object.freeze({
+  code: 'aborted',
+  transient: true,
+  message: 'The refresh was stopped before it finished.',
+})
+
+function abortError(reason: unknown): RefreshError {
+  const timedOut =
+    typeof reason === 'object' && reason !== null && (reason as { name?: unknown }).name === 'TimeoutError'
+  return timedOut
+    ? Object.freeze({
+        code: 'timeout',
+        transient: true,
+        message: 'The refresh took longer than its host allows.',
+      })
+    : abortedByHost
+}
+
+function outcomeOf(error: RefreshError, retryAfterMs: number, { policy }: RefreshInput): RefreshOutcome {
+  if (error === abortedByHost) return { type: 'aborted' }
+  return error.transient
+    ? { type: 'failed', kind: 'transient', error, retryAfterMs }
+    : { type: 'failed', kind: 'permanent', error, retryAfterMs: checkedPolicy(policy ?? {}).throttleMs }
+}
+
+const stillRunning: ReadonlySet<string> = new Set([
+  'aborted',
+  'timeout',
+  'connection-reset',
+  'connection-timeout',
+  'malformed-answer',
+  'unknown',
+])
+
+function mayStillRun({ code }: RefreshError): boolean {
+  return stillRunning.has(code)
+}

@@ -1,0 +1,82 @@
+import { initialRefreshState } from '../refresh/initial-refresh-state.js'
+import type { RefreshState } from '../refresh/refresh-state.js'
+import {
+  claimRefresh,
+  decideRefresh,
+  result,
+  runRefresh,
+  type RefreshInput,
+  type RefreshResult,
+} from './refresh-exposures.js'
+import type { RefreshStore } from './refresh-store.js'
+
+/**
+ * Brings the stored state of an experiment up to date, on however many hosts at once: of those that try, one computes
+ * and the others are told `in-flight` or `throttled`.
+ *
+ * It claims the refresh by saving the request before it computes. On a conflict it loads again, and joins: it never
+ * overwrites. The claim of a worker that dies expires after `presumedLostAfterMs`; a refresh that is aborted gives its
+ * claim back. Otherwise as {@link refreshExposures}.
+ *
+ * @param input.store - where the states are kept
+ * @param input.key - the experiment's key in the store
+ * @returns what is stored now, as far as this call knows, and how the call ended
+ * @throws {@link ExposureError} for misuse, as `refreshExposures`; what the store throws, untouched
+ *
+ * @example
+ * ```ts
+ * import { exposureSpec } from 'first-exposure'
+ * import { memoryRefreshStore, refreshStoredExposures } from 'first-exposure/clickhouse'
+ *
+ * const refresh = {
+ *   client: { query: async () => ({ json: async () => [] }) },
+ *   spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   experiment: { startedAt: Date.UTC(2026, 5, 1), endedAt: null },
+ *   store: memoryRefreshStore(),
+ *   key: 'checkout',
+ *   now: Date.UTC(2026, 5, 2),
+ * }
+ * const [one, other] = await Promise.all([refreshStoredExposures(refresh), refreshStoredExposures(refresh)])
+ * one.outcome.type // => 'refreshed'
+ * other.outcome.type // => 'in-flight'
+ * ```
+ */
+export async function refreshStoredExposures<Version>(
+  input: RefreshInput & { readonly store: RefreshStore<Version>; readonly key: string },
+): Promise<RefreshResult> {
+  const { store, key, signal } = input
+  for (;;) {
+    const stored = await store.load(key)
+    const state = stored?.state ?? initialRefreshState
+    const decision = decideRefresh(state, input)
+    if (decision.type !== 'due') return result(state, decision)
+    if (signal?.aborted === true) return result(state, { type: 'aborted' })
+    const claim = claimRefresh(state, input)
+    const saved = await store.save(key, claim.state, stored?.version ?? null)
+    // Somebody else moved the state meanwhile, perhaps by claiming this very refresh: decide again.
+    if (saved.type === 'conflict') continue
+    const { outcome, report } = await runRefresh(claim, input)
+    return result(
+      await joinStored(store, key, { state: claim.state, version: saved.version }, report),
+      outcome,
+    )
+  }
+}
+
+/** Joins a report to what is stored, however often others save in between; the report itself stays the same. */
+async function joinStored<Version>(
+  store: RefreshStore<Version>,
+  key: string,
+  known: { readonly state: RefreshState; readonly version: Version },
+  report: (state: RefreshState) => RefreshState,
+): Promise<RefreshState> {
+  let current: { readonly state: RefreshState; readonly version: Version } | null = known
+  for (;;) {
+    const before: RefreshState = current?.state ?? initialRefreshState
+    const after = report(before)
+    if (after === before) return before
+    const saved = await store.save(key, after, current?.version ?? null)
+    if (saved.type === 'saved') return after
+    current = await store.load(key)
+  }
+}
