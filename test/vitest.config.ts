@@ -16,6 +16,7 @@ const config: ViteUserConfig = defineConfig({
     exclude: ['test/package/**'],
     // The embedded ClickHouse loads into processes only: threads crash it.
     pool: 'forks',
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
