@@ -9,7 +9,6 @@
  * | `malformed-rows` | the warehouse's answer is not one that the query can give | check what sits between the library and ClickHouse |
  * | `malformed-buckets` | buckets that cannot be a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
  * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
- * | `incompatible-summaries` | summaries of different granularity or time zone | merge only what was asked alike |
  * | `invalid-event` | a refresh event with a field that cannot be kept | mend the named field |
  * | `invalid-policy` | a refresh policy with an unknown field, or a duration that is none | pass whole milliseconds, 0 or more |
  * | `malformed-state` | a stored refresh state that this library did not write | look at the named place; keep the last good copy |

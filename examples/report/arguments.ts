@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import {
   exposureSpec,
@@ -24,7 +25,13 @@ export interface ReportArguments {
   readonly asOfMs: number | undefined
   readonly timeZone: string
   readonly policy: MultiVariantPolicy
+  /** The configured split, by variant; left out, nobody said. */
+  readonly expectedShares: Readonly<Record<string, number>> | undefined
+  /** The control's key; left out, it is `control`. */
+  readonly control: string | undefined
   readonly json: boolean
+  /** Where to write the page; left out, none is wanted. */
+  readonly html: string | undefined
 }
 
 /** Which column of a file says what. */
@@ -48,7 +55,10 @@ interface Options {
   readonly asOf?: number
   readonly timeZone: string
   readonly policy: MultiVariantPolicy
+  readonly expected?: Readonly<Record<string, number>>
+  readonly control?: string
   readonly json?: true
+  readonly html?: string
   readonly database?: string
   readonly table?: string
   readonly environment?: string
@@ -75,7 +85,7 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
   const given = (name: keyof Options): boolean => command.getOptionValueSource(name) === 'cli'
   refuseStrayOptions(options, given)
 
-  const { feature, start, asOf, timeZone, policy } = options
+  const { feature, start, asOf, timeZone, policy, expected, control, html } = options
   if (start !== undefined && asOf !== undefined && start >= asOf) {
     throw new ReportError('--start must lie before --as-of')
   }
@@ -86,7 +96,10 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
     asOfMs: asOf,
     timeZone,
     policy,
+    expectedShares: expected,
+    control,
     json: options.json ?? false,
+    html,
   }
 }
 
@@ -153,6 +166,12 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
     ['feature', '--feature'],
     ['featureColumn', '--feature-column'],
   ]
+  if (options.json === true && options.html === undefined) {
+    for (const name of ['expected', 'control'] as const) {
+      if (given(name))
+        throw new ReportError(`--${name} changes nothing in --json; it goes with the report or --html`)
+    }
+  }
   if (options.url !== undefined) return
   for (const [name, flag] of forServers) {
     if (given(name)) throw new ReportError(`${flag} goes with --url`)
@@ -198,6 +217,9 @@ function reportCommand(): Command {
         .choices(['quarantine', 'first-seen'])
         .default('quarantine'),
     )
+    .optionsGroup('How it was configured:')
+    .option('--expected <shares>', 'the split, to check it: control=0.5,treatment=0.5', expectedShares)
+    .option('--control <key>', "the variant that the others are compared with (default: 'control')")
     .optionsGroup('Server (credentials: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment):')
     .option('--database <name>', "the table's database (default: the user's own)")
     .option('--table <name>', "the table of events (default: 'events')")
@@ -209,6 +231,7 @@ function reportCommand(): Command {
     .option('--no-event-column', 'the table has no such column: every row is an exposure')
     .optionsGroup('Output:')
     .option('--json', 'print the summary as JSON and nothing else')
+    .option('--html <path>', 'also write the panel there: one page to open in a browser', pagePath)
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
       'after',
@@ -218,11 +241,15 @@ an offset; or whole seconds, milliseconds, microseconds or nanoseconds of the
 epoch. Without a zone they are UTC; so are --start and --as-of. CSV and TSV files
 start with a line of column names. An empty variant is a variant like any other,
 shown as (empty); a row without an identity, or whose variant is NULL (\\N, null),
-is no exposure.
+is no exposure. --expected takes shares, percentages or weights of any sum, or, for
+keys with = or , in them, an object of JSON: '{"a,b":1,"c":1}'. Without it the page
+assumes equal shares, and says so.
 
 Examples:
   npm run report
   npm run report -- --file events.csv.gz --identity user_id --variant group
+  npm run report -- --file events.csv.gz --identity user_id --variant group \\
+      --expected control=50,treatment=50 --html panel.html
   npm run report -- --file events.parquet --feature-column test --feature checkout \\
       --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
   CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npm run -s report -- --json \\
@@ -251,6 +278,46 @@ function serverUrl(text: string): URL {
     )
   }
   return url
+}
+
+/** `control=0.5,treatment=0.5`, or an object of JSON, as weights by variant. */
+function expectedShares(text: string): Readonly<Record<string, number>> {
+  const advice = 'Pass shares by variant, from 0 and at least two above it: control=0.5,treatment=0.5.'
+  const entries = text.trimStart().startsWith('{') ? jsonEntries(text) : text.split(',').map(assignment)
+  // fromEntries defines properties where an assignment to __proto__ would set the prototype.
+  const shares = Object.fromEntries(entries ?? [])
+  const weights = Object.values(shares)
+  const areShares = weights.every((weight) => Number.isFinite(weight) && weight >= 0)
+  if (!areShares || weights.filter((weight) => weight > 0).length < 2) throw new InvalidArgumentError(advice)
+  if (weights.length !== entries?.length) throw new InvalidArgumentError('A variant is listed twice.')
+  return shares
+}
+
+function assignment(text: string): [string, number] {
+  const at = text.lastIndexOf('=')
+  const share = text.slice(at + 1).trim()
+  return [text.slice(0, Math.max(0, at)).trim(), at === -1 || share === '' ? NaN : Number(share)]
+}
+
+function jsonEntries(text: string): [string, number][] | undefined {
+  try {
+    return Object.entries(JSON.parse(text) as object).map(([key, share]) => [
+      key,
+      typeof share === 'number' ? share : NaN,
+    ])
+  } catch {
+    return undefined
+  }
+}
+
+/** Checked before anything is counted, so that nobody waits for a page that has no place. */
+function pagePath(text: string): string {
+  const path = resolve(text)
+  if (!existsSync(dirname(path))) throw new InvalidArgumentError(`There is no folder ${dirname(path)}.`)
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new InvalidArgumentError('It is a folder: name a file in it.')
+  }
+  return path
 }
 
 /** Checked while the command line is read, so that nobody waits for a load that ends in a refusal. */

@@ -1,5 +1,6 @@
 import asciichart from 'asciichart'
-import type { CumulativeView } from './cumulative-view.js'
+import type { ExposureWindow } from 'first-exposure'
+import type { ExposuresView } from 'first-exposure/view'
 import { count, localTime, variantLabel } from './format.js'
 
 // Each series has a line of its own, so that they are told apart also without colour.
@@ -18,14 +19,15 @@ const pens = [
  * rule, and the last one drawn would hide the others.
  */
 export function cumulativeChart(
-  { variants }: CumulativeView,
-  window: { readonly startMs: number; readonly asOfMs: number },
+  view: ExposuresView,
+  window: ExposureWindow,
   {
     width,
     colour,
     timeZone,
   }: { readonly width: number; readonly colour: boolean; readonly timeZone: string },
 ): string[] {
+  const { variants } = view
   const largest = new Set([...variants].sort((a, b) => b.total - a.total).slice(0, pens.length))
   const drawn = variants.filter((variant) => largest.has(variant))
   const { step, rows } = axis(Math.max(0, ...drawn.map(({ total }) => total)))
@@ -33,7 +35,8 @@ export function cumulativeChart(
 
   const labelWidth = count(step * rows).length
   const columns = Math.max(10, width - labelWidth - 2)
-  const plots = drawn.map(({ growth }, index) => {
+  const plots = drawn.map(({ key }, index) => {
+    const growth = growthOf(view, window, key)
     const { symbols } = pens[index % pens.length] ?? pens[0]
     const series = Array.from({ length: columns + 1 }, (_, column) =>
       totalAt(growth, window.startMs + ((window.asOfMs - window.startMs) * column) / columns),
@@ -95,7 +98,26 @@ function axis(max: number): { step: number; rows: number } {
   }
 }
 
-function totalAt(growth: CumulativeView['variants'][number]['growth'], ms: number): number {
+interface Growth {
+  readonly atMs: number
+  readonly total: number
+}
+
+/** The growth of one variant, from nobody at the window's start to all of it at its end. */
+function growthOf(view: ExposuresView, window: ExposureWindow, key: string): readonly Growth[] {
+  const growth = [{ atMs: window.startMs, total: 0 }]
+  let total = 0
+  for (const { start, end, runningTotals } of view.points) {
+    // A bucket grows from its start to its end, and a bucket that is left out does not grow at all.
+    growth.push({ atMs: Math.max(Date.parse(start), window.startMs), total })
+    total = runningTotals[key] ?? 0
+    growth.push({ atMs: Math.min(Date.parse(end), window.asOfMs), total })
+  }
+  growth.push({ atMs: window.asOfMs, total })
+  return growth
+}
+
+function totalAt(growth: readonly Growth[], ms: number): number {
   const after = growth.findIndex(({ atMs }) => atMs >= ms)
   const next = growth[after]
   if (next === undefined) return growth.at(-1)?.total ?? 0
@@ -104,12 +126,7 @@ function totalAt(growth: CumulativeView['variants'][number]['growth'], ms: numbe
   return last.total + ((next.total - last.total) * (ms - last.atMs)) / (next.atMs - last.atMs)
 }
 
-function timeAxis(
-  window: { readonly startMs: number; readonly asOfMs: number },
-  columns: number,
-  plotStart: number,
-  timeZone: string,
-): string {
+function timeAxis(window: ExposureWindow, columns: number, plotStart: number, timeZone: string): string {
   const spanMs = window.asOfMs - window.startMs
   const label = (ms: number): string => {
     const text = localTime(ms, timeZone)

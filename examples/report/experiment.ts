@@ -7,6 +7,8 @@ export interface Experiment {
   readonly spec: ExposureSpec
   /** Where the exposures came from, in a few words for the report's first lines. */
   readonly origin: string
+  /** The split that it was made with, where that is known. */
+  readonly expectedShares?: Readonly<Record<string, number>>
   /** Said where the question finds no exposure at all. */
   readonly nothingFound: () => Promise<string>
   close(): Promise<void>

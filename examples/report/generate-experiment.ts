@@ -99,6 +99,7 @@ export async function generateExperiment(
     client,
     spec,
     origin: `a generated experiment, ${count(Number(row?.events ?? 0))} events`,
+    expectedShares: { control: 0.5, green: 0.25, orange: 0.25 },
     nothingFound: async () =>
       'the generated experiment runs from 2026-06-01 to 2026-06-15: the window holds nothing of it',
     close: () => engine.close(),

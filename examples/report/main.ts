@@ -10,6 +10,7 @@ import { loadFile } from './load-file.js'
 import { reportText } from './print-report.js'
 import { errorLine, ReportError } from './report-error.js'
 import { reportWindow } from './report-window.js'
+import { writePanel } from './write-panel.js'
 
 async function main(): Promise<void> {
   const request = reportArguments(process.argv.slice(2))
@@ -44,8 +45,12 @@ async function report(experiment: Experiment, request: ReportArguments): Promise
   const window = await reportWindow(client, spec, request)
   if (window === undefined) throw new ReportError(await experiment.nothingFound())
   const summary = await fetchExposuresSummary(client, spec, window)
+  if (request.html !== undefined) {
+    const { bytes } = await writePanel(request.html, summary, window, experiment, request)
+    process.stderr.write(`Wrote ${request.html} (${Math.ceil(bytes / 1000)} kB): open it in a browser.\n`)
+  }
   if (request.json) return `${JSON.stringify(summary, null, 2)}\n`
-  return reportText(summary, window, spec, origin, {
+  return await reportText(summary, window, spec, origin, request, {
     width: Math.min(120, process.stdout.columns ?? 80),
     colour: process.stdout.isTTY && process.stdout.hasColors(),
   })

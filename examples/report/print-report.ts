@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import type { ExposureSpec, ExposuresSummary, ExposureWindow } from 'first-exposure'
+import { exposuresView } from 'first-exposure/view'
 import { cumulativeChart } from './cumulative-chart.js'
-import { cumulativeView } from './cumulative-view.js'
 import { count, duration, localTime, share, variantLabel } from './format.js'
 
 /** What there is to print on: how wide, and whether colours show. */
@@ -10,16 +10,27 @@ export interface Terminal {
   readonly colour: boolean
 }
 
+/** How the experiment was configured, as far as the user said. */
+export interface Configured {
+  readonly expectedShares: Readonly<Record<string, number>> | undefined
+  readonly control: string | undefined
+}
+
 /** The report of a summary as text for people. */
-export function reportText(
+export async function reportText(
   summary: ExposuresSummary,
   window: ExposureWindow,
   spec: ExposureSpec,
   origin: string,
+  { expectedShares, control }: Configured,
   { width, colour }: Terminal,
-): string {
-  const { granularity, timeZone } = summary.timeseries
-  const { variants, counted, excluded } = cumulativeView(summary, window)
+): Promise<string> {
+  const view = exposuresView(summary, {
+    window,
+    ...(expectedShares === undefined ? {} : { variants: Object.keys(expectedShares) }),
+    ...(control === undefined ? {} : { control }),
+  })
+  const { granularity, timeZone, variants, total: counted, excludedIdentities: excluded } = view
   const seen = counted + excluded
   const strong = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
   const faint = (text: string): string => (colour ? `\u001b[2m${text}\u001b[22m` : text)
@@ -70,7 +81,15 @@ export function reportText(
       ...filled(excludedBecause, width).map(faint),
     ],
   ]
-  const chart = cumulativeChart({ variants, counted, excluded }, window, { width, colour, timeZone })
+  if (expectedShares !== undefined) {
+    // The special functions behind it take as long to load as all the rest.
+    const { excludedInWords, probability, splitVerdict } = await import('../panel/split-verdict.js')
+    const { headline, sentences, once, excluded } = splitVerdict(view, expectedShares)
+    const pValue = once.pValue === null ? '' : ` (p ${probability(once.pValue)})`
+    const words = [...sentences, excludedInWords(excluded)].join(' ')
+    sections.push([strong(`${headline}${pValue}`), ...filled(words, width)])
+  }
+  const chart = cumulativeChart(view, window, { width, colour, timeZone })
   if (chart.length > 0) sections.push([strong('Identities entered, cumulative'), '', ...chart])
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
+import { reportArguments, type ReportArguments } from '../../examples/report/arguments.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
@@ -382,6 +383,38 @@ describe('the command line of the report', () => {
     expect(stderr).toMatch(/^report: [^\n]+\n$/)
     expect(stderr).toMatch(line)
     expect([exitCode, stdout]).toEqual([1, ''])
+  })
+
+  // Read in this process: starting another for each would take longer than all they check.
+  test.each([
+    [['--expected', 'control'], /--expected.*Pass shares by variant/],
+    [['--expected', 'control=1,blue=-1'], /Pass shares by variant/],
+    [['--expected', 'control=1,blue=0'], /at least two above it/],
+    [['--expected', 'a=1,a=1,b=1'], /A variant is listed twice/],
+    [['--expected', '{"a":1,'], /Pass shares by variant/],
+    [['--expected', 'a=1,b=1', '--json'], /--expected changes nothing in --json/],
+    [['--control', 'a', '--json'], /--control changes nothing in --json/],
+    [['--html', '/no/such/folder/out.html'], /There is no folder \/no\/such\/folder/],
+    [['--html', '/'], /It is a folder: name a file in it/],
+  ])('%j is refused before anything is counted', (args, line) => {
+    expect(() => reportArguments(args)).toThrow(line)
+  })
+
+  test.each([
+    [['control=0.5,treatment=0.5'], { control: 0.5, treatment: 0.5 }],
+    [['a=b=1, c =3'], { 'a=b': 1, c: 3 }],
+    [['=1,b=0,c=2'], { '': 1, b: 0, c: 2 }],
+    [['{"a,b":1,"c":1}'], { 'a,b': 1, c: 1 }],
+    [
+      ['__proto__=1,b=1'],
+      Object.fromEntries([
+        ['__proto__', 1],
+        ['b', 1],
+      ]),
+    ],
+  ])('--expected %j', ([text = ''], shares) => {
+    const { expectedShares } = reportArguments(['--expected', text]) as ReportArguments
+    expect(Object.entries(expectedShares ?? {})).toEqual(Object.entries(shares))
   })
 
   test('a password in the address is refused and not repeated', async () => {

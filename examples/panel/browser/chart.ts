@@ -1,0 +1,192 @@
+import { scaleLinear } from 'd3-scale'
+import { line } from 'd3-shape'
+import type { ExposuresView, ExposuresViewPoint } from 'first-exposure/view'
+import { count } from '../../report/format.js'
+import { svgElement } from './element.js'
+import type { Series } from './series.js'
+import { timeTicks } from './time-labels.js'
+
+/** What the lines mean: identities entered up to a bucket's end, or in the bucket alone. */
+export type ChartMode = 'cumulative' | 'increments'
+
+/** A drawn chart, and the way between its buckets and its pixels. */
+export interface Chart {
+  readonly svg: SVGSVGElement
+  /** Which bucket lies under a distance from the chart's left edge, in CSS pixels: the nearest one. */
+  readonly bucketAt: (x: number) => number
+  /** Marks a bucket. */
+  readonly mark: (index: number) => void
+}
+
+/** Draws the series of a view, as wide as it is told, in CSS pixels. */
+export function drawChart(
+  view: ExposuresView,
+  series: readonly Series[],
+  mode: ChartMode,
+  timeZone: string,
+  width: number,
+): Chart {
+  const height = width < 560 ? 240 : 320
+  const spans = view.points.map((point) => spanOf(point, view))
+  const startMs = view.window?.startMs ?? spans[0]?.startMs ?? 0
+  const endMs = view.window?.asOfMs ?? spans.at(-1)?.endMs ?? 1
+  const valueOf = ({ runningTotals, newIdentities }: ExposuresViewPoint, key: string): number =>
+    (mode === 'cumulative' ? runningTotals : newIdentities)[key] ?? 0
+  const greatest = Math.max(
+    1,
+    ...series.map(({ variant: { key } }) =>
+      view.points.reduce((most, point) => Math.max(most, valueOf(point, key)), 0),
+    ),
+  )
+
+  const heights = heightsUpTo(greatest)
+  const y = scaleLinear().domain([0, heights.at(-1) ?? greatest])
+  const compact = new Intl.NumberFormat('en-US', { notation: 'compact' })
+  const heightLabel = (tick: number): string => (greatest >= 1_000_000 ? compact.format(tick) : count(tick))
+  const margin = {
+    top: 12,
+    right: 16,
+    bottom: 28,
+    left: 14 + 7.5 * Math.max(...heights.map((tick) => heightLabel(tick).length)),
+  }
+  y.range([height - margin.bottom, margin.top])
+  const x = scaleLinear()
+    .domain([startMs, endMs])
+    .range([margin.left, width - margin.right])
+
+  const svg = svgElement('svg', {
+    class: 'chart',
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    'aria-hidden': 'true',
+  })
+  for (const tick of heights) {
+    svg.append(
+      svgElement('line', {
+        class: 'grid',
+        x1: margin.left,
+        x2: width - margin.right,
+        y1: y(tick),
+        y2: y(tick),
+      }),
+      svgElement(
+        'text',
+        { class: 'tick', x: margin.left - 8, y: y(tick), dy: '0.32em', 'text-anchor': 'end' },
+        heightLabel(tick),
+      ),
+    )
+  }
+  const ticks = timeTicks(startMs, endMs, timeZone, Math.max(2, Math.floor((width - margin.left) / 84)))
+  for (const { atMs, label } of ticks) {
+    // A label that would stick out of the picture is left out; its mark stays.
+    const half = label.length * 3.6
+    const fits = x(atMs) - half > 0 && x(atMs) + half < width
+    svg.append(
+      svgElement('line', {
+        class: 'axis',
+        x1: x(atMs),
+        x2: x(atMs),
+        y1: height - margin.bottom,
+        y2: height - margin.bottom + 5,
+      }),
+      svgElement(
+        'text',
+        { class: 'tick', x: x(atMs), y: height - 8, 'text-anchor': 'middle' },
+        fits ? label : '',
+      ),
+    )
+  }
+  svg.append(
+    svgElement('line', { class: 'axis', x1: margin.left, x2: width - margin.right, y1: y(0), y2: y(0) }),
+  )
+
+  // A running total is reached at the bucket's end; an increment belongs to all of the bucket, so it stands amid it.
+  const at = ({ startMs, endMs }: Span): number => (mode === 'cumulative' ? endMs : (startMs + endMs) / 2)
+  const band = svgElement('rect', {
+    class: 'band',
+    y: margin.top,
+    height: height - margin.bottom - margin.top,
+  })
+  svg.append(band)
+  const path = line<readonly [number, number]>()
+    .x(([ms]) => x(ms))
+    .y(([, value]) => y(value))
+  // The control is a solid line and drawn first: where lines lie on one another, it shows through the dashes of the
+  // others, and the longer dashes through the shorter.
+  for (const { variant, pen } of series) {
+    const values = view.points.map(
+      (point, index) => [at(spans[index] ?? whole), valueOf(point, variant.key)] as const,
+    )
+    const from = mode === 'cumulative' ? ([[startMs, 0]] as const) : []
+    svg.append(svgElement('path', { class: `line pen-${pen}`, d: path([...from, ...values]) ?? '' }))
+    if (mode === 'cumulative') continue
+    view.points.forEach((point, index) => {
+      if (!point.partial && view.points.length > 45) return
+      const [ms, value] = values[index] ?? [0, 0]
+      svg.append(
+        svgElement('circle', {
+          class: `dot pen-${pen}${point.partial ? ' partial' : ''}`,
+          cx: x(ms),
+          cy: y(value),
+          r: 3.5,
+        }),
+      )
+    })
+  }
+  const marks = series.map(({ pen }) => svgElement('circle', { class: `mark pen-${pen}`, r: 5 }))
+  svg.append(...marks)
+
+  return {
+    svg,
+    bucketAt: (px) => {
+      const ms = x.invert(px)
+      const after = spans.findIndex(({ endMs }) => endMs > ms)
+      if (after === -1) return spans.length - 1
+      const [before, next] = [spans[after - 1], spans[after]]
+      // In a gap between two buckets, the nearer of them.
+      return before !== undefined &&
+        next !== undefined &&
+        ms < next.startMs &&
+        ms - before.endMs < next.startMs - ms
+        ? after - 1
+        : after
+    },
+    mark: (index) => {
+      const [span, point] = [spans[index], view.points[index]]
+      if (span === undefined || point === undefined) return
+      band.setAttribute('x', String(x(span.startMs)))
+      band.setAttribute('width', String(Math.max(1, x(span.endMs) - x(span.startMs))))
+      series.forEach(({ variant }, which) => {
+        marks[which]?.setAttribute('cx', String(x(at(span))))
+        marks[which]?.setAttribute('cy', String(y(valueOf(point, variant.key))))
+      })
+    },
+  }
+}
+
+/** Whole numbers of identities for the marks of the upright axis, from 0 to one that nothing exceeds. */
+function heightsUpTo(greatest: number): readonly number[] {
+  const ticks = scaleLinear()
+    .domain([0, greatest])
+    .ticks(4)
+    .filter((tick) => Number.isInteger(tick))
+  const step = (ticks[1] ?? 1) - (ticks[0] ?? 0)
+  const highest = ticks.at(-1) ?? 0
+  return highest < greatest ? [...ticks, highest + step] : ticks
+}
+
+interface Span {
+  readonly startMs: number
+  readonly endMs: number
+}
+
+const whole: Span = { startMs: 0, endMs: 0 }
+
+/** The part of a bucket that the window covers. */
+function spanOf({ start, end }: ExposuresViewPoint, { window }: ExposuresView): Span {
+  return {
+    startMs: Math.max(Date.parse(start), window?.startMs ?? -Infinity),
+    endMs: Math.min(Date.parse(end), window?.asOfMs ?? Infinity),
+  }
+}

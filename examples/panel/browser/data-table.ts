@@ -1,0 +1,30 @@
+import { element, type Child } from './element.js'
+
+/** A row of a table: its head, and its cells. */
+export interface TableRow {
+  readonly head: Child
+  readonly cells: readonly Child[]
+}
+
+/** A table that scrolls by itself where it is wider than its place; the keyboard can scroll it too. */
+export function dataTable(
+  caption: string,
+  heads: readonly Child[],
+  rows: readonly TableRow[],
+  footRows: readonly TableRow[] = [],
+): HTMLElement {
+  const line = ({ head, cells }: TableRow): HTMLElement =>
+    element('tr', {}, element('th', { scope: 'row' }, head), ...cells.map((cell) => element('td', {}, cell)))
+  return element(
+    'div',
+    { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': caption },
+    element(
+      'table',
+      {},
+      element('caption', { class: 'unseen' }, caption),
+      element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
+      element('tbody', {}, ...rows.map(line)),
+      footRows.length === 0 ? null : element('tfoot', {}, ...footRows.map(line)),
+    ),
+  )
+}

@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs'
+import type { ExposuresSummary, ExposureWindow } from 'first-exposure'
+import type { ReportArguments } from './arguments.js'
+import type { Experiment } from './experiment.js'
+import { showProgress } from './progress.js'
+import { ReportError } from './report-error.js'
+
+/** Writes the panel of a summary as one page. Building the page's script takes some seconds. */
+export async function writePanel(
+  path: string,
+  summary: ExposuresSummary,
+  { startMs, asOfMs }: ExposureWindow,
+  { spec, origin, ...experiment }: Experiment,
+  {
+    expectedShares = experiment.expectedShares,
+    control,
+  }: Pick<ReportArguments, 'expectedShares' | 'control'>,
+): Promise<{ readonly bytes: number }> {
+  const nowMs = Date.now()
+  const began = performance.now()
+  // Nobody knows how far a build is; a bar that slows down says at least that something goes on.
+  const progress = showProgress('Building the page', async () => {
+    const seconds = (performance.now() - began) / 1000
+    return seconds / (seconds + 2)
+  })
+  try {
+    // They bring a bundler along, which only a page needs.
+    const [{ panelPage }, { panelScript }] = await Promise.all([
+      import('../panel/panel-page.js'),
+      import('../panel/panel-script.js'),
+    ])
+    const page = panelPage(
+      {
+        title: spec.featureName,
+        origin,
+        experiment: { startedAt: startMs, endedAt: null },
+        status: { type: 'loaded', success: { asOf: asOfMs, at: nowMs, summary } },
+        nowMs,
+        multiVariant: spec.multiVariant,
+        ...(expectedShares === undefined ? {} : { expectedShares }),
+        ...(control === undefined ? {} : { control }),
+      },
+      await panelScript(),
+    )
+    writeFileSync(path, page)
+    return { bytes: Buffer.byteLength(page) }
+  } catch (error) {
+    const { code, stderr, message } = error as Record<'code' | 'stderr' | 'message', unknown>
+    if (typeof code === 'string' && code.startsWith('E')) {
+      throw new ReportError(`${path} cannot be written (${code})`, { cause: error })
+    }
+    throw new ReportError(
+      `the page cannot be built: ${(typeof stderr === 'string' && stderr.trim()) || String(message)}`,
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    await progress.end()
+  }
+}
