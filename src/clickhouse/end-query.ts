@@ -7,16 +7,18 @@ const patienceMs = 5000
  * user who may not, changes nothing: the query then ends by itself.
  */
 export async function endQuery(client: ExposureClient, queryId: string): Promise<void> {
+  const patience = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
   // Some clients do not heed a signal; the wait ends all the same.
-  const signal = AbortSignal.timeout(patienceMs)
-  let giveUp: (() => void) | undefined
   const outOfPatience = new Promise<void>((resolve) => {
-    giveUp = resolve
-    signal.addEventListener('abort', giveUp, { once: true })
+    timer = setTimeout(() => {
+      patience.abort()
+      resolve()
+    }, patienceMs)
   })
-  const ended = askToEnd(client, queryId, signal).catch(() => undefined)
+  const ended = askToEnd(client, queryId, patience.signal).catch(() => undefined)
   await Promise.race([ended, outOfPatience])
-  if (giveUp !== undefined) signal.removeEventListener('abort', giveUp)
+  clearTimeout(timer)
 }
 
 async function askToEnd(client: ExposureClient, queryId: string, signal: AbortSignal): Promise<void> {

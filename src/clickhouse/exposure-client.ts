@@ -21,7 +21,17 @@ export interface ExposureClient {
     clickhouse_settings?: Record<string, string | number | boolean>
   }): Promise<{
     json(): Promise<unknown>
+    /**
+     * The answer as it came. Where a client has it, it is read instead of `json`: the official clients' `json` leaves
+     * out a last row that was cut, without a word.
+     */
+    text?(): Promise<string>
     /** The id that the answer bears; where it is another than was asked with, the answer is another query's. */
     query_id?: string
+    /** Where that id is looked for first, as `x-clickhouse-query-id`. */
+    readonly response_headers?: Readonly<Record<string, string | readonly string[] | undefined>>
   }>
 }
+
+/** What a client gives for a query. */
+export type Answer = Awaited<ReturnType<ExposureClient['query']>>

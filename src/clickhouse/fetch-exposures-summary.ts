@@ -6,7 +6,8 @@ import type { ExposureWindow } from '../spec/exposure-window.js'
 import { selectGranularity } from '../spec/select-granularity.js'
 import type { ExposuresSummary } from '../summary/exposures-summary.js'
 import { summarizeExposures } from '../summary/summarize-exposures.js'
-import type { ExposureClient } from './exposure-client.js'
+import { answeredRows } from './answered-rows.js'
+import type { Answer, ExposureClient } from './exposure-client.js'
 
 /** How one question is put to ClickHouse. */
 export interface FetchExposuresOptions {
@@ -65,13 +66,14 @@ export async function fetchExposuresSummary(
       ...(queryId === undefined ? {} : { query_id: queryId }),
       ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
     })
-    if (queryId !== undefined && result.query_id !== undefined && result.query_id !== queryId) {
+    const answered = answeredId(result)
+    if (queryId !== undefined && answered !== undefined && answered !== queryId) {
       throw new ExposureError(
         'malformed-rows',
         'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
       )
     }
-    return await result.json()
+    return await answeredRows(result)
   })
   if (Array.isArray(rows) && rows.length > maxRows) {
     throw new ExposureError(
@@ -95,6 +97,13 @@ export async function fetchExposuresSummary(
     }
   }
   return summarizeExposures(buckets, { granularity: selectGranularity(window), timeZone })
+}
+
+/** The id that the server put on its answer. A client's own `query_id` may be no more than what was asked with. */
+function answeredId({ response_headers: headers = {}, query_id }: Answer): string | undefined {
+  const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
+  const header = name === undefined ? undefined : headers[name]
+  return typeof header === 'string' && header !== '' ? header : query_id
 }
 
 /** Not every client heeds a signal at once, and some not at all; the caller need not wait for them. */

@@ -1,13 +1,12 @@
 import { ExposureError, received } from '../errors.js'
 import { epochMs } from '../instant.js'
-import { firstExposuresQuery } from '../query/first-exposures-query.js'
 import { checkedPolicy } from '../refresh/checked-policy.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { refreshDecision, type RefreshDecision } from '../refresh/refresh-decision.js'
 import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
 import type { RefreshPolicy } from '../refresh/refresh-policy.js'
 import type { RefreshError, RefreshState } from '../refresh/refresh-state.js'
-import type { ExposureSpec } from '../spec/exposure-spec.js'
+import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { classifyFailure } from './classify-failure.js'
 import { endQuery } from './end-query.js'
@@ -72,10 +71,15 @@ export interface RefreshResult {
  * is ahead), that instant counts instead, so that the state moves forward. Where an end was set before what was computed
  * already, the window stays as wide as it was: to shrink it, start from `initialRefreshState`.
  *
- * An abort, a timeout or a broken connection may leave the query running on the server. So each run has a query id of
- * its own, and after any such end `KILL QUERY` is asked for, for up to 5 s, best effort. A user may end queries of his
- * own without any grant, but not under `readonly = 1`: there, let the server itself notice that the client is gone,
- * with `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
+ * An abort, a timeout or a broken connection leaves the query running on the server: a closed connection alone does not
+ * end it. So each run has a query id of its own, and after any such end `KILL QUERY` is asked for, for up to 5 s, best
+ * effort. Users may end their own queries, under `readonly = 1` too, if they may see them: where a user has only what
+ * was granted, `GRANT SELECT(query_id, user, query) ON system.processes`. Or let the server itself end what its client
+ * has left, by `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
+ *
+ * An answer that is not whole, or not to this query, is a failure. What cannot be found: an older answer under the new
+ * query's id whose buckets all lie inside the window; and one that was cut exactly between two rows and looks ended. Such
+ * is what a proxy closes as if it were whole, and, to `fetch`, a connection that breaks under `Connection: close`.
  *
  * @param input.state - what is known: `initialRefreshState`, or what an earlier call returned
  * @returns the state to keep and how the call ended; the same `state` by reference where nothing was due
@@ -134,10 +138,8 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
   }
   const decision = refreshDecision(state, experiment, now, policy)
   // Misuse shows at once, and not only when a refresh is due.
-  firstExposuresQuery(
-    spec,
-    decision.type === 'not-started' ? exposureWindow(1e12, 2e12) : windowOf(state, input, now),
-  )
+  if (decision.type !== 'not-started') windowOf(state, input, now)
+  exposureSpec(spec)
   const { requestedAt, failure } = state
   const retries = attempt > 0 && failure?.error.transient === true && failure.at >= (requestedAt ?? 0)
   return decision.type === 'throttled' && retries ? { type: 'due' } : decision
@@ -168,6 +170,7 @@ export async function runRefresh(
   const window = windowOf(claimed, input, at)
   const asOf = window.asOfMs
   const queryId = input.queryId ?? `first-exposure-${crypto.randomUUID()}`
+  const asked = signal?.aborted !== true
   try {
     const summary = await fetchExposuresSummary(client, spec, window, {
       queryId,
@@ -180,8 +183,8 @@ export async function runRefresh(
     }
   } catch (thrown) {
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
-    // Where ClickHouse itself gave up there is nothing left to end.
-    if (mayStillRun(error)) await endQuery(client, queryId)
+    // Where nothing was asked, or ClickHouse itself gave up, there is nothing to end.
+    if (asked && mayStillRun(error)) await endQuery(client, queryId)
     return {
       outcome: outcomeOf(
         error,

@@ -11,6 +11,8 @@ export interface EngineServer {
   readonly url: string
   readonly httpPort: number
   readonly tcpPort: number
+  /** Where its data lies. */
+  readonly path: string
   /** Ends the process as a crash would, keeping its data. */
   kill(): Promise<void>
   /** Ends the process and removes its data. */
@@ -26,9 +28,14 @@ export interface EngineServerOptions {
   readonly ports?: { readonly http: number; readonly tcp: number }
 }
 
-// The users that tests speak as: `default` may do anything, `reader` is a readonly = 1 user.
+// The users that tests speak as: `default` may do anything, `reader` is a readonly = 1 user. The others are readonly = 1
+// too and may read the database `exposures` only: `granted` may also see what runs; of `watched`, the server itself
+// sees that he is gone; `granted_least` has nothing more.
 const usersXml = `<clickhouse>
-  <profiles><default/><reader><readonly>1</readonly></reader></profiles>
+  <profiles><default/><reader><readonly>1</readonly></reader>
+    <watched><readonly>1</readonly>
+      <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close></watched>
+  </profiles>
   <quotas><default/></quotas>
   <users>
     <default>
@@ -39,6 +46,24 @@ const usersXml = `<clickhouse>
       <password></password><networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
       <profile>reader</profile><quota>default</quota>
     </reader>
+    <granted_least>
+      <password></password><networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile><quota>default</quota>
+      <grants><query>GRANT SELECT ON exposures.*</query></grants>
+    </granted_least>
+    <granted>
+      <password></password><networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile><quota>default</quota>
+      <grants>
+        <query>GRANT SELECT ON exposures.*</query>
+        <query>GRANT SELECT(query_id, user, query) ON system.processes</query>
+      </grants>
+    </granted>
+    <watched>
+      <password></password><networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>watched</profile><quota>default</quota>
+      <grants><query>GRANT SELECT ON exposures.*</query></grants>
+    </watched>
   </users>
 </clickhouse>`
 
@@ -95,7 +120,7 @@ export async function startServer(options: EngineServerOptions = {}): Promise<En
       (response) => response.ok,
       () => false,
     )
-    if (answers) return { url, httpPort, tcpPort, kill, stop }
+    if (answers) return { url, httpPort, tcpPort, path, kill, stop }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await stop()

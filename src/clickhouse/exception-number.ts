@@ -1,0 +1,8 @@
+// `Code: 241. DB::Exception: …`, `Code: 999. Coordination::Exception: …`, `Poco::Exception. Code: 1000, e.code() = …`
+const exception = /Code: (\d{1,4})(?:\. [\w:]*Exception\b|, (?:e\.code|type)\b)/
+
+/** ClickHouse's number of the exception that a text tells of, the outermost where they are nested. */
+export function exceptionNumber(text: string): number | undefined {
+  const [, number] = exception.exec(text) ?? []
+  return number === undefined ? undefined : Number(number)
+}
