@@ -18,6 +18,11 @@ import type { RefreshStore } from './refresh-store.js'
  * overwrites. The claim of a worker that dies expires after `presumedLostAfterMs`; a refresh that is aborted gives its
  * claim back. Otherwise as {@link refreshExposures}.
  *
+ * How well the claim holds, where the hosts' clocks differ by up to S: it is respected for `presumedLostAfterMs` less S
+ * and less the time from `now` to the stored claim, and holds nobody up for longer than `presumedLostAfterMs` plus S.
+ * So let a run end well before: pass `AbortSignal.timeout(…)` as `signal`, of less than half of `presumedLostAfterMs`.
+ * Whatever happens, states only join: two hosts that compute at once cost time, and lose nothing.
+ *
  * @param input.store - where the states are kept
  * @param input.key - the experiment's key in the store
  * @returns what is stored now, as far as this call knows, and how the call ended

@@ -1,0 +1,69 @@
+import {
+  exposureWindow,
+  refreshDecision,
+  refreshStatus,
+  type ExposuresSummary,
+  type ExposureWindow,
+  type RefreshDecision,
+  type RefreshError,
+  type RefreshExperiment,
+  type RefreshPolicy,
+  type RefreshState,
+  type RefreshStatus,
+} from 'first-exposure'
+import { exposuresView, type ExposuresView } from 'first-exposure/view'
+import type { HostExperiment } from './experiments.js'
+
+/** What the service answers about an experiment, whatever it was asked. Every instant is in epoch milliseconds. */
+export interface ExposuresAnswer {
+  readonly id: string
+  readonly title: string
+  readonly experiment: RefreshExperiment
+  /** What to show. It carries the summary too, for those who go by the status alone. */
+  readonly status: RefreshStatus
+  /** Whether a refresh may be asked for now, and if not, why. */
+  readonly decision: RefreshDecision
+  /** What went wrong since the last good summary, in words for people; `null` where nothing did. */
+  readonly error: RefreshError | null
+  /** The end of what the summary covers; it, the window, the summary and the view are `null` until the first success. */
+  readonly asOf: number | null
+  readonly window: ExposureWindow | null
+  readonly summary: ExposuresSummary | null
+  /** The summary, ready to draw: totals, shares, running totals. */
+  readonly view: ExposuresView | null
+  readonly expectedShares: Readonly<Record<string, number>>
+  /** The service's clock when it answered. */
+  readonly nowMs: number
+}
+
+/** Puts together what is known of an experiment. */
+export function exposuresAnswer(
+  { id, title, experiment, expectedShares }: HostExperiment,
+  state: RefreshState,
+  nowMs: number,
+  policy: Partial<RefreshPolicy>,
+): ExposuresAnswer {
+  const { success, failure } = state
+  const window = success === null ? null : exposureWindow(experiment.startedAt, success.asOf)
+  return {
+    id,
+    title,
+    experiment,
+    status: refreshStatus(state, experiment, nowMs, policy),
+    decision: refreshDecision(state, experiment, nowMs, policy),
+    error: failure === null ? null : failure.error,
+    asOf: success?.asOf ?? null,
+    window,
+    summary: success?.summary ?? null,
+    view:
+      success === null || window === null
+        ? null
+        : exposuresView(success.summary, {
+            window,
+            variants: Object.keys(expectedShares),
+            fillGaps: true,
+          }),
+    expectedShares,
+    nowMs,
+  }
+}
