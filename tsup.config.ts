@@ -66,6 +66,7 @@ const config: Options = {
     index: 'src/index.ts',
     clickhouse: 'src/clickhouse/index.ts',
     flagsmith: 'src/flagsmith/index.ts',
+    rollup: 'src/rollup/index.ts',
     view: 'src/view/index.ts',
     statistics: 'src/statistics/index.ts',
   },

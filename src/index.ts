@@ -10,7 +10,13 @@ export {
   type IdentityKey,
   type MultiVariantPolicy,
 } from './spec/exposure-spec.js'
-export { flagsmithEvents, type ExposureSource, type ExposureSourceInput } from './spec/exposure-source.js'
+export {
+  flagsmithEvents,
+  type ExposureSource,
+  type ExposureSourceInput,
+  type RollupTable,
+  type RollupTableInput,
+} from './spec/exposure-source.js'
 export { firstExposuresQuery, type ExposuresQuery } from './query/first-exposures-query.js'
 export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows.js'
 export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'

@@ -1,8 +1,11 @@
 import { exposureSpec, type ExposureSpec, type IdentityKey } from '../spec/exposure-spec.js'
 import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { selectGranularity } from '../spec/select-granularity.js'
+import { isIdentity } from './is-identity.js'
 import { quoteIdentifier } from './quote-identifier.js'
+import { quoteTable } from './quote-table.js'
 import { resultColumns } from './result-columns.js'
+import { selectRolledUpExposures } from './select-rolled-up-exposures.js'
 
 /** A statement, its bound parameters and the format to ask for: what both official clients' `query` takes. */
 export interface ExposuresQuery {
@@ -100,13 +103,13 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
     exposureSpec(spec)
   const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
   const { table, columns } = source
-  const tableName = [table.database, table.table]
-    .filter((name) => name !== null)
-    .map(quoteIdentifier)
-    .join('.')
 
   // Names of our own beside the caller's: one that the table or a mapped column bears already gets an underscore.
-  const taken = new Set<string | null>([table.table, ...Object.values(columns)])
+  const taken = new Set<string | null | undefined>([
+    table.table,
+    source.rollup?.table,
+    ...Object.values(columns),
+  ])
   const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
   const [exposures, variantKeys, ranked, identities, buckets] = [
     own('exposures'),
@@ -127,27 +130,35 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
     `${quoteIdentifier(columns.timestamp)} < fromUnixTimestamp64Milli({as_of_ms:Int64})`,
     `${quoteIdentifier(columns.variant)} IS NOT NULL`,
   ]
+  const rolledUp = selectRolledUpExposures(source, { startMs, asOfMs }, identityKey, predicates, {
+    identity,
+    variantKey,
+    exposedAt,
+  })
   const { exposureState, identityState } = policies[multiVariant](exposedAt)
   const startOfBucket = selectGranularity({ startMs, asOfMs }) === 'hour' ? 'toStartOfHour' : 'toStartOfDay'
 
-  const query = `WITH
-  ${exposures} AS (
-    SELECT
+  const selectExposures =
+    rolledUp?.select ??
+    `SELECT
       ${quoteIdentifier(columns.identity)} AS ${identity},
       toString(${quoteIdentifier(columns.variant)}) AS ${variantKey},
       ${quoteIdentifier(columns.timestamp)} AS ${exposedAt}
-    FROM ${tableName}
-    WHERE ${predicates.join('\n      AND ')}
+    FROM ${quoteTable(table)}
+    WHERE ${predicates.join('\n      AND ')}`
+
+  const query = `WITH
+  ${exposures} AS (
+    ${selectExposures}
   ),
   (SELECT arraySort(groupUniqArray(${variantKey})) FROM ${exposures}) AS ${variantKeys},
   ${ranked} AS (
     SELECT
-      ${identityKeys[identityKey](identity)} AS identity_key,
+      ${rolledUp === null ? identityKeys[identityKey](identity) : identity} AS identity_key,
       transform(${variantKey}, ${variantKeys}, arrayEnumerate(${variantKeys}), 0) AS variant_rank,
       ${exposureState}
     FROM ${exposures}
-    WHERE ${isIdentity(identity)}
-      AND variant_rank > 0
+    WHERE ${rolledUp === null ? `${isIdentity(identity)}\n      AND ` : ''}variant_rank > 0
   ),
   ${identities} AS (
     SELECT
@@ -181,6 +192,7 @@ LIMIT {row_limit:UInt64}`
       feature_name: featureName,
       start_ms: startMs,
       as_of_ms: asOfMs,
+      ...rolledUp?.query_params,
       time_zone: timeZone,
       row_limit: maxRows + 1,
     }),
@@ -192,13 +204,6 @@ const identityKeys: Readonly<Record<IdentityKey, (identity: string) => string>> 
   hash: (identity) => `murmurHash3_128(assumeNotNull(${identity}))`,
   exact: (identity) => `assumeNotNull(${identity})`,
 }
-
-/** NULL and the empty identifier are no identity; nor is the nil UUID, which a UUID column holds where none was given. */
-function isIdentity(identity: string): string {
-  return `toString(${identity}) != if(position(toTypeName(${identity}), 'UUID') > 0, '${nilUuid}', '')`
-}
-
-const nilUuid = '00000000-0000-0000-0000-000000000000'
 
 interface PolicyColumns {
   /** What one exposure contributes. */

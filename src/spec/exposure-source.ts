@@ -1,5 +1,7 @@
 import { deepFreeze } from '../freeze.js'
+import { identifier } from './identifier.js'
 import { invalidSpec } from './invalid-spec.js'
+import { key } from './key.js'
 
 /** Where the exposures are: one table, and which of its columns says what. Made by {@link flagsmithEvents} or by `exposureSpec`. */
 export interface ExposureSource {
@@ -22,7 +24,28 @@ export interface ExposureSource {
     /** `String`, `FixedString` or an `Enum`, `LowCardinality` and `Nullable` or not. */
     readonly variant: string
   }
+  /** The table that holds the same exposures by whole UTC days; set by `rolledUp` of `first-exposure/rollup`. */
+  readonly rollup?: RollupTable
 }
+
+/** A rollup of a source's exposures, inside ClickHouse. */
+export interface RollupTable {
+  /** `null` for the connection's own database. */
+  readonly database: string | null
+  readonly table: string
+  /** The one event that it holds; `null` where the source has no event column. */
+  readonly eventName: string | null
+}
+
+/** A rollup's table, and the event that it holds. */
+export type RollupTableInput =
+  | string
+  | {
+      readonly database?: string | null
+      readonly table: string
+      /** Default `$flag_exposure`; refused where the source has no event column. */
+      readonly eventName?: string | null
+    }
 
 /** A table and, where they differ from the default, the names of its columns. */
 export interface ExposureSourceInput {
@@ -37,7 +60,12 @@ export interface ExposureSourceInput {
     readonly identity?: string
     readonly variant?: string
   }
+  /** The rollup to read whole UTC days from; set by `rolledUp` of `first-exposure/rollup`. */
+  readonly rollup?: RollupTableInput
 }
+
+/** What an exposure is called where nobody says otherwise. */
+export const defaultEventName = '$flag_exposure'
 
 const flagsmithColumns: ExposureSource['columns'] = Object.freeze({
   environment: 'environment_key',
@@ -87,25 +115,53 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   }
   const column = (name: keyof ExposureSource['columns']): string =>
     identifier(columns[name] === undefined ? flagsmithColumns[name] : columns[name], `source.columns.${name}`)
+  const event = columns.event === null ? null : column('event')
+  const named = {
+    database: table.database == null ? null : identifier(table.database, 'source.table.database'),
+    table: identifier(table.table, 'source.table.table'),
+  }
+  const rollup = input.rollup === undefined ? undefined : rollupTable(input.rollup, event)
+  if (rollup?.database === named.database && rollup.table === named.table) {
+    throw invalidSpec('rollup.table', rollup.table, 'It is the table of the events. Pass one of its own.')
+  }
   return deepFreeze({
-    table: {
-      database: table.database == null ? null : identifier(table.database, 'source.table.database'),
-      table: identifier(table.table, 'source.table.table'),
-    },
+    table: named,
     columns: {
       environment: columns.environment === null ? null : column('environment'),
       feature: column('feature'),
-      event: columns.event === null ? null : column('event'),
+      event,
       timestamp: column('timestamp'),
       identity: column('identity'),
       variant: column('variant'),
     },
+    ...(rollup === undefined ? {} : { rollup }),
   })
 }
 
-function identifier(value: unknown, field: string): string {
-  if (typeof value !== 'string' || value === '' || !value.isWellFormed()) {
-    throw invalidSpec(field, value, 'Pass a name that is not empty and is well-formed Unicode.')
+function rollupTable(input: RollupTableInput, eventColumn: string | null): RollupTable {
+  const rollup = typeof input === 'string' ? { table: input } : input
+  if (typeof rollup !== 'object' || rollup === null) {
+    throw invalidSpec('rollup', input, "Pass 'exposures_by_day' or { database, table, eventName }.")
   }
-  return value
+  for (const name of Object.keys(rollup)) {
+    if (!['database', 'table', 'eventName'].includes(name)) {
+      throw invalidSpec(
+        `rollup.${name}`,
+        rollup[name as keyof typeof rollup],
+        'A rollup has the fields database, table, eventName.',
+      )
+    }
+  }
+  if (eventColumn === null && rollup.eventName != null) {
+    throw invalidSpec(
+      'rollup.eventName',
+      rollup.eventName,
+      'The source has no event column, so nothing could be restricted by it. Leave it out.',
+    )
+  }
+  return {
+    database: rollup.database == null ? null : identifier(rollup.database, 'rollup.database'),
+    table: identifier(rollup.table, 'rollup.table'),
+    eventName: eventColumn === null ? null : key(rollup.eventName ?? defaultEventName, 'rollup.eventName'),
+  }
 }

@@ -1,10 +1,12 @@
 import {
+  defaultEventName,
   exposureSource,
   flagsmithEvents,
   type ExposureSource,
   type ExposureSourceInput,
 } from './exposure-source.js'
 import { invalidSpec } from './invalid-spec.js'
+import { key } from './key.js'
 import { assertTimeZone } from './time-zone.js'
 
 /**
@@ -42,7 +44,10 @@ export interface ExposureSpecInput {
   readonly environmentKey?: string | null
   /** The feature or experiment. */
   readonly featureName: string
-  /** The event that is an exposure. Default `$flag_exposure`; refused where the source has no event column. */
+  /**
+   * The event that is an exposure. Default `$flag_exposure`, or the event of the source's rollup; refused where the
+   * source has no event column, or a rollup of another event.
+   */
   readonly eventName?: string | null
   /** The IANA zone whose hours and days are the buckets. Default `UTC`. */
   readonly timeZone?: string
@@ -73,7 +78,8 @@ const fields: readonly string[] = [
  * @param input - the experiment, and whatever differs from the defaults
  * @returns a frozen, complete spec; `exposureSpec(spec)` equals `spec`
  * @throws {@link ExposureError} `invalid-spec`, naming the field: a key that is missing, empty or not well-formed
- *   Unicode, a time zone that is no IANA name, an unknown policy, an unknown field, a name that cannot be quoted
+ *   Unicode, a time zone that is no IANA name, an unknown policy, an unknown field, a name that cannot be quoted, an
+ *   event that the source's rollup does not hold
  *
  * @example
  * ```ts
@@ -109,17 +115,27 @@ export function exposureSpec(input: ExposureSpecInput): ExposureSpec {
   return Object.freeze({
     environmentKey: keyFor(source.columns.environment, input.environmentKey, 'environmentKey'),
     featureName: key(input.featureName, 'featureName'),
-    eventName: keyFor(
-      source.columns.event,
-      source.columns.event !== null && input.eventName == null ? '$flag_exposure' : input.eventName,
-      'eventName',
-    ),
+    eventName: eventNameFor(source, input.eventName),
     timeZone,
     multiVariant: oneOf(['quarantine', 'first-seen'], input.multiVariant ?? 'quarantine', 'multiVariant'),
     identityKey: oneOf(['hash', 'exact'], input.identityKey ?? 'hash', 'identityKey'),
     maxRows: rowBound(input.maxRows ?? 100_000),
     source,
   })
+}
+
+/** The event to count; where the source has a rollup, the one that the rollup holds, and no other. */
+function eventNameFor({ columns, rollup }: ExposureSource, value: unknown): string | null {
+  const held = rollup === undefined ? defaultEventName : rollup.eventName
+  const eventName = keyFor(columns.event, columns.event === null ? value : (value ?? held), 'eventName')
+  if (rollup !== undefined && eventName !== held) {
+    throw invalidSpec(
+      'eventName',
+      eventName,
+      'The source has a rollup of another event. Pass that event, or the source without the rollup.',
+    )
+  }
+  return eventName
 }
 
 /** A key for a column that may be absent: a value without its column would be ignored in silence, so it is refused. */
@@ -131,19 +147,6 @@ function keyFor(column: string | null, value: unknown, field: string): string | 
     value,
     `The source has no such column, so nothing could be restricted by it. Leave ${field} out.`,
   )
-}
-
-function key(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw invalidSpec(field, value, 'Pass a string.')
-  if (value === '') throw invalidSpec(field, value, 'Pass a key that is not empty.')
-  if (!value.isWellFormed()) {
-    throw invalidSpec(
-      field,
-      value,
-      'It holds a lone surrogate, which no UTF-8 text can; pass well-formed Unicode.',
-    )
-  }
-  return value
 }
 
 function oneOf<Value extends string>(values: readonly Value[], value: Value, field: string): Value {

@@ -10,8 +10,8 @@ export interface ExposureWindow {
 }
 
 // What a ClickHouse DateTime holds in every time zone: a day inside its own ends, 1970-01-01 and 2106-02-07.
-const earliestMs = Date.UTC(1970, 0, 2)
-const latestMs = Date.UTC(2106, 0, 1)
+export const earliestMs: number = Date.UTC(1970, 0, 2)
+export const latestMs: number = Date.UTC(2106, 0, 1)
 
 /**
  * Which exposures does a question cover? Those at `start` or later and before `asOf`.

@@ -1,6 +1,7 @@
 import * as core from 'first-exposure'
 import * as clickhouse from 'first-exposure/clickhouse'
 import * as flagsmith from 'first-exposure/flagsmith'
+import * as rollup from 'first-exposure/rollup'
 import * as view from 'first-exposure/view'
 import * as statistics from 'first-exposure/statistics'
 
@@ -11,4 +12,5 @@ export const entryPoints: Readonly<Record<string, object>> = {
   'first-exposure/view': view,
   'first-exposure/statistics': statistics,
   'first-exposure/flagsmith': flagsmith,
+  'first-exposure/rollup': rollup,
 }

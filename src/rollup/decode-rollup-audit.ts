@@ -1,0 +1,111 @@
+import { ExposureError, received } from '../errors.js'
+import { deepFreeze } from '../freeze.js'
+import { auditColumns } from './audit-columns.js'
+import { isUtcDay } from './is-utc-day.js'
+import { onDay } from './on-day.js'
+import type { RollupSchema } from './rollup-schema.js'
+import type { RollupStatement } from './rollup-statement.js'
+
+/** One UTC day of one experiment, in the events and in the rollup. Every count is of pairs of identity and variant. */
+export interface RollupAuditDay {
+  /** `YYYY-MM-DD`. */
+  readonly day: string
+  /** Pairs that the events have on this day. */
+  readonly inEvents: number
+  /** Pairs that the rollup has on this day. */
+  readonly inRollup: number
+  /** Pairs that the rollup does not have, or has at a later instant: inserts that the view did not see. */
+  readonly missing: number
+  /** Pairs that the events do not have, or have at a later instant: events that are gone since. */
+  readonly surplus: number
+  /**
+   * What to run, in this order, so that the day agrees for every experiment; empty where it does. For a surplus the day
+   * is cleared first and counts as empty until it is back: skip it where the events have expired as they should, since
+   * the rollup is then what is left of them.
+   */
+  readonly mend: readonly RollupStatement[]
+}
+
+/**
+ * Where does the rollup differ from the events, and what mends it? Reads the answer to `rollupAudit`.
+ *
+ * @param rows - the parsed rows of the answer
+ * @param schema - made by `rollupSchema` for the same source and rollup: whose statements mend it
+ * @returns one frozen record for each UTC day that has exposures in either; a day whose `mend` is empty agrees
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column
+ *
+ * @example
+ * ```ts
+ * import { flagsmithEvents } from 'first-exposure'
+ * import { decodeRollupAudit, rollupSchema } from 'first-exposure/rollup'
+ *
+ * const schema = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
+ * const [first, second] = decodeRollupAudit(
+ *   [
+ *     { day: '2026-06-01', in_events: '70', in_rollup: '70', missing: '0', surplus: '0' },
+ *     { day: '2026-06-02', in_events: '81', in_rollup: '79', missing: '2', surplus: '0' },
+ *   ],
+ *   schema,
+ * )
+ * first.mend // => []
+ * second.missing // => 2
+ * second.mend.map(({ query, query_params }) => [query.split('\n')[1], query_params.day])
+ * // => [['SETTINGS insert_deduplicate = 0', '2026-06-02']]
+ * ```
+ */
+export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema): readonly RollupAuditDay[] {
+  if (!Array.isArray(rows)) {
+    throw new ExposureError(
+      'malformed-rows',
+      `The answer is not a list of rows: received ${received(rows)}. ` +
+        'Pass what resultSet.json() gives for the format JSONEachRow.',
+      { received: received(rows) },
+    )
+  }
+  return deepFreeze(
+    rows.map((row: unknown, index) => {
+      const count = (column: string): number => decodeCount(cell(row, index, column), index, column)
+      const [missing, surplus] = [count(auditColumns.missing), count(auditColumns.surplus)]
+      const day = decodeDay(cell(row, index, auditColumns.day), index)
+      const backfill = onDay(schema.backfill, day)
+      return {
+        day,
+        inEvents: count(auditColumns.inEvents),
+        inRollup: count(auditColumns.inRollup),
+        missing,
+        surplus,
+        // The least instant only ever goes down, so that a surplus has to go before the day is brought in again.
+        mend: surplus > 0 ? [onDay(schema.clear, day), backfill] : missing > 0 ? [backfill] : [],
+      }
+    }),
+  )
+}
+
+function cell(row: unknown, index: number, column: string): unknown {
+  if (typeof row !== 'object' || row === null || !Object.hasOwn(row, column)) {
+    throw malformedRow(index, column, row, 'The column is missing.')
+  }
+  return (row as Readonly<Record<string, unknown>>)[column]
+}
+
+function decodeDay(value: unknown, index: number): string {
+  if (!isUtcDay(value)) throw malformedRow(index, auditColumns.day, value, 'Expected a day, YYYY-MM-DD.')
+  return value
+}
+
+function decodeCount(value: unknown, index: number, column: string): number {
+  const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) {
+    throw malformedRow(index, column, value, 'Expected a whole number from 0 to 2^53 - 1.')
+  }
+  return count
+}
+
+function malformedRow(row: number, column: string, value: unknown, advice: string): ExposureError {
+  return new ExposureError(
+    'malformed-rows',
+    `Row ${row}, column ${column}: received ${received(value)}. ${advice} ` +
+      'Is it the answer to rollupAudit, unchanged?',
+    { row, column, received: received(value) },
+  )
+}

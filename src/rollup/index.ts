@@ -1,0 +1,7 @@
+// Pre-aggregation inside ClickHouse, in the order of its life: make it, fill it, read through it, audit it.
+export { rollupSchema, type RollupSchema, type RollupSchemaInput } from './rollup-schema.js'
+export type { RollupStatement } from './rollup-statement.js'
+export { rollupBackfill } from './rollup-backfill.js'
+export { rolledUp } from './rolled-up.js'
+export { rollupAudit } from './rollup-audit.js'
+export { decodeRollupAudit, type RollupAuditDay } from './decode-rollup-audit.js'

@@ -1,0 +1,15 @@
+import { ExposureError, received } from '../errors.js'
+import { isUtcDay } from './is-utc-day.js'
+import type { RollupStatement } from './rollup-statement.js'
+
+/** Binds a statement of one day to that UTC day. Throws `invalid-instant` for what is no day of a window. */
+export function onDay({ query, query_params }: RollupStatement, day: string): RollupStatement {
+  if (!isUtcDay(day)) {
+    throw new ExposureError(
+      'invalid-instant',
+      `day is not a UTC day from 1970-01-02 to 2105-12-31: received ${received(day)}. Pass YYYY-MM-DD.`,
+      { name: 'day', received: received(day) },
+    )
+  }
+  return Object.freeze({ query, query_params: Object.freeze({ ...query_params, day }) })
+}

@@ -1,0 +1,5 @@
+/** A statement and its bound parameters: what both official clients' `command` takes, and `query` with a format. */
+export interface RollupStatement {
+  readonly query: string
+  readonly query_params: Readonly<Record<string, string | number>>
+}

@@ -1,0 +1,60 @@
+WITH
+  exposures AS (
+    SELECT
+      day AS exposed_day,
+      murmurHash3_128(identity) AS identity_key,
+      variant AS variant_key,
+      exposed_at AS exposed_first,
+      0 AS rolled_up
+    FROM
+    (
+      SELECT
+        assumeNotNull(toString(`environment_key`)) AS environment,
+        assumeNotNull(toString(`event`)) AS event_,
+        assumeNotNull(toString(`feature_name`)) AS feature,
+        toDate(`timestamp`, 'UTC') AS day,
+        assumeNotNull(toString(`identifier`)) AS identity,
+        assumeNotNull(toString(`value`)) AS variant,
+        toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
+      FROM `events`
+      WHERE `environment_key` = {environment_key:String}
+        AND `event` = {event_name:String}
+        AND `feature_name` = {feature_name:String}
+        AND `timestamp` >= toDateTime64({rollup_start:Date}, 3, 'UTC')
+        AND `timestamp` < toDateTime64({rollup_end:Date}, 3, 'UTC')
+        AND `value` IS NOT NULL
+        AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+    )
+    UNION ALL
+    SELECT
+      day AS exposed_day,
+      identity_hash AS identity_key,
+      variant AS variant_key,
+      first_exposure AS exposed_first,
+      1 AS rolled_up
+    FROM `exposures_by_day`
+    WHERE environment = {environment_key:String}
+      AND event = {event_name:String}
+      AND feature = {feature_name:String}
+      AND day >= {rollup_start:Date}
+      AND day < {rollup_end:Date}
+  ),
+  pairs AS (
+    SELECT
+      exposed_day,
+      max(rolled_up = 0) AS has_event,
+      max(rolled_up = 1) AS is_rolled_up,
+      minIf(exposed_first, rolled_up = 0) AS first_event,
+      minIf(exposed_first, rolled_up = 1) AS first_rolled_up
+    FROM exposures
+    GROUP BY exposed_day, identity_key, variant_key
+  )
+SELECT
+  toString(exposed_day) AS day,
+  countIf(has_event) AS in_events,
+  countIf(is_rolled_up) AS in_rollup,
+  countIf(has_event AND (NOT is_rolled_up OR first_rolled_up > first_event)) AS missing,
+  countIf(is_rolled_up AND (NOT has_event OR first_rolled_up < first_event)) AS surplus
+FROM pairs
+GROUP BY exposed_day
+ORDER BY exposed_day

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises'
+import { exposureSpec, exposureWindow, flagsmithEvents } from 'first-exposure'
+import {
+  rolledUp,
+  rollupAudit,
+  rollupBackfill,
+  rollupSchema,
+  type RollupSchema,
+  type RollupSchemaInput,
+} from 'first-exposure/rollup'
+import { describe, expect, test } from 'vitest'
+
+const minimal: RollupSchemaInput = { source: flagsmithEvents(), rollup: 'exposures_by_day' }
+const mapped: RollupSchemaInput = {
+  source: {
+    table: { database: 'analytics', table: 'exposures' },
+    columns: { environment: null, event: null, feature: 'day', identity: 'variant', variant: 'identity' },
+  },
+  rollup: { database: 'rollups', table: 'a`b' },
+}
+
+function script({ create, days, backfill, clear, drop }: RollupSchema): string {
+  return [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};\n`).join('\n')
+}
+
+describe('rollupSchema', () => {
+  test.each<[string, RollupSchemaInput]>([
+    ['schema', minimal],
+    ['schema-on-cluster-with-ttl', { ...minimal, cluster: 'events', ttlDays: 400 }],
+    ['schema-mapped-source', mapped],
+  ])('is this SQL, to the letter: %s', async (name, input) => {
+    await expect(script(rollupSchema(input))).toMatchFileSnapshot(`golden/${name}.sql`)
+  })
+
+  test('its doc comment shows the table that it makes', async () => {
+    const comment = (await readFile('src/rollup/rollup-schema.ts', 'utf8')).replaceAll(/^ \* ?/gm, '')
+    expect(/```sql\n([^]*?)\n```/.exec(comment)?.[1]).toBe(rollupSchema(minimal).create[0]?.query)
+  })
+
+  test('every value is a bound parameter', () => {
+    const schema = rollupSchema({
+      source: flagsmithEvents(),
+      rollup: { table: 'r', eventName: "it's seen" },
+      ttlDays: 41,
+    })
+    expect(script(schema)).not.toMatch(/seen|41/)
+    expect(schema.create.map(({ query_params }) => query_params)).toEqual([
+      { ttl_days: 41 },
+      { event_name: "it's seen" },
+    ])
+    expect(schema.days.query_params).toEqual({ event_name: "it's seen" })
+    expect(schema.backfill.query_params).toEqual({ event_name: "it's seen" })
+  })
+
+  test('is frozen plain data, whether its source has a rollup already or not', () => {
+    const schema = rollupSchema(minimal)
+    expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)
+    expect(Object.isFrozen(schema) && Object.isFrozen(schema.create[0]?.query_params)).toBe(true)
+    expect(rollupSchema({ ...minimal, source: rolledUp(flagsmithEvents(), 'another') })).toEqual(schema)
+  })
+
+  test.each([
+    ['rollupSchema', null],
+    ['rollup', { source: flagsmithEvents() }],
+    ['source', { rollup: 'r' }],
+    ['ttl', { ...minimal, ttl: 1 }],
+    ['ttlDays', { ...minimal, ttlDays: 0 }],
+    ['ttlDays', { ...minimal, ttlDays: 1.5 }],
+    ['ttlDays', { ...minimal, ttlDays: 36_501 }],
+    ['ttlDays', { ...minimal, ttlDays: '1 OR 1' }],
+    ['cluster', { ...minimal, cluster: '' }],
+    ['cluster', { ...minimal, cluster: null }],
+    ['rollup.table', { ...minimal, rollup: { database: null, table: 'events' } }],
+  ])('refuses a %s that cannot be used', (field, input) => {
+    expect(() => rollupSchema(input as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ field }) }),
+    )
+  })
+})
+
+describe('rollupBackfill', () => {
+  test('is one statement a day, in the order given', () => {
+    const schema = rollupSchema(mapped)
+    const statements = rollupBackfill(schema, ['2028-02-29', '1970-01-02', '2105-12-31'])
+    expect(statements.map(({ query_params }) => query_params)).toEqual([
+      { day: '2028-02-29' },
+      { day: '1970-01-02' },
+      { day: '2105-12-31' },
+    ])
+    for (const { query } of statements) expect(query).toBe(schema.backfill.query)
+    expect(Object.isFrozen(statements) && statements.every((s) => Object.isFrozen(s.query_params))).toBe(true)
+  })
+
+  test.each([
+    '2026-02-29',
+    '2026-6-1',
+    '1970-01-01',
+    '2106-01-01',
+    '2026-06-01T00:00:00Z',
+    '',
+    "'; --",
+    20260601,
+    null,
+  ])('refuses %j', (day) => {
+    expect(() => rollupBackfill(rollupSchema(minimal), [day as never])).toThrow(
+      expect.objectContaining({ code: 'invalid-instant' }),
+    )
+  })
+})
+
+describe('rollupAudit', () => {
+  const window = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z')
+
+  test.each([
+    ['audit', {}],
+    ['audit-exact', { identityKey: 'exact' }],
+  ] as const)('is this SQL, to the letter: %s', async (name, input) => {
+    const source = rolledUp(flagsmithEvents(), 'exposures_by_day')
+    const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout', source, ...input })
+    const { query, query_params, format } = rollupAudit(spec, window)
+    expect({ query_params, format }).toEqual({
+      query_params: {
+        environment_key: 'prod',
+        event_name: '$flag_exposure',
+        feature_name: 'checkout',
+        rollup_start: '2026-06-01',
+        rollup_end: '2026-06-16',
+      },
+      format: 'JSONEachRow',
+    })
+    await expect(`${query}\n`).toMatchFileSnapshot(`golden/${name}.sql`)
+  })
+
+  test('refuses a source without a rollup', () => {
+    const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+    expect(() => rollupAudit(spec, window)).toThrow(expect.objectContaining({ code: 'invalid-spec' }))
+  })
+})

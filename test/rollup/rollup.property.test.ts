@@ -1,0 +1,299 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import fc from 'fast-check'
+import {
+  exposureSpec,
+  exposureWindow,
+  flagsmithEvents,
+  type ExposureSpec,
+  type ExposureSpecInput,
+  type IdentityKey,
+} from 'first-exposure'
+import { fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { rolledUp, rollupBackfill } from 'first-exposure/rollup'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asked, eventsAround, type Asked, type ExposureEvent } from '../arbitraries/exposure-events.js'
+import { runs } from '../arbitraries/runs.js'
+import { engineAvailable } from '../engine/availability.js'
+import { createEventsTable, insertEvents } from '../engine/events-table.js'
+import { openInProcess } from '../engine/in-process.js'
+import { referenceIdentities, referenceSummary } from '../reference-model.js'
+import { audit, daysToBackfill, run, schemaOf } from './rollup-of-events.js'
+
+const dayMs = 86_400_000
+const midnights = (startMs: number, asOfMs: number): number[] =>
+  Array.from(
+    { length: Math.floor(asOfMs / dayMs) - Math.floor(startMs / dayMs) + 2 },
+    (_, index) => (Math.floor(startMs / dayMs) + index) * dayMs,
+  )
+
+/**
+ * Events around a question, some of them moved next to the midnights that part the rollup from the events, and some
+ * into a few instants of one day, where an identity has several in the same variant.
+ */
+const questionWithEvents = asked.chain((question) =>
+  eventsAround(question)
+    .chain((events) =>
+      fc.tuple(
+        ...events.map((e) => {
+          const midnight = Math.floor(e.timestampMs / dayMs) * dayMs
+          const crowded = Math.floor((question.startMs + question.asOfMs) / 2 / dayMs) * dayMs
+          const near = [midnight - 1, midnight, midnight + dayMs - 1]
+          const together = [1, 13, 14, 22].map((hour) => crowded + hour * 3_600_000)
+          return fc
+            .option(fc.oneof(fc.constantFrom(...near), fc.constantFrom(...together)), { freq: 3 })
+            .map((moved) => ({ ...e, timestampMs: moved ?? e.timestampMs }))
+        }),
+      ),
+    )
+    .map((events: ExposureEvent[]) => ({ question, events })),
+)
+
+/** Windows over the same events: edges on midnights and a millisecond beside them, on events, and anywhere. */
+const windowsOf = (question: Asked, events: readonly ExposureEvent[]): fc.Arbitrary<[number, number][]> => {
+  const edge = fc.oneof(
+    fc
+      .tuple(fc.constantFrom(...midnights(question.startMs, question.asOfMs)), fc.constantFrom(-1, 0, 0, 1))
+      .map(([midnight, beside]) => midnight + beside),
+    fc.constantFrom(
+      question.startMs,
+      question.asOfMs,
+      ...events.flatMap((e) => [e.timestampMs, e.timestampMs + 1]),
+    ),
+    fc.integer({ min: question.startMs - dayMs, max: question.asOfMs + dayMs }),
+  )
+  const window = fc
+    .tuple(edge, edge)
+    .filter(([a, b]) => a !== b)
+    .map(([a, b]): [number, number] => [Math.min(a, b), Math.max(a, b)])
+  return fc.array(window, { minLength: 1, maxLength: 2 })
+}
+
+const delivery = questionWithEvents.chain(({ question, events }) =>
+  fc.tuple(fc.subarray(events), windowsOf(question, events)).chain(([again, windows]) =>
+    fc.record({
+      question: fc.constant(question),
+      events: fc.constant(events),
+      windows: fc.constant(windows),
+      delivered: fc.shuffledSubarray([...events, ...again], { minLength: events.length + again.length }),
+      batchSize: fc.integer({ min: 5, max: 25 }),
+      /** How much is there before the view, and how much of the rest comes before the backfill begins. */
+      before: fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
+      /** After which batches a day is backfilled: one that is listed twice runs twice, as after an interruption. */
+      merged: fc.boolean(),
+      repeated: fc.boolean(),
+    }),
+  ),
+)
+
+const zones = [
+  'UTC',
+  'Asia/Kathmandu',
+  'America/Los_Angeles',
+  'Pacific/Kiritimati',
+  'Africa/Cairo',
+  'Pacific/Apia',
+]
+
+describe.skipIf(!engineAvailable)('9. the rollup answers every window as the events do', () => {
+  const numRuns = runs(100)
+  const timeout = Math.max(60_000, numRuns * 5000)
+  let client: ClickHouseClient
+  beforeAll(async () => {
+    client = openInProcess()
+    await client.command({ query: 'CREATE DATABASE rollups' })
+    await client.command({ query: 'USE rollups' })
+    await createEventsTable(client)
+    await run(client, schemaOf().create)
+  })
+  afterAll(async () => {
+    await client.close()
+  })
+
+  /** The tables as they were at first, without the view. */
+  async function startAnew(): Promise<void> {
+    await run(client, schemaOf().drop.slice(0, 1))
+    await client.command({ query: 'TRUNCATE TABLE exposures_by_day' })
+    await client.command({ query: 'TRUNCATE TABLE events' })
+  }
+
+  function specOf(question: Asked, input: Partial<ExposureSpecInput> = {}): ExposureSpec {
+    return exposureSpec({
+      environmentKey: question.environment,
+      eventName: question.event,
+      featureName: question.feature,
+      source: rolledUp(flagsmithEvents(), { table: 'exposures_by_day', eventName: question.event }),
+      ...input,
+    })
+  }
+
+  /** rollup = events = reference model, for every window and policy, and the events' in a zone. */
+  async function expectTheSame(
+    question: Asked,
+    events: readonly ExposureEvent[],
+    windows: readonly (readonly [number, number])[],
+    timeZone: string,
+    identityKey: IdentityKey,
+  ): Promise<void> {
+    for (const [startMs, asOfMs] of windows) {
+      const window = exposureWindow(startMs, asOfMs)
+      for (const multiVariant of ['quarantine', 'first-seen'] as const) {
+        const expected = referenceSummary(events, { ...question, startMs, asOfMs }, multiVariant)
+        const spec = specOf(question, { multiVariant, identityKey })
+        expect(await fetchExposuresSummary(client, spec, window)).toEqual(expected)
+        const inZone = { multiVariant, identityKey, timeZone }
+        expect(await fetchExposuresSummary(client, specOf(question, inZone), window)).toEqual(
+          await fetchExposuresSummary(
+            client,
+            specOf(question, { ...inZone, source: flagsmithEvents() }),
+            window,
+          ),
+        )
+      }
+    }
+  }
+
+  test(
+    'whatever the batches, their order and duplicates, and whether the view came before, between or after them',
+    async () => {
+      let daysInRollups = 0
+      await fc.assert(
+        fc.asyncProperty(
+          delivery,
+          fc.constantFrom(...zones),
+          fc.constantFrom('hash', 'exact'),
+          async (
+            { question, events, windows, delivered, batchSize, before, merged, repeated },
+            timeZone,
+            identityKey,
+          ) => {
+            await startAnew()
+            const schema = schemaOf(question.event)
+            const batches = Array.from({ length: Math.ceil(delivered.length / batchSize) }, (_, batch) =>
+              delivered.slice(batch * batchSize, (batch + 1) * batchSize),
+            )
+            const early = batches.splice(0, Math.round(before * batches.length))
+            for (const batch of early) await insertEvents(client, batch)
+            await run(client, schema.create)
+            // The rest arrives between the days of the backfill, as far as there are days.
+            const days = await daysToBackfill(client, schema)
+            for (const statement of rollupBackfill(
+              schema,
+              repeated ? [...days.slice(0, 3), ...days] : days,
+            )) {
+              await insertEvents(client, batches.shift() ?? [])
+              await run(client, [statement])
+            }
+            for (const batch of batches) await insertEvents(client, batch)
+            if (merged) await client.command({ query: 'OPTIMIZE TABLE exposures_by_day FINAL' })
+
+            await expectTheSame(question, events, windows, timeZone, identityKey)
+            const everything = exposureWindow(question.startMs - 2 * dayMs, question.asOfMs + 2 * dayMs)
+            const audited = await audit(client, specOf(question, { identityKey }), everything, schema)
+            expect(audited.flatMap(({ mend }) => mend)).toEqual([])
+            daysInRollups += audited.length
+          },
+        ),
+        { numRuns },
+      )
+      expect(daysInRollups).toBeGreaterThan(numRuns)
+    },
+    timeout,
+  )
+
+  test(
+    'the audit finds what the view missed and what is gone from the events, and its statements mend it',
+    async () => {
+      let [missing, surplus] = [0, 0]
+      await fc.assert(
+        fc.asyncProperty(
+          delivery,
+          fc.integer({ min: 0, max: 3 }),
+          fc.constantFrom('hash', 'exact'),
+          async ({ question, events, windows, delivered, before }, dropped, identityKey) => {
+            await startAnew()
+            const schema = schemaOf(question.event)
+            await run(client, schema.create)
+            const seen = delivered.slice(0, Math.round(before * delivered.length))
+            const unseen = delivered.slice(seen.length)
+            await insertEvents(client, seen)
+            // A while without the view: nothing of it is in the rollup.
+            await run(client, schema.drop.slice(0, 1))
+            await insertEvents(client, unseen)
+            await run(client, schema.create)
+            // And some identities are erased from the events afterwards, behind the view's back.
+            const erased = [...new Set(events.map((e) => e.identity))]
+              .filter((identity) => identity !== null)
+              .slice(0, dropped)
+            await client.command({
+              query:
+                "ALTER TABLE events DELETE WHERE has({erased:Array(String)}, ifNull(identifier, '')) SETTINGS mutations_sync = 1",
+              query_params: { erased },
+            })
+            const left = events.filter((e) => e.identity === null || !erased.includes(e.identity))
+
+            const everything = exposureWindow(question.startMs - 2 * dayMs, question.asOfMs + 2 * dayMs)
+            const spec = specOf(question, { identityKey })
+            const found = await audit(client, spec, everything, schema)
+            for (const day of found) {
+              expect(day).toMatchObject(referenceAudit(question, day.day, seen, left))
+              missing += day.missing
+              surplus += day.surplus
+            }
+            expect(found.map(({ day }) => day)).toEqual(referenceDays(question, [...seen, ...left]))
+            await run(
+              client,
+              found.flatMap(({ mend }) => mend),
+            )
+            const mended = await audit(client, spec, everything, schema)
+            expect(mended.filter((day) => day.missing > 0 || day.surplus > 0)).toEqual([])
+            await expectTheSame(question, left, windows, 'UTC', identityKey)
+          },
+        ),
+        { numRuns },
+      )
+      expect(Math.min(missing, surplus)).toBeGreaterThan(0)
+    },
+    timeout,
+  )
+})
+
+const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+
+/** The UTC days on which the experiment has an exposure. */
+function referenceDays(question: Asked, events: readonly ExposureEvent[]): string[] {
+  const counted = events.filter(
+    (e) =>
+      referenceIdentities([e], { ...question, startMs: e.timestampMs, asOfMs: e.timestampMs + 1 }).length ===
+      1,
+  )
+  const window = new Set(midnights(question.startMs - 2 * dayMs, question.asOfMs + 2 * dayMs).map(dateOf))
+  return [...new Set(counted.map((e) => dateOf(e.timestampMs)))].filter((day) => window.has(day)).sort()
+}
+
+/** What the audit of a day has to say of what the view saw and what the events are now, pair by pair. */
+function referenceAudit(
+  question: Asked,
+  day: string,
+  seen: readonly ExposureEvent[],
+  left: readonly ExposureEvent[],
+): { inEvents: number; inRollup: number; missing: number; surplus: number } {
+  const startMs = Date.parse(day)
+  const leastInstants = (events: readonly ExposureEvent[]): Map<string, number> =>
+    new Map(
+      [...new Set(events.map((e) => e.variant))].flatMap((variant) =>
+        referenceIdentities(
+          events.filter((e) => e.variant === variant),
+          { ...question, startMs, asOfMs: startMs + dayMs },
+        ).map(({ identity, firstMs }) => [JSON.stringify([identity, variant]), firstMs] as const),
+      ),
+    )
+  const [inRollup, inEvents] = [leastInstants(seen), leastInstants(left)]
+  const later = (a: Map<string, number>, b: Map<string, number>): number =>
+    [...a].filter(([pair, first]) => first < (b.get(pair) ?? Infinity)).length
+  return {
+    inEvents: inEvents.size,
+    inRollup: inRollup.size,
+    missing: later(inEvents, inRollup),
+    surplus: later(inRollup, inEvents),
+  }
+}
