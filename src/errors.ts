@@ -15,6 +15,7 @@
  * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
  * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |
  * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | mend the named argument |
+ * | `shards-missing` | shards of a cluster are down, and the server is set to skip those | ask again when they are back |
  * | `malformed-summary` | what was passed as a summary is none, or was changed | pass what `summarizeExposures` returned, or its JSON parsed |
  * | `incompatible-summaries` | summaries of different granularity or time zone | merge and compare only what was asked alike |
  * | `invalid-view` | an option of a view or a label cannot be used with this summary | mend the named field |
@@ -26,6 +27,7 @@ export type ExposureErrorCode =
   | 'malformed-rows'
   | 'malformed-buckets'
   | 'too-many-buckets'
+  | 'shards-missing'
   | 'malformed-summary'
   | 'incompatible-summaries'
   | 'invalid-event'

@@ -17,7 +17,12 @@ export {
   type RollupTable,
   type RollupTableInput,
 } from './spec/exposure-source.js'
-export { firstExposuresQuery, type ExposuresQuery } from './query/first-exposures-query.js'
+export {
+  firstExposuresQuery,
+  type ExposuresQuery,
+  type FirstExposuresQueryOptions,
+  type IdentityPartition,
+} from './query/first-exposures-query.js'
 export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows.js'
 export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'
 export { summarizeExposures } from './summary/summarize-exposures.js'

@@ -1,7 +1,15 @@
-import { exposureSpec, type ExposureSpec, type IdentityKey } from '../spec/exposure-spec.js'
+import {
+  exposureSpec,
+  type ExposureSpec,
+  type IdentityKey,
+  type MultiVariantPolicy,
+} from '../spec/exposure-spec.js'
+import type { ExposureSource } from '../spec/exposure-source.js'
+import { invalidSpec } from '../spec/invalid-spec.js'
 import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { selectGranularity } from '../spec/select-granularity.js'
 import { isIdentity } from './is-identity.js'
+import { missingShards } from './missing-shards.js'
 import { quoteIdentifier } from './quote-identifier.js'
 import { quoteTable } from './quote-table.js'
 import { resultColumns } from './result-columns.js'
@@ -12,6 +20,20 @@ export interface ExposuresQuery {
   readonly query: string
   readonly query_params: Readonly<Record<string, string | number>>
   readonly format: 'JSONEachRow'
+}
+
+/** One part of the identities, of as many parts as there are: those whose hash leaves `index` when divided by `of`. */
+export interface IdentityPartition {
+  /** From 0 to `of - 1`. */
+  readonly index: number
+  /** From 1 to 65,536. */
+  readonly of: number
+}
+
+/** What the query asks about, where that is not everybody. */
+export interface FirstExposuresQueryOptions {
+  /** Only these identities. The parts are disjoint, so that `mergeExposuresSummaries` adds their summaries up. */
+  readonly partition?: IdentityPartition
 }
 
 /**
@@ -26,13 +48,19 @@ export interface ExposuresQuery {
  * most `maxRows + 1` rows, where the last one says that there were more.
  *
  * How it works: the variants' keys, in byte order, make a small array, and each exposure is reduced to its
- * variant's rank in it and the second it happened in. One row of state per identity then holds the AND and the OR
- * of the ranks, which are equal exactly when all ranks are, and the least second: 16 bytes. Under `first-seen` it
- * is the least of (nanoseconds, rank) as one integer. A variant that first arrives while the statement runs has no
- * rank yet; its exposures count as arriving after.
+ * variant's rank in it and the second it happened in. One row of state per identity then holds the OR of the ranks
+ * and of their complements, which have a bit in common exactly when two ranks differ, and the least second. Under
+ * `first-seen` it is the least of (nanoseconds, rank) as one integer. A variant that first arrives while the
+ * statement runs has no rank yet; its exposures count as arriving after. Both scans aggregate in the same SELECT that
+ * names the table, so that a `Distributed` one sends states and not exposures.
+ *
+ * Of a source that is `shardedByIdentity`, every shard of the cluster counts its identities by itself and sends its
+ * bucket rows, a few instead of one row for each identity. Of a source that names a cluster, the statement fails where
+ * a shard does not answer, even on a server that is set to skip such shards.
  *
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`; it decides between hours and days as `selectGranularity` does
+ * @param options.partition - only the identities of one of `of` parts, `index` from 0; default: all
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -48,11 +76,8 @@ export interface ExposuresQuery {
  *
  * ```sql
  * WITH
- *   exposures AS (
- *     SELECT
- *       `identifier` AS identity,
- *       toString(`value`) AS variant_key,
- *       `timestamp` AS exposed_at
+ *   (
+ *     SELECT arraySort(groupUniqArray(toString(`value`)))
  *     FROM `events`
  *     WHERE `environment_key` = {environment_key:String}
  *       AND `event` = {event_name:String}
@@ -60,49 +85,55 @@ export interface ExposuresQuery {
  *       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
  *       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
  *       AND `value` IS NOT NULL
- *   ),
- *   (SELECT arraySort(groupUniqArray(variant_key)) FROM exposures) AS variant_keys,
- *   ranked AS (
- *     SELECT
- *       murmurHash3_128(assumeNotNull(identity)) AS identity_key,
- *       transform(variant_key, variant_keys, arrayEnumerate(variant_keys), 0) AS variant_rank,
- *       toUnixTimestamp(exposed_at) AS exposed_second
- *     FROM exposures
- *     WHERE toString(identity) != if(position(toTypeName(identity), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
- *       AND variant_rank > 0
- *   ),
+ *   ) AS first_exposures_variant_keys,
  *   identities AS (
  *     SELECT
- *       groupBitAnd(variant_rank) != groupBitOr(variant_rank) AS in_many,
- *       if(in_many, 0, groupBitOr(variant_rank)) AS counted_rank,
- *       min(exposed_second) AS first_second
- *     FROM ranked
- *     GROUP BY identity_key
+ *       groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
+ *       min(toUnixTimestamp(`timestamp`)) AS first_second
+ *     FROM `events`
+ *     WHERE `environment_key` = {environment_key:String}
+ *       AND `event` = {event_name:String}
+ *       AND `feature_name` = {feature_name:String}
+ *       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+ *       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+ *       AND `value` IS NOT NULL
+ *       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+ *       AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
+ *     GROUP BY reinterpretAsUInt128(murmurHash3_128(assumeNotNull(`identifier`)))
  *   ),
  *   buckets AS (
  *     SELECT
- *       in_many,
- *       counted_rank,
+ *       if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
  *       toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
  *       count() AS identities_counted
  *     FROM identities
- *     GROUP BY in_many, counted_rank, local_bucket
+ *     GROUP BY counted_rank, local_bucket
  *   )
  * SELECT
- *   in_many AS quarantined,
- *   if(in_many, NULL, variant_keys[counted_rank]) AS variant,
+ *   counted_rank = 0 AS quarantined,
+ *   if(counted_rank = 0, NULL, first_exposures_variant_keys[counted_rank]) AS variant,
  *   toDateTime(local_bucket, 'UTC') AS bucket,
  *   identities_counted AS new_identities
  * FROM buckets
- * ORDER BY local_bucket, in_many, counted_rank
+ * ORDER BY local_bucket, counted_rank = 0, counted_rank
  * LIMIT {row_limit:UInt64}
  * ```
  */
-export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow): ExposuresQuery {
+export function firstExposuresQuery(
+  spec: ExposureSpec,
+  window: ExposureWindow,
+  options: FirstExposuresQueryOptions = {},
+): ExposuresQuery {
   const { environmentKey, eventName, featureName, timeZone, multiVariant, identityKey, maxRows, source } =
     exposureSpec(spec)
   const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
+  const partition = options.partition === undefined ? undefined : identityPartition(options.partition)
   const { table, columns } = source
+  const pushedDown = source.cluster !== null && source.shardedByIdentity
+  const from = (each: ExposureSource['table']): string =>
+    source.cluster === null || pushedDown
+      ? quoteTable(each)
+      : `cluster({cluster:String}, ${quoteTable(each)})`
 
   // Names of our own beside the caller's: one that the table or a mapped column bears already gets an underscore.
   const taken = new Set<string | null | undefined>([
@@ -111,14 +142,22 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
     ...Object.values(columns),
   ])
   const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
-  const [exposures, variantKeys, ranked, identities, buckets] = [
-    own('exposures'),
-    own('variant_keys'),
-    own('ranked'),
-    own('identities'),
-    own('buckets'),
-  ]
-  const [identity, variantKey, exposedAt] = [own('identity'), own('variant_key'), own('exposed_at')]
+  const names = {
+    // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
+    variantKeys: own('first_exposures_variant_keys'),
+    exposures: own('exposures'),
+    identities: own('identities'),
+    buckets: own('buckets'),
+    rankBits: own('rank_bits'),
+    firstSecond: own('first_second'),
+    firstNanoAndRank: own('first_nano_and_rank'),
+    hashesAnd: own('hashes_and'),
+    hashesOr: own('hashes_or'),
+    firstNanoAndKey: own('first_nano_and_key'),
+    keyScanned: own('key_scanned'),
+  }
+  const identity = quoteIdentifier(columns.identity)
+  const variantKey = `toString(${quoteIdentifier(columns.variant)})`
 
   const predicates = [
     ...(columns.environment === null
@@ -130,59 +169,47 @@ export function firstExposuresQuery(spec: ExposureSpec, window: ExposureWindow):
     `${quoteIdentifier(columns.timestamp)} < fromUnixTimestamp64Milli({as_of_ms:Int64})`,
     `${quoteIdentifier(columns.variant)} IS NOT NULL`,
   ]
-  const rolledUp = selectRolledUpExposures(source, { startMs, asOfMs }, identityKey, predicates, {
-    identity,
-    variantKey,
-    exposedAt,
-  })
-  const { exposureState, identityState } = policies[multiVariant](exposedAt)
-  const startOfBucket = selectGranularity({ startMs, asOfMs }) === 'hour' ? 'toStartOfHour' : 'toStartOfDay'
+  const startOfBucket: Scan['startOfBucket'] =
+    selectGranularity({ startMs, asOfMs }) === 'hour' ? 'toStartOfHour' : 'toStartOfDay'
 
-  const selectExposures =
-    rolledUp?.select ??
-    `SELECT
-      ${quoteIdentifier(columns.identity)} AS ${identity},
-      toString(${quoteIdentifier(columns.variant)}) AS ${variantKey},
-      ${quoteIdentifier(columns.timestamp)} AS ${exposedAt}
-    FROM ${quoteTable(table)}
-    WHERE ${predicates.join('\n      AND ')}`
-
-  const query = `WITH
-  ${exposures} AS (
-    ${selectExposures}
-  ),
-  (SELECT arraySort(groupUniqArray(${variantKey})) FROM ${exposures}) AS ${variantKeys},
-  ${ranked} AS (
-    SELECT
-      ${rolledUp === null ? identityKeys[identityKey](identity) : identity} AS identity_key,
-      transform(${variantKey}, ${variantKeys}, arrayEnumerate(${variantKeys}), 0) AS variant_rank,
-      ${exposureState}
-    FROM ${exposures}
-    WHERE ${rolledUp === null ? `${isIdentity(identity)}\n      AND ` : ''}variant_rank > 0
-  ),
-  ${identities} AS (
-    SELECT
-      ${identityState.join(',\n      ')}
-    FROM ${ranked}
-    GROUP BY identity_key
-  ),
-  ${buckets} AS (
-    SELECT
-      in_many,
-      counted_rank,
-      ${startOfBucket}(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
-      count() AS identities_counted
-    FROM ${identities}
-    GROUP BY in_many, counted_rank, local_bucket
+  const inPartition = (of: string): string[] => (partition === undefined ? [] : [isOfPartition(of)])
+  const rolledUpNames = {
+    identity: own('identity'),
+    variantKey: own('variant_key'),
+    exposedAt: own('exposed_at'),
+  }
+  const rolledUp = selectRolledUpExposures(
+    source,
+    { startMs, asOfMs },
+    identityKey,
+    predicates,
+    from,
+    rolledUpNames,
   )
-SELECT
-  in_many AS ${resultColumns.quarantined},
-  if(in_many, NULL, ${variantKeys}[counted_rank]) AS ${resultColumns.variant},
-  toDateTime(local_bucket, 'UTC') AS ${resultColumns.bucket},
-  identities_counted AS ${resultColumns.newIdentities}
-FROM ${buckets}
-ORDER BY local_bucket, in_many, counted_rank
-LIMIT {row_limit:UInt64}`
+  const shared = { ofCluster: source.cluster !== null, startOfBucket, names }
+  const scan: Scan =
+    rolledUp === null
+      ? {
+          ...shared,
+          from: from(table),
+          predicates,
+          identityPredicates: [isIdentity(identity), ...inPartition(identity)],
+          identityGroup: identityKeys[identityKey](identity),
+          variantKey,
+          exposedAt: quoteIdentifier(columns.timestamp),
+        }
+      : {
+          ...shared,
+          // Inside a view the statement's own names are not known.
+          from: pushedDown ? `(\n    ${rolledUp.select}\n    )` : names.exposures,
+          ...(pushedDown ? {} : { exposures: rolledUp.select }),
+          predicates: [],
+          identityPredicates: inPartition(rolledUpNames.identity),
+          identityGroup: identityKeys[identityKey](rolledUpNames.identity, true),
+          variantKey: rolledUpNames.variantKey,
+          exposedAt: rolledUpNames.exposedAt,
+        }
+  const query = pushedDown ? answerOfShards(multiVariant, scan) : answerOfTable(multiVariant, scan)
 
   return Object.freeze({
     query,
@@ -195,41 +222,239 @@ LIMIT {row_limit:UInt64}`
       ...rolledUp?.query_params,
       time_zone: timeZone,
       row_limit: maxRows + 1,
+      ...(partition === undefined ? {} : { partition_index: partition.index, partition_count: partition.of }),
+      ...(source.cluster === null ? {} : { cluster: source.cluster }),
     }),
     format: 'JSONEachRow',
   })
 }
 
-const identityKeys: Readonly<Record<IdentityKey, (identity: string) => string>> = {
-  hash: (identity) => `murmurHash3_128(assumeNotNull(${identity}))`,
+// The hash as a number takes less in a table of groups than as 16 bytes of text.
+const identityKeys: Readonly<Record<IdentityKey, (identity: string, hashed?: boolean) => string>> = {
+  hash: (identity, hashed = false) =>
+    `reinterpretAsUInt128(${hashed ? identity : `murmurHash3_128(assumeNotNull(${identity}))`})`,
   exact: (identity) => `assumeNotNull(${identity})`,
 }
 
-interface PolicyColumns {
-  /** What one exposure contributes. */
-  readonly exposureState: string
-  /** What one identity keeps: `in_many`, `counted_rank`, `first_second`. */
-  readonly identityState: readonly string[]
+/** Its own hash, salted: tables are often sharded by a plain one, and every part must hold some of every shard. */
+function isOfPartition(identity: string): string {
+  return `cityHash64('partition', assumeNotNull(${identity})) % {partition_count:UInt64} = {partition_index:UInt64}`
 }
 
-// groupBitAnd and groupBitOr keep 4 bytes each where min and max keep 8: half the state, and as exact.
+function identityPartition({ index, of }: IdentityPartition): IdentityPartition {
+  if (!Number.isInteger(of) || of < 1 || of > 65_536) {
+    throw invalidSpec('partition.of', of, 'Pass a whole number from 1 to 65,536.')
+  }
+  if (!Number.isInteger(index) || index < 0 || index >= of) {
+    throw invalidSpec('partition.index', index, `Pass a whole number from 0 to ${of - 1}.`)
+  }
+  return { index, of }
+}
+
+/** The parts that both forms of the statement are made of. */
+interface Scan {
+  /** The table, or the cluster's tables, as they stand after FROM. */
+  readonly from: string
+  /** The SELECT that `from` is a name of, where it is. */
+  readonly exposures?: string
+  readonly ofCluster: boolean
+  readonly predicates: readonly string[]
+  readonly identityPredicates: readonly string[]
+  readonly identityGroup: string
+  readonly variantKey: string
+  readonly exposedAt: string
+  readonly startOfBucket: 'toStartOfHour' | 'toStartOfDay'
+  readonly names: Readonly<
+    Record<
+      | 'variantKeys'
+      | 'exposures'
+      | 'identities'
+      | 'buckets'
+      | 'rankBits'
+      | 'firstSecond'
+      | 'firstNanoAndRank'
+      | 'hashesAnd'
+      | 'hashesOr'
+      | 'firstNanoAndKey'
+      | 'keyScanned',
+      string
+    >
+  >
+}
+
+interface RankedState {
+  /** What one identity keeps. */
+  readonly identityState: readonly string[]
+  /** Of that: the rank of the variant that counts it, 0 where none does. */
+  readonly countedRank: string
+  /** Of that: the second of the first exposure. */
+  readonly firstSecond: string
+}
+
+// One groupBitOr of a rank and its complement keeps 8 bytes and finds two ranks as exactly as min and max do in 32.
 // The second is enough for a bucket, whose edges lie on whole seconds in every zone; the order of two exposures
 // of one identity needs the instant itself, so first-seen keeps nanoseconds, with the rank below them for ties.
-const policies: Readonly<Record<ExposureSpec['multiVariant'], (exposedAt: string) => PolicyColumns>> = {
-  quarantine: (exposedAt) => ({
-    exposureState: `toUnixTimestamp(${exposedAt}) AS exposed_second`,
+const rankedStates: Readonly<Record<MultiVariantPolicy, (rank: string, scan: Scan) => RankedState>> = {
+  quarantine: (rank, { exposedAt, names: { rankBits, firstSecond } }) => ({
     identityState: [
-      'groupBitAnd(variant_rank) != groupBitOr(variant_rank) AS in_many',
-      'if(in_many, 0, groupBitOr(variant_rank)) AS counted_rank',
-      'min(exposed_second) AS first_second',
+      // Times 2³² + 1 writes the rank twice, and the mask turns the upper one into its complement.
+      `groupBitOr(bitXor(${rank} * 4294967297, 18446744069414584320)) AS ${rankBits}`,
+      `min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}`,
     ],
+    countedRank: `if(bitAnd(${rankBits}, bitShiftRight(${rankBits}, 32)) = 0, toUInt32(${rankBits}), 0)`,
+    firstSecond,
   }),
-  'first-seen': (exposedAt) => ({
-    exposureState: `toInt128(toUnixTimestamp64Nano(toDateTime64(${exposedAt}, 9, 'UTC'))) * 4294967296 + variant_rank AS exposed_nano_and_rank`,
-    identityState: [
-      '0 AS in_many',
-      'toUInt32(min(exposed_nano_and_rank) % 4294967296) AS counted_rank',
-      'toUInt32(intDiv(min(exposed_nano_and_rank), 4294967296000000000)) AS first_second',
-    ],
+  'first-seen': (rank, { exposedAt, names: { firstNanoAndRank } }) => ({
+    identityState: [`min(toInt128(${nanoseconds(exposedAt)}) * 4294967296 + ${rank}) AS ${firstNanoAndRank}`],
+    countedRank: `toUInt32(${firstNanoAndRank} % 4294967296)`,
+    firstSecond: `toUInt32(intDiv(${firstNanoAndRank}, 4294967296000000000))`,
   }),
+}
+
+function nanoseconds(exposedAt: string): string {
+  return `toUnixTimestamp64Nano(toDateTime64(${exposedAt}, 9, 'UTC'))`
+}
+
+/** A WHERE on a line of its own, so far in; nothing where there is nothing to ask. */
+function where(predicates: readonly string[], indent: number): string {
+  const line = `\n${' '.repeat(indent)}`
+  return predicates.length === 0 ? '' : `${line}WHERE ${predicates.join(`${line}  AND `)}`
+}
+
+/** The statement that reads a table, or the tables of a cluster, and puts the states of an identity together itself. */
+function answerOfTable(multiVariant: MultiVariantPolicy, scan: Scan): string {
+  const { from, exposures, predicates, identityPredicates, identityGroup, variantKey, startOfBucket, names } =
+    scan
+  // From 1; 0 for a key that is not in the list.
+  const rank = `transform(${variantKey}, ${names.variantKeys}, arrayEnumerate(${names.variantKeys}), 0)`
+  const { identityState, countedRank, firstSecond } = rankedStates[multiVariant](rank, scan)
+  const exposuresNamed = exposures === undefined ? '' : `${from} AS (\n    ${exposures}\n  ),\n  `
+  return `WITH
+  ${exposuresNamed}(
+    SELECT arraySort(groupUniqArray(${variantKey}))
+    FROM ${from}${where(predicates, 4)}
+  ) AS ${names.variantKeys},
+  ${names.identities} AS (
+    SELECT
+      ${identityState.join(',\n      ')}
+    FROM ${from}${where([...predicates, ...identityPredicates, `${rank} > 0`], 4)}
+    GROUP BY ${identityGroup}
+  ),
+  ${names.buckets} AS (
+    SELECT
+      ${countedRank} AS counted_rank,
+      ${startOfBucket}(toDateTime(${firstSecond}, 'UTC'), {time_zone:String}) AS local_bucket,
+      count() AS identities_counted
+    FROM ${names.identities}
+    GROUP BY counted_rank, local_bucket
+  )
+SELECT
+  counted_rank = 0 AS ${resultColumns.quarantined},
+  if(counted_rank = 0, NULL, ${names.variantKeys}[counted_rank]) AS ${resultColumns.variant},
+  toDateTime(local_bucket, 'UTC') AS ${resultColumns.bucket},
+  identities_counted AS ${resultColumns.newIdentities}
+FROM ${names.buckets}
+ORDER BY local_bucket, counted_rank = 0, counted_rank
+LIMIT {row_limit:UInt64}${scan.ofCluster ? '\nSETTINGS skip_unavailable_shards = 0' : ''}`
+}
+
+/**
+ * The bucket rows of one shard: quarantined, variant, local bucket, identities. A scalar subquery would be read by
+ * the node that is asked, of its own table, and its value sent to the others, so here is none: no list of variants,
+ * and no ranks. An identity's variants are told apart by a 64-bit hash, whose name comes from a small second scan (two
+ * variants of one hash fail the statement), or by the key itself, behind the instant as 8 bytes that sort as text.
+ */
+const shardRows: Readonly<Record<MultiVariantPolicy, (scan: Scan) => string>> = {
+  quarantine: ({
+    from,
+    predicates,
+    identityPredicates,
+    identityGroup,
+    variantKey,
+    exposedAt,
+    startOfBucket,
+    names: { hashesAnd, hashesOr, firstSecond, keyScanned },
+  }) => `SELECT in_many, variant_name, local_bucket, identities_counted
+        FROM (
+          SELECT
+            toUInt8(${hashesAnd} != ${hashesOr}) AS in_many,
+            if(in_many, toUInt64(0), ${hashesOr}) AS variant_hash,
+            ${startOfBucket}(toDateTime(${firstSecond}, 'UTC'), {time_zone:String}) AS local_bucket,
+            count() AS identities_counted
+          FROM (
+            SELECT
+              groupBitAnd(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesAnd},
+              groupBitOr(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesOr},
+              min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}
+            FROM ${from}${where([...predicates, ...identityPredicates], 12)}
+            GROUP BY ${identityGroup}
+          )
+          GROUP BY in_many, variant_hash, local_bucket
+        ) AS counted
+        INNER JOIN (
+          SELECT toUInt8(0) AS in_many, cityHash64(${keyScanned}) AS variant_hash, any(${keyScanned}) AS variant_name
+          FROM (
+            SELECT assumeNotNull(${variantKey}) AS ${keyScanned}
+            FROM ${from}${where(predicates, 12)}
+            GROUP BY assumeNotNull(${variantKey})
+          )
+          GROUP BY variant_hash
+          HAVING throwIf(count() > 1, 'first-exposure: two variants have the same hash') = 0
+          UNION ALL
+          SELECT toUInt8(1) AS in_many, toUInt64(0) AS variant_hash, '' AS variant_name
+        ) AS named USING (in_many, variant_hash)`,
+  'first-seen': ({
+    from,
+    predicates,
+    identityPredicates,
+    identityGroup,
+    variantKey,
+    exposedAt,
+    startOfBucket,
+    names: { firstNanoAndKey },
+  }) => `SELECT
+          toUInt8(0) AS in_many,
+          substring(${firstNanoAndKey}, 9) AS variant_name,
+          ${startOfBucket}(toDateTime(toUInt32(intDiv(reinterpretAsInt64(reverse(substring(${firstNanoAndKey}, 1, 8))) - ${nanoOffset}, 1000000000)), 'UTC'), {time_zone:String}) AS local_bucket,
+          count() AS identities_counted
+        FROM (
+          SELECT min(concat(reverse(reinterpretAsString(${nanoseconds(exposedAt)} + ${nanoOffset})), assumeNotNull(${variantKey}))) AS ${firstNanoAndKey}
+          FROM ${from}${where([...predicates, ...identityPredicates], 10)}
+          GROUP BY ${identityGroup}
+        )
+        GROUP BY variant_name, local_bucket`,
+}
+
+// 2⁶², more than any instant of a window has nanoseconds: the sum takes all of its 8 bytes.
+const nanoOffset = '4611686018427387904'
+
+/**
+ * What all shards say together, where each has all exposures of its identities. A shard answers with one row, whose
+ * list holds its bucket rows, and says how many shards there are: where fewer answered, because the server is set to
+ * skip those that are down, the statement fails.
+ */
+function answerOfShards(multiVariant: MultiVariantPolicy, scan: Scan): string {
+  return `WITH
+  shards AS (
+    SELECT
+      if(throwIf(count() = 0 OR count() != max(shards_asked), '${missingShards}') = 0, groupArrayArray(shard_rows), []) AS all_rows
+    FROM cluster({cluster:String}, view(
+      SELECT
+        groupArray((in_many, variant_name, toUnixTimestamp(local_bucket), identities_counted)) AS shard_rows,
+        shardCount() AS shards_asked
+      FROM (
+        ${shardRows[multiVariant](scan)}
+        LIMIT {row_limit:UInt64}
+      )
+    ))
+  )
+SELECT
+  shard_row.1 AS ${resultColumns.quarantined},
+  if(shard_row.1, NULL, shard_row.2) AS ${resultColumns.variant},
+  toDateTime(shard_row.3, 'UTC') AS ${resultColumns.bucket},
+  sum(shard_row.4) AS ${resultColumns.newIdentities}
+FROM (SELECT arrayJoin(all_rows) AS shard_row FROM shards)
+GROUP BY shard_row.1, shard_row.2, shard_row.3
+ORDER BY shard_row.3, shard_row.1, shard_row.2
+LIMIT {row_limit:UInt64}`
 }

@@ -3,7 +3,6 @@ import type { IdentityKey } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import { isIdentity } from './is-identity.js'
 import { quoteIdentifier } from './quote-identifier.js'
-import { quoteTable } from './quote-table.js'
 import { rollupColumns } from './rollup-columns.js'
 import { utcDate, wholeUtcDays } from './utc-days.js'
 
@@ -18,6 +17,7 @@ export interface RolledUpExposures {
  * from one of the two, by its timestamp alone. `null` where there is no rollup or no whole day.
  *
  * @param predicates - those of the events in the whole window
+ * @param from - a table as it stands after FROM
  * @param names - what the three columns are called
  */
 export function selectRolledUpExposures(
@@ -25,6 +25,7 @@ export function selectRolledUpExposures(
   { startMs, asOfMs }: ExposureWindow,
   identityKey: IdentityKey,
   predicates: readonly string[],
+  from: (table: ExposureSource['table']) => string,
   names: { readonly identity: string; readonly variantKey: string; readonly exposedAt: string },
 ): RolledUpExposures | null {
   const days = wholeUtcDays({ startMs, asOfMs })
@@ -37,7 +38,7 @@ export function selectRolledUpExposures(
       ${ofEvents(identity)} AS ${names.identity},
       assumeNotNull(toString(${quoteIdentifier(columns.variant)})) AS ${names.variantKey},
       toDateTime64(${timestamp}, 9, 'UTC') AS ${names.exposedAt}
-    FROM ${quoteTable(table)}
+    FROM ${from(table)}
     WHERE ${predicates.join('\n      AND ')}
       AND (${timestamp} < toDateTime64({rollup_start:Date}, 3, 'UTC') OR ${timestamp} >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
       AND ${isIdentity(identity)}`
@@ -45,7 +46,7 @@ export function selectRolledUpExposures(
       ${ofRollup} AS ${names.identity},
       ${rollupColumns.variant} AS ${names.variantKey},
       ${rollupColumns.firstExposure} AS ${names.exposedAt}
-    FROM ${quoteTable(rollup)}
+    FROM ${from(rollup)}
     WHERE ${experimentInRollup(columns).join('\n      AND ')}
       AND ${rollupColumns.day} >= {rollup_start:Date}
       AND ${rollupColumns.day} < {rollup_end:Date}`

@@ -53,9 +53,10 @@ export function decodeBucketRows(rows: readonly unknown[]): readonly ExposureBuc
     )
   }
   const seen = new Map<number, Set<string | null>>()
+  const bucketMsOf = rememberingLast(decodeBucketMs)
   return Object.freeze(
     rows.map((row: unknown, index) => {
-      const bucket = decodeBucketRow(row, index)
+      const bucket = decodeBucketRow(row, index, bucketMsOf)
       const variants = seen.get(bucket.bucketMs) ?? new Set()
       if (variants.has(bucket.variant)) {
         throw malformedRow(
@@ -71,43 +72,48 @@ export function decodeBucketRows(rows: readonly unknown[]): readonly ExposureBuc
   )
 }
 
-function decodeBucketRow(row: unknown, index: number): ExposureBucket {
-  const cell = <Value>(
-    column: string,
-    decode: (value: unknown) => Value | undefined,
-    expected: string,
-  ): Value => {
-    const value = columnOf(row, index, column)
-    const decoded = decode(value)
-    if (decoded === undefined) throw malformedRow(index, column, value, `Expected ${expected}.`)
-    return decoded
-  }
-  const quarantined = cell(resultColumns.quarantined, decodeFlag, '0 or 1')
-  const bucketMs = cell(resultColumns.bucket, decodeBucketMs, 'YYYY-MM-DD hh:mm:ss in UTC')
-  const newIdentities = cell(resultColumns.newIdentities, decodeCount, 'a whole number from 0 to 2^53 - 1')
+function decodeBucketRow(
+  row: unknown,
+  index: number,
+  bucketMsOf: (value: unknown) => number | undefined,
+): ExposureBucket {
+  const quarantined = cell(row, index, resultColumns.quarantined, decodeFlag, '0 or 1')
+  const bucketMs = cell(row, index, resultColumns.bucket, bucketMsOf, 'YYYY-MM-DD hh:mm:ss in UTC')
+  const newIdentities = cell(
+    row,
+    index,
+    resultColumns.newIdentities,
+    decodeCount,
+    'a whole number from 0 to 2^53 - 1',
+  )
   return Object.freeze(
     quarantined
       ? {
           quarantined,
-          variant: cell(
-            resultColumns.variant,
-            (v) => (v === null ? v : undefined),
-            'NULL on a quarantined row',
-          ),
+          variant: cell(row, index, resultColumns.variant, decodeNull, 'NULL on a quarantined row'),
           bucketMs,
           newIdentities,
         }
       : {
           quarantined,
-          variant: cell(
-            resultColumns.variant,
-            (v) => (typeof v === 'string' ? v : undefined),
-            'the variant’s key',
-          ),
+          variant: cell(row, index, resultColumns.variant, decodeKey, 'the variant’s key'),
           bucketMs,
           newIdentities,
         },
   )
+}
+
+function cell<Value>(
+  row: unknown,
+  index: number,
+  column: string,
+  decode: (value: unknown) => Value | undefined,
+  expected: string,
+): Value {
+  const value = columnOf(row, index, column)
+  const decoded = decode(value)
+  if (decoded === undefined) throw malformedRow(index, column, value, `Expected ${expected}.`)
+  return decoded
 }
 
 function columnOf(row: unknown, index: number, column: string): unknown {
@@ -132,9 +138,30 @@ function decodeFlag(value: unknown): boolean | undefined {
   return undefined
 }
 
+function decodeNull(value: unknown): null | undefined {
+  return value === null ? value : undefined
+}
+
+function decodeKey(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
 function decodeCount(value: unknown): number | undefined {
   const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined
+}
+
+/** The rows of a bucket follow each other, and reading its name is most of the work. */
+function rememberingLast(decode: (value: unknown) => number | undefined): typeof decode {
+  let last: unknown
+  let decoded: number | undefined
+  return (value) => {
+    if (value !== last || decoded === undefined) {
+      decoded = decode(value)
+      last = value
+    }
+    return decoded
+  }
 }
 
 function decodeBucketMs(value: unknown): number | undefined {

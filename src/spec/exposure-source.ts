@@ -26,6 +26,10 @@ export interface ExposureSource {
   }
   /** The table that holds the same exposures by whole UTC days; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTable
+  /** The cluster on whose shards the table is; `null` for a table that the connection reads by itself. */
+  readonly cluster: string | null
+  /** Whether all exposures of an identity are on one shard, so that shards can count by themselves. */
+  readonly shardedByIdentity: boolean
 }
 
 /** A rollup of a source's exposures, inside ClickHouse. */
@@ -62,6 +66,18 @@ export interface ExposureSourceInput {
   }
   /** The rollup to read whole UTC days from; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTableInput
+  /**
+   * A cluster, by its name in `system.clusters`: the table of that name on every shard is read, not a `Distributed`
+   * one, and its database has to be named. Default `null`: the connection reads the table by itself, and it may be a
+   * `Distributed` one.
+   */
+  readonly cluster?: string | null
+  /**
+   * Says that all exposures of an identity are on one shard of the cluster. Each shard then reduces its identities to
+   * counts by itself. Default false. Where it is said of a table that is not so sharded, an identity is counted
+   * once on every shard that has seen it: `npm run check:cluster` finds out.
+   */
+  readonly shardedByIdentity?: boolean
 }
 
 /** What an exposure is called where nobody says otherwise. */
@@ -124,6 +140,24 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   if (rollup?.database === named.database && rollup.table === named.table) {
     throw invalidSpec('rollup.table', rollup.table, 'It is the table of the events. Pass one of its own.')
   }
+  const { cluster = null, shardedByIdentity = false } = input
+  if (typeof shardedByIdentity !== 'boolean') {
+    throw invalidSpec('source.shardedByIdentity', shardedByIdentity, 'Pass true or false.')
+  }
+  if (cluster === null && shardedByIdentity) {
+    throw invalidSpec(
+      'source.cluster',
+      cluster,
+      'Name the cluster whose shards hold an identity each, or leave shardedByIdentity out.',
+    )
+  }
+  if (cluster !== null && table.database == null) {
+    throw invalidSpec(
+      'source.table.database',
+      table.database,
+      'Name the database: the shards of a cluster do not know that of the connection.',
+    )
+  }
   return deepFreeze({
     table: named,
     columns: {
@@ -135,6 +169,8 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
       variant: column('variant'),
     },
     ...(rollup === undefined ? {} : { rollup }),
+    cluster: cluster === null ? null : identifier(cluster, 'source.cluster'),
+    shardedByIdentity,
   })
 }
 

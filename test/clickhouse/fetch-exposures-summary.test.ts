@@ -91,4 +91,133 @@ describe('fetchExposuresSummary', () => {
     await fetchExposuresSummary(answering([row]), spec, window, { signal })
     expect(listeners).toBe(0)
   })
+
+  describe('in parts', () => {
+    interface Asked {
+      readonly query_params: Record<string, unknown>
+      readonly query_id?: string
+      readonly abort_signal?: AbortSignal
+    }
+    const unbounded = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+
+    test('asks for every part once, one after another, each under an id of its own', async () => {
+      const asked: unknown[] = []
+      const progress: unknown[] = []
+      let running = 0
+      const client = {
+        query: async ({ query_params, query_id }: Asked) => {
+          expect(++running).toBe(1)
+          asked.push([query_params['partition_index'], query_params['partition_count'], query_id])
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          running--
+          return { json: async () => [row] }
+        },
+      }
+      const summary = await fetchExposuresSummary(client, unbounded, window, {
+        partitions: 3,
+        queryId: 'q',
+        onProgress: (step) => progress.push(step),
+      })
+      expect(asked).toEqual([
+        [0, 3, 'q-0'],
+        [1, 3, 'q-1'],
+        [2, 3, 'q-2'],
+      ])
+      expect(progress).toEqual([1, 2, 3].map((answered) => ({ answered, of: 3 })))
+      expect(summary.timeseries.points).toEqual([
+        { bucket: '2026-06-01T00:00:00.000Z', newIdentities: { control: 21 } },
+      ])
+    })
+
+    test('asks no more at a time than concurrency says, and no more than there are', async () => {
+      let running = 0
+      let most = 0
+      const client = {
+        query: async () => {
+          most = Math.max(most, ++running)
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          running--
+          return { json: async () => [] }
+        },
+      }
+      await fetchExposuresSummary(client, unbounded, window, { partitions: 7, concurrency: 3 })
+      expect(most).toBe(3)
+      await fetchExposuresSummary(client, unbounded, window, { partitions: 2, concurrency: 50 })
+      expect(most).toBe(3)
+    })
+
+    test('an abort ends every part with the signal’s reason, and none is asked after it', async () => {
+      const reason = new Error('nobody waits any more')
+      const abort = new AbortController()
+      const signals: (AbortSignal | undefined)[] = []
+      const deaf = {
+        query: async ({ abort_signal }: Asked) => {
+          signals.push(abort_signal)
+          return await new Promise<never>(() => undefined)
+        },
+      }
+      const waiting = fetchExposuresSummary(deaf, unbounded, window, {
+        partitions: 9,
+        concurrency: 2,
+        signal: abort.signal,
+      })
+      abort.abort(reason)
+      await expect(waiting).rejects.toBe(reason)
+      expect(signals.map((signal) => signal?.aborted)).toEqual([true, true])
+    })
+
+    test('a part that fails ends the others, and its error passes through untouched', async () => {
+      const error = Object.assign(new Error('the client’s own'), { code: '241' })
+      const signals: (AbortSignal | undefined)[] = []
+      const client = {
+        query: async ({ query_params, abort_signal }: Asked) => {
+          signals.push(abort_signal)
+          if (query_params['partition_index'] === 1) throw error
+          return await new Promise<never>(() => undefined)
+        },
+      }
+      await expect(
+        fetchExposuresSummary(client, unbounded, window, { partitions: 9, concurrency: 3 }),
+      ).rejects.toBe(error)
+      expect(signals.map((signal) => signal?.aborted)).toEqual([true, true, true])
+    })
+
+    test('maxRows bounds each part, and what they are together', async () => {
+      let part = 0
+      const client = {
+        query: async () => ({ json: async () => [{ ...row, variant: `v${part++ % 3}` }] }),
+      }
+      await expect(fetchExposuresSummary(client, spec, window, { partitions: 2 })).resolves.toBeDefined()
+      part = 0
+      await expect(fetchExposuresSummary(client, spec, window, { partitions: 3 })).rejects.toMatchObject({
+        code: 'too-many-buckets',
+      })
+      const long = answering([row, { ...row, variant: 'b' }, { ...row, variant: 'c' }])
+      await expect(fetchExposuresSummary(long, spec, window, { partitions: 2 })).rejects.toMatchObject({
+        code: 'too-many-buckets',
+      })
+    })
+
+    test.each([
+      { partitions: 0 },
+      { partitions: 1.5 },
+      { partitions: 65_537 },
+      { concurrency: 0 },
+      { concurrency: Number.NaN },
+    ])('%j is invalid-spec', async (options) => {
+      await expect(fetchExposuresSummary(answering([]), spec, window, options)).rejects.toMatchObject({
+        code: 'invalid-spec',
+      })
+    })
+  })
+
+  test('the statement’s own guard is shards-missing, and another throwIf is the client’s', async () => {
+    const failing = (message: string): Parameters<typeof fetchExposuresSummary>[0] => ({
+      query: async () => await Promise.reject(Object.assign(new Error(message), { code: '395' })),
+    })
+    await expect(
+      fetchExposuresSummary(failing('first-exposure: not every shard answered: while …'), spec, window),
+    ).rejects.toMatchObject({ code: 'shards-missing', cause: { code: '395' } })
+    await expect(fetchExposuresSummary(failing('else'), spec, window)).rejects.toMatchObject({ code: '395' })
+  })
 })

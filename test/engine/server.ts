@@ -128,7 +128,7 @@ export async function startServer(options: EngineServerOptions = {}): Promise<En
 }
 
 /** Two ports that were free a moment ago: the engine cannot be asked for port 0 and then for what it got. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()] as const
   const ports = await Promise.all(
     servers.map(

@@ -11,6 +11,12 @@ import { describe, expect, test } from 'vitest'
 const start = Date.UTC(2026, 5, 1)
 const hours = (n: number): number => n * 3_600_000
 
+const sharded = {
+  table: { database: 'analytics', table: 'exposures' },
+  cluster: 'warehouse',
+  shardedByIdentity: true,
+}
+
 function queryOf(input: Partial<ExposureSpecInput>, lengthMs: number): ExposuresQuery {
   return firstExposuresQuery(
     exposureSpec({ environmentKey: 'prod', featureName: 'checkout', ...input }),
@@ -42,8 +48,36 @@ describe('firstExposuresQuery', () => {
       },
       hours(24 * 14),
     ],
+    ['day-quarantine-sharded', { source: sharded }, hours(24 * 14)],
+    ['hour-first-seen-sharded', { multiVariant: 'first-seen', source: sharded }, hours(72)],
+    ['day-quarantine-cluster', { source: { ...sharded, shardedByIdentity: false } }, hours(24 * 14)],
   ])('is this SQL, to the letter: %s', async (name, input, lengthMs) => {
     await expect(`${queryOf(input, lengthMs).query}\n`).toMatchFileSnapshot(`golden/${name}.sql`)
+  })
+
+  test('a part of the identities is one more predicate, and no other change', async () => {
+    const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+    const window = exposureWindow(start, start + hours(100))
+    const whole = firstExposuresQuery(spec, window)
+    const part = firstExposuresQuery(spec, window, { partition: { index: 2, of: 5 } })
+    const lines = part.query.split('\n')
+    const added = lines.filter((line) => line.includes('{partition_'))
+    expect(added.map((line) => line.trim())).toEqual([
+      "AND cityHash64('partition', assumeNotNull(`identifier`)) % {partition_count:UInt64} = {partition_index:UInt64}",
+    ])
+    expect(lines.filter((line) => !added.includes(line)).join('\n')).toBe(whole.query)
+    expect(part.query_params).toEqual({ ...whole.query_params, partition_index: 2, partition_count: 5 })
+    for (const partition of [
+      { index: 5, of: 5 },
+      { index: -1, of: 5 },
+      { index: 0, of: 0 },
+      { index: 0.5, of: 2 },
+      { index: 0, of: 65_537 },
+    ]) {
+      expect(() => firstExposuresQuery(spec, window, { partition })).toThrow(
+        expect.objectContaining({ code: 'invalid-spec' }),
+      )
+    }
   })
 
   test('its doc comment shows the SQL it makes', async () => {
@@ -53,7 +87,7 @@ describe('firstExposuresQuery', () => {
   })
 
   test('every value is a bound parameter', () => {
-    expect(queryOf({ timeZone: 'Europe/Madrid', maxRows: 41 }, hours(100))).toMatchObject({
+    expect(queryOf({ timeZone: 'Europe/Madrid', maxRows: 77 }, hours(100))).toMatchObject({
       query_params: {
         environment_key: 'prod',
         event_name: '$flag_exposure',
@@ -61,12 +95,12 @@ describe('firstExposuresQuery', () => {
         start_ms: start,
         as_of_ms: start + hours(100),
         time_zone: 'Europe/Madrid',
-        row_limit: 42,
+        row_limit: 78,
       },
       format: 'JSONEachRow',
     })
-    const text = queryOf({ timeZone: 'Europe/Madrid', eventName: 'seen', maxRows: 41 }, hours(100)).query
-    for (const value of ['prod', 'checkout', 'seen', 'Madrid', String(start), '42', '41']) {
+    const text = queryOf({ timeZone: 'Europe/Madrid', eventName: 'seen', maxRows: 77 }, hours(100)).query
+    for (const value of ['prod', 'checkout', 'seen', 'Madrid', String(start), '78', '77']) {
       expect(text).not.toContain(value)
     }
   })

@@ -29,7 +29,12 @@ describe('exposureSpec', () => {
     { ...minimal, timeZone: 'Asia/Kolkata', multiVariant: 'first-seen', identityKey: 'exact', maxRows: 7 },
     {
       featureName: 'f',
-      source: { table: { database: 'd', table: 't' }, columns: { environment: null, event: null } },
+      source: {
+        table: { database: 'd', table: 't' },
+        columns: { environment: null, event: null },
+        cluster: 'c',
+        shardedByIdentity: true,
+      },
     },
   ])('a spec is its own spec: %o', (input) => {
     expect(exposureSpec(exposureSpec(input))).toEqual(exposureSpec(input))
@@ -41,6 +46,8 @@ describe('exposureSpec', () => {
       source: { table: 't', columns: { environment: null, event: null, identity: 'user_id' } },
     })
     expect(source).toEqual({
+      cluster: null,
+      shardedByIdentity: false,
       table: { database: null, table: 't' },
       columns: {
         environment: null,
@@ -86,6 +93,10 @@ describe('exposureSpec', () => {
     ['source.table.table', { ...minimal, source: { table: '' } }],
     ['source.table.table', { ...minimal, source: { table: { database: 'd' } } }],
     ['source.table.database', { ...minimal, source: { table: { database: '', table: 't' } } }],
+    ['source.table.database', { ...minimal, source: { table: 't', cluster: 'c' } }],
+    ['source.cluster', { ...minimal, source: { table: { database: 'd', table: 't' }, cluster: '' } }],
+    ['source.cluster', { ...minimal, source: { table: 't', shardedByIdentity: true } }],
+    ['source.shardedByIdentity', { ...minimal, source: { table: 't', shardedByIdentity: 'yes' } }],
     ['source.columns.variant', { ...minimal, source: { table: 't', columns: { variant: null } } }],
     ['source.columns.identity', { ...minimal, source: { table: 't', columns: { identity: '' } } }],
     ['source.columns.timestamp', { ...minimal, source: { table: 't', columns: { timestamp: '\uD800' } } }],

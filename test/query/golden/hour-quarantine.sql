@@ -1,9 +1,6 @@
 WITH
-  exposures AS (
-    SELECT
-      `identifier` AS identity,
-      toString(`value`) AS variant_key,
-      `timestamp` AS exposed_at
+  (
+    SELECT arraySort(groupUniqArray(toString(`value`)))
     FROM `events`
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
@@ -11,39 +8,35 @@ WITH
       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
       AND `value` IS NOT NULL
-  ),
-  (SELECT arraySort(groupUniqArray(variant_key)) FROM exposures) AS variant_keys,
-  ranked AS (
-    SELECT
-      murmurHash3_128(assumeNotNull(identity)) AS identity_key,
-      transform(variant_key, variant_keys, arrayEnumerate(variant_keys), 0) AS variant_rank,
-      toUnixTimestamp(exposed_at) AS exposed_second
-    FROM exposures
-    WHERE toString(identity) != if(position(toTypeName(identity), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-      AND variant_rank > 0
-  ),
+  ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
-      groupBitAnd(variant_rank) != groupBitOr(variant_rank) AS in_many,
-      if(in_many, 0, groupBitOr(variant_rank)) AS counted_rank,
-      min(exposed_second) AS first_second
-    FROM ranked
-    GROUP BY identity_key
+      groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
+      min(toUnixTimestamp(`timestamp`)) AS first_second
+    FROM `events`
+    WHERE `environment_key` = {environment_key:String}
+      AND `event` = {event_name:String}
+      AND `feature_name` = {feature_name:String}
+      AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+      AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+      AND `value` IS NOT NULL
+      AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+      AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
+    GROUP BY reinterpretAsUInt128(murmurHash3_128(assumeNotNull(`identifier`)))
   ),
   buckets AS (
     SELECT
-      in_many,
-      counted_rank,
+      if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
       toStartOfHour(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted
     FROM identities
-    GROUP BY in_many, counted_rank, local_bucket
+    GROUP BY counted_rank, local_bucket
   )
 SELECT
-  in_many AS quarantined,
-  if(in_many, NULL, variant_keys[counted_rank]) AS variant,
+  counted_rank = 0 AS quarantined,
+  if(counted_rank = 0, NULL, first_exposures_variant_keys[counted_rank]) AS variant,
   toDateTime(local_bucket, 'UTC') AS bucket,
   identities_counted AS new_identities
 FROM buckets
-ORDER BY local_bucket, in_many, counted_rank
+ORDER BY local_bucket, counted_rank = 0, counted_rank
 LIMIT {row_limit:UInt64}

@@ -25,37 +25,30 @@ WITH
       AND day >= {rollup_start:Date}
       AND day < {rollup_end:Date}
   ),
-  (SELECT arraySort(groupUniqArray(variant_key)) FROM exposures) AS variant_keys,
-  ranked AS (
-    SELECT
-      identity AS identity_key,
-      transform(variant_key, variant_keys, arrayEnumerate(variant_keys), 0) AS variant_rank,
-      toInt128(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC'))) * 4294967296 + variant_rank AS exposed_nano_and_rank
+  (
+    SELECT arraySort(groupUniqArray(variant_key))
     FROM exposures
-    WHERE variant_rank > 0
-  ),
+  ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
-      0 AS in_many,
-      toUInt32(min(exposed_nano_and_rank) % 4294967296) AS counted_rank,
-      toUInt32(intDiv(min(exposed_nano_and_rank), 4294967296000000000)) AS first_second
-    FROM ranked
-    GROUP BY identity_key
+      min(toInt128(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC'))) * 4294967296 + transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank
+    FROM exposures
+    WHERE transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
+    GROUP BY assumeNotNull(identity)
   ),
   buckets AS (
     SELECT
-      in_many,
-      counted_rank,
-      toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
+      toUInt32(first_nano_and_rank % 4294967296) AS counted_rank,
+      toStartOfDay(toDateTime(toUInt32(intDiv(first_nano_and_rank, 4294967296000000000)), 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted
     FROM identities
-    GROUP BY in_many, counted_rank, local_bucket
+    GROUP BY counted_rank, local_bucket
   )
 SELECT
-  in_many AS quarantined,
-  if(in_many, NULL, variant_keys[counted_rank]) AS variant,
+  counted_rank = 0 AS quarantined,
+  if(counted_rank = 0, NULL, first_exposures_variant_keys[counted_rank]) AS variant,
   toDateTime(local_bucket, 'UTC') AS bucket,
   identities_counted AS new_identities
 FROM buckets
-ORDER BY local_bucket, in_many, counted_rank
+ORDER BY local_bucket, counted_rank = 0, counted_rank
 LIMIT {row_limit:UInt64}

@@ -21,37 +21,31 @@ WITH
       AND day >= {rollup_start:Date}
       AND day < {rollup_end:Date}
   ),
-  (SELECT arraySort(groupUniqArray(variant_key)) FROM exposures_) AS variant_keys,
-  ranked_ AS (
-    SELECT
-      identity_ AS identity_key,
-      transform(variant_key, variant_keys, arrayEnumerate(variant_keys), 0) AS variant_rank,
-      toUnixTimestamp(exposed_at) AS exposed_second
+  (
+    SELECT arraySort(groupUniqArray(variant_key))
     FROM exposures_
-    WHERE variant_rank > 0
-  ),
+  ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
-      groupBitAnd(variant_rank) != groupBitOr(variant_rank) AS in_many,
-      if(in_many, 0, groupBitOr(variant_rank)) AS counted_rank,
-      min(exposed_second) AS first_second
-    FROM ranked_
-    GROUP BY identity_key
+      groupBitOr(bitXor(transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
+      min(toUnixTimestamp(exposed_at)) AS first_second
+    FROM exposures_
+    WHERE transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
+    GROUP BY reinterpretAsUInt128(identity_)
   ),
   buckets AS (
     SELECT
-      in_many,
-      counted_rank,
+      if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
       toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted
     FROM identities
-    GROUP BY in_many, counted_rank, local_bucket
+    GROUP BY counted_rank, local_bucket
   )
 SELECT
-  in_many AS quarantined,
-  if(in_many, NULL, variant_keys[counted_rank]) AS variant,
+  counted_rank = 0 AS quarantined,
+  if(counted_rank = 0, NULL, first_exposures_variant_keys[counted_rank]) AS variant,
   toDateTime(local_bucket, 'UTC') AS bucket,
   identities_counted AS new_identities
 FROM buckets
-ORDER BY local_bucket, in_many, counted_rank
+ORDER BY local_bucket, counted_rank = 0, counted_rank
 LIMIT {row_limit:UInt64}

@@ -1,0 +1,26 @@
+import type { Form } from './forms.js'
+
+/** What a process of the engine is started for. */
+export type EngineTask =
+  | { readonly kind: 'commands'; readonly commands: readonly string[] }
+  | {
+      readonly kind: 'measure'
+      readonly table: string
+      readonly form: Form
+      /** ClickHouse's `max_memory_usage` for it, in bytes; 0 for none. */
+      readonly memoryLimit: number
+    }
+
+/** What one measurement found. */
+export interface Measurement {
+  readonly seconds: number
+  readonly cpuSeconds: number
+  /** By how much the process grew at its peak, in bytes. */
+  readonly peakBytes: number
+  /** A digest of the summary, to compare forms by; empty where there is none. */
+  readonly digest: string
+}
+
+/** What the process prints: the measurement, or ClickHouse's code where the statement failed. */
+export type EngineReply =
+  { readonly measured: Measurement } | { readonly failed: string } | { readonly done: true }

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { EngineReply, EngineTask, Measurement } from './engine-task.js'
+import type { Form } from './forms.js'
+
+/** A data directory of the embedded engine, and a process on it for every task, one after another. */
+export interface Engine {
+  command(...commands: readonly string[]): Promise<void>
+  /** Measures a form on a table once; `undefined` where it does not fit the limit of memory (in bytes). */
+  measure(table: string, form: Form, memoryLimit?: number): Promise<Measurement | undefined>
+  close(): void
+}
+
+/** Makes a data directory in the system's temporary folder; `close` removes it, and so does the end of the process. */
+export function openEngine(): Engine {
+  const directory = mkdtempSync(join(tmpdir(), 'first-exposure-bench-'))
+  const remove = (): void => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  }
+  process.once('exit', remove)
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => process.exit(code))
+  }
+  const run = async (task: EngineTask): Promise<EngineReply> =>
+    await new Promise((resolve, reject) => {
+      const child = spawn(
+        process.execPath,
+        [
+          '--import',
+          'tsx',
+          fileURLToPath(new URL('engine-process.ts', import.meta.url)),
+          join(directory, 'data'),
+          JSON.stringify(task),
+        ],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+      )
+      let output = ''
+      let errors = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+      child.once('error', reject)
+      child.once('close', (code) => {
+        if (code === 0 && output !== '') resolve(JSON.parse(output) as EngineReply)
+        else reject(new Error(`The engine's process ended with ${code}:\n${errors.slice(-2000)}`))
+      })
+    })
+  return {
+    command: async (...commands) => {
+      await run({ kind: 'commands', commands })
+    },
+    measure: async (table, form, memoryLimit = 0) => {
+      const reply = await run({ kind: 'measure', table, form, memoryLimit })
+      return 'measured' in reply ? reply.measured : undefined
+    },
+    close: () => {
+      process.removeListener('exit', remove)
+      remove()
+    },
+  }
+}

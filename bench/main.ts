@@ -1,0 +1,167 @@
+// What the query costs, as ratios within one run. `npm run bench -- --help` says how to choose.
+import { cpus, totalmem } from 'node:os'
+import { benchArguments, sections, type Section } from './arguments.js'
+import { measureClientSide } from './client-side.js'
+import { measureCluster } from './cluster-bytes.js'
+import { openEngine } from './engine.js'
+import { fittedExponent } from './fitted-exponent.js'
+import { byHash, countHashes, exact, firstSeen, forms, inParts, spilling, textbook } from './forms.js'
+import { measureForms, type Cost } from './measure-forms.js'
+import { alignedTable, costTable } from './print.js'
+import { showSteps } from './progress.js'
+import { otherShapes, usualShape, type Shape } from './shape.js'
+
+const options = benchArguments(process.argv.slice(2))
+const { events, rounds } = options
+const shapeForms = [countHashes, textbook, byHash, exact, firstSeen]
+const memoryForms = [
+  textbook,
+  byHash,
+  ...[2, 4, 8].map(inParts),
+  spilling(Math.floor(options.memoryLimit / 4)),
+]
+const memoryRounds = Math.min(rounds, 3)
+const growthForms = [countHashes, byHash]
+const steps: Readonly<Record<Section, number>> = {
+  compare: 1 + forms.length * rounds,
+  shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
+  growth: options.growth.length * (1 + growthForms.length * rounds),
+  memory: 2 + (2 * memoryForms.length - 1) * memoryRounds,
+  client: 6,
+  cluster: 4 + 3 * rounds,
+}
+const asked = sections.filter((section) => options.sections.includes(section))
+const progress = showSteps(asked.reduce((sum, section) => sum + steps[section], 0))
+const figures: Record<string, unknown> = {
+  machine: {
+    cpu: cpus()[0]?.model.trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  },
+  node: process.version,
+  rounds,
+}
+const text: string[] = [
+  `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians of ${rounds}`,
+]
+const engine = openEngine()
+
+const run: Readonly<Record<Section, () => Promise<void>>> = {
+  compare: async () => {
+    const shape = { ...usualShape, events }
+    const costs = await measureForms(engine, shape, forms, { rounds, progress })
+    figures['compare'] = { shape, costs }
+    text.push(
+      costTable(`${events.toLocaleString('en')} events, ${usualShape.name}`, costs, textbook.name),
+      costTable('the same', costs, countHashes.name),
+    )
+  },
+  shapes: async () => {
+    const found: { readonly shape: Shape; readonly costs: readonly Cost[] }[] = []
+    for (const shape of otherShapes(events)) {
+      const costs = await measureForms(engine, shape, shapeForms, { rounds, progress })
+      found.push({ shape, costs })
+      text.push(costTable(shape.name, costs, textbook.name))
+    }
+    figures['shapes'] = found
+  },
+  growth: async () => {
+    const found: { readonly events: number; readonly costs: readonly Cost[] }[] = []
+    for (const size of options.growth) {
+      const shape = { ...usualShape, name: `${size.toLocaleString('en')} events`, events: size }
+      const costs = await measureForms(engine, shape, growthForms, { rounds, progress })
+      found.push({ events: size, costs })
+      text.push(costTable(shape.name, costs, countHashes.name))
+    }
+    const exponents = Object.fromEntries(
+      growthForms.map(({ name }) => {
+        const points = (what: 'seconds' | 'cpuSeconds'): { size: number; cost: number }[] =>
+          found.map(({ events, costs }) => ({
+            size: events,
+            cost: costs.find(({ form }) => form === name)?.cost?.[what] ?? NaN,
+          }))
+        return [
+          name,
+          { seconds: fittedExponent(points('seconds')), cpuSeconds: fittedExponent(points('cpuSeconds')) },
+        ]
+      }),
+    )
+    figures['growth'] = { found, exponents }
+    text.push(
+      alignedTable(
+        ['fitted exponent', 'of seconds', 'of CPU s'],
+        Object.entries(exponents).map(([form, of]) => [
+          form,
+          of.seconds.toFixed(2),
+          of.cpuSeconds.toFixed(2),
+        ]),
+      ),
+    )
+  },
+  memory: async () => {
+    const shape = {
+      ...usualShape,
+      name: `${options.memoryEvents.toLocaleString('en')} events`,
+      events: options.memoryEvents,
+    }
+    const limit = options.memoryLimit
+    const within = `max_memory_usage ${Math.round(limit / 2 ** 20)} MiB`
+    const limited = await measureForms(engine, { ...shape, name: within }, memoryForms, {
+      rounds: memoryRounds,
+      progress,
+      memoryLimit: limit,
+    })
+    const free = await measureForms(engine, shape, memoryForms.slice(1), { rounds: memoryRounds, progress })
+    figures['memory'] = { shape, limit, limited, free }
+    text.push(
+      costTable(`${shape.name}, ${within}`, limited, byHash.name),
+      costTable(`${shape.name}, no limit`, free, byHash.name),
+    )
+  },
+  client: async () => {
+    const { costs, exponents } = measureClientSide(rounds, progress.step)
+    figures['client'] = { costs, exponents }
+    text.push(
+      alignedTable(
+        ['client side, seconds', 'variants', 'decode', 'summarise', 'view', 'exponent'],
+        costs.map(({ rows, variants, decode, summarize, view }) => [
+          `${rows.toLocaleString('en')} rows`,
+          String(variants),
+          decode.toFixed(2),
+          summarize.toFixed(2),
+          view.toFixed(2),
+          (exponents[variants] ?? NaN).toFixed(2),
+        ]),
+      ),
+    )
+  },
+  cluster: async () => {
+    const costs = await measureCluster(options.clusterIdentities, rounds, progress.step)
+    const least = Math.min(...costs.map(({ receivedBytes }) => receivedBytes))
+    figures['cluster'] = { identities: options.clusterIdentities, costs }
+    text.push(
+      alignedTable(
+        [
+          `${options.clusterIdentities.toLocaleString('en')} identities on 3 shards`,
+          'seconds',
+          'received',
+          'ratio',
+        ],
+        costs.map(({ form, seconds, receivedBytes }) => [
+          form,
+          seconds.toFixed(2),
+          `${receivedBytes.toLocaleString('en')} B`,
+          (receivedBytes / least).toFixed(1),
+        ]),
+      ),
+    )
+  },
+}
+
+try {
+  for (const section of asked) await run[section]()
+} finally {
+  progress.end()
+  engine.close()
+}
+process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : `${text.join('\n\n')}\n`)

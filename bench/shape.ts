@@ -1,0 +1,84 @@
+/** What a generated table of events looks like. */
+export interface Shape {
+  readonly name: string
+  readonly events: number
+  /** Exposures of one identity. */
+  readonly exposuresEach: number
+  /** Characters of an identifier: 21, 36 (a UUID's text) or more. */
+  readonly identifierLength: number
+  readonly variants: number
+  /** Share of the identities that are exposed to a second variant, 0 to 1. */
+  readonly crossovers: number
+}
+
+export const usualShape: Omit<Shape, 'events'> = {
+  name: '4 exposures each',
+  exposuresEach: 4,
+  identifierLength: 21,
+  variants: 3,
+  crossovers: 0.01,
+}
+
+/** The usual shape, and what differs from it in one way each. */
+export function otherShapes(events: number): readonly Shape[] {
+  const differing = (name: string, difference: Partial<Shape>): Shape => ({
+    ...usualShape,
+    events,
+    name,
+    ...difference,
+  })
+  return [
+    differing('40 exposures each', { exposuresEach: 40 }),
+    differing('identifiers of 36 characters', { identifierLength: 36 }),
+    differing('identifiers of 120 characters', { identifierLength: 120 }),
+    differing('2 variants', { variants: 2 }),
+    differing('10 variants', { variants: 10 }),
+    differing('100 variants', { variants: 100 }),
+    differing('20 % crossovers', { crossovers: 0.2 }),
+  ]
+}
+
+export const shapeWindow: { readonly startMs: number; readonly asOfMs: number } = {
+  startMs: Date.UTC(2026, 5, 1),
+  asOfMs: Date.UTC(2026, 5, 15),
+}
+
+/** The table in Flagsmith's published layout, empty. */
+export function createEvents(table: string): string {
+  return `CREATE TABLE ${table}
+    (
+      environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
+      timestamp DateTime64(3), collected_at DateTime64(3), identifier String, value String, traits String,
+      metadata String, sdk_language LowCardinality(String), sdk_version LowCardinality(String)
+    )
+    ENGINE = MergeTree PARTITION BY toYYYYMMDD(timestamp)
+    ORDER BY (environment_key, event, feature_name, timestamp, identifier)`
+}
+
+/**
+ * Fills it with events of one experiment over fourteen days. Hashes of a number stand for chance, so that the table is
+ * the same on every run and every machine.
+ *
+ * @param where - which identities, as a condition on `visitor`; default all
+ */
+export function generateEvents(table: string, shape: Shape, where = '1'): string {
+  const { events, exposuresEach, identifierLength, variants, crossovers } = shape
+  const identities = Math.max(1, Math.round(events / exposuresEach))
+  const uuid = 'toString(reinterpretAsUUID(sipHash128(visitor)))'
+  const identifier =
+    identifierLength < 36
+      ? "concat('user-', hex(cityHash64(visitor, 'identifier')))"
+      : `leftPad(${uuid}, ${identifierLength}, 'x')`
+  return `INSERT INTO ${table}
+    WITH
+      number % ${identities} AS visitor,
+      intDiv(number, ${identities}) AS visit,
+      cityHash64(visitor, 'variant') % ${variants} AS assigned,
+      visit % 2 = 1 AND cityHash64(visitor, 'crossover') % 1000 < ${Math.round(crossovers * 1000)} AS crossed_over
+    SELECT
+      'prod', '$flag_exposure', 'checkout',
+      fromUnixTimestamp64Milli(toInt64(${shapeWindow.startMs} + cityHash64(number, 'at') % ${shapeWindow.asOfMs - shapeWindow.startMs})) AS at,
+      at, ${identifier}, concat('variant-', toString((assigned + crossed_over) % ${variants})), '{}', '{}', 'js', '1'
+    FROM numbers(${events})
+    WHERE ${where}`
+}
