@@ -12,8 +12,8 @@ export interface ExposuresServiceInput {
   readonly store: RefreshStore
   readonly refreshes: BackgroundRefreshes
   readonly policy: Partial<RefreshPolicy>
-  /** What the panel's pages run. */
-  readonly panel: PanelScript
+  /** What the panel's pages run; asked for with each page. */
+  readonly panel: () => Promise<PanelScript>
 }
 
 /** The HTTP interface: see the README beside this file. It does not listen yet. */
@@ -49,7 +49,7 @@ export function exposuresService({
     const experiment = byId.get(params.id)
     if (experiment === undefined) return unknownExperiment(reply, byId)
     const exposuresUrl = `/experiments/${encodeURIComponent(params.id)}/exposures`
-    const page = panelPage(await known(experiment), panel, {
+    const page = panelPage(await known(experiment), await panel(), {
       exposuresUrl,
       refreshUrl: `${exposuresUrl}/refresh`,
     })

@@ -63,7 +63,9 @@ async function serve(until: AbortSignal): Promise<void> {
     closers.push(() => clickhouse.close())
     const refreshes = backgroundRefreshes({ client: unhurried(clickhouse.client), store, policy, log })
     closers.push(() => refreshes.stop())
-    const panel = await panelScript()
+    // Built for the first page that is asked for, which takes some seconds.
+    let script: ReturnType<typeof panelScript> | undefined
+    const panel = (): ReturnType<typeof panelScript> => (script ??= panelScript())
     const service = exposuresService({ experiments: known, store, refreshes, policy, panel })
     closers.push(() => service.close())
     if (until.aborted) return
