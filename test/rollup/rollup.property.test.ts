@@ -95,7 +95,7 @@ const zones = [
 ]
 
 describe.skipIf(!engineAvailable)('9. the rollup answers every window as the events do', () => {
-  const numRuns = runs(100)
+  const numRuns = runs(60)
   const timeout = Math.max(60_000, numRuns * 5000)
   let client: ClickHouseClient
   beforeAll(async () => {
