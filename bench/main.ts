@@ -8,7 +8,7 @@ import { fittedExponent } from './fitted-exponent.js'
 import { byHash, countHashes, exact, firstSeen, forms, inParts, spilling, textbook } from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
 import { alignedTable, costTable } from './print.js'
-import { showSteps } from './progress.js'
+import { showSteps, type Progress } from './progress.js'
 import { otherShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
@@ -31,7 +31,6 @@ const steps: Readonly<Record<Section, number>> = {
   cluster: 4 + 3 * rounds,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
-const progress = showSteps(asked.reduce((sum, section) => sum + steps[section], 0))
 const figures: Record<string, unknown> = {
   machine: {
     cpu: cpus()[0]?.model.trim(),
@@ -45,6 +44,8 @@ const text: string[] = [
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians of ${rounds}`,
 ]
 const engine = openEngine()
+// A bar for each section, so that its table can be shown as soon as it is there.
+let progress: Progress = { step: () => undefined, end: () => undefined }
 
 const run: Readonly<Record<Section, () => Promise<void>>> = {
   compare: async () => {
@@ -159,9 +160,22 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
 }
 
 try {
-  for (const section of asked) await run[section]()
+  for (const section of asked) {
+    progress = showSteps(steps[section])
+    try {
+      await run[section]()
+    } finally {
+      progress.end()
+    }
+    if (!options.json)
+      process.stdout.write(
+        text
+          .splice(0)
+          .map((table) => `${table}\n\n`)
+          .join(''),
+      )
+  }
 } finally {
-  progress.end()
   engine.close()
 }
-process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : `${text.join('\n\n')}\n`)
+if (options.json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
