@@ -10,6 +10,10 @@ export {
   type IdentityKey,
   type MultiVariantPolicy,
 } from './spec/exposure-spec.js'
+export { trustedSql, type BoundValue, type TrustedSql } from './spec/trusted-sql.js'
+export type { ExposureFilter, FilterValue } from './spec/exposure-filter.js'
+export type { BreakdownColumn, BreakdownColumnInput } from './spec/breakdown-column.js'
+export type { SourceColumn } from './spec/source-column.js'
 export {
   flagsmithEvents,
   type ExposureSource,

@@ -6,6 +6,7 @@ import {
   exposureWindow,
   flagsmithEvents,
   isExposureError,
+  type ExposureSource,
   type ExposureSpec,
   type MultiVariantPolicy,
 } from 'first-exposure'
@@ -67,7 +68,8 @@ interface Options {
   readonly eventColumn?: string | boolean
 }
 
-const defaults = flagsmithEvents().columns
+// All of them are names in that layout, and none an expression.
+const defaults = flagsmithEvents().columns as Readonly<Record<keyof ExposureSource['columns'], string>>
 
 /** Reads the command line (without the program's own name). Throws a `ReportError` for what it cannot mean. */
 export function reportArguments(argv: readonly string[]): ReportArguments | 'help shown' {

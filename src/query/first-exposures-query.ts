@@ -1,24 +1,17 @@
-import {
-  exposureSpec,
-  type ExposureSpec,
-  type IdentityKey,
-  type MultiVariantPolicy,
-} from '../spec/exposure-spec.js'
+import { exposureSpec, type ExposureSpec, type MultiVariantPolicy } from '../spec/exposure-spec.js'
 import type { ExposureSource } from '../spec/exposure-source.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
-import { selectGranularity } from '../spec/select-granularity.js'
-import { isIdentity } from './is-identity.js'
+import type { QueryParams } from './bound-sql.js'
+import { asNumber, exposureScan, scanned } from './exposure-scan.js'
 import { missingShards } from './missing-shards.js'
-import { quoteIdentifier } from './quote-identifier.js'
-import { quoteTable } from './quote-table.js'
 import { resultColumns } from './result-columns.js'
 import { selectRolledUpExposures } from './select-rolled-up-exposures.js'
 
 /** A statement, its bound parameters and the format to ask for: what both official clients' `query` takes. */
 export interface ExposuresQuery {
   readonly query: string
-  readonly query_params: Readonly<Record<string, string | number>>
+  readonly query_params: QueryParams
   readonly format: 'JSONEachRow'
 }
 
@@ -124,55 +117,18 @@ export function firstExposuresQuery(
   window: ExposureWindow,
   options: FirstExposuresQueryOptions = {},
 ): ExposuresQuery {
-  const { environmentKey, eventName, featureName, timeZone, multiVariant, identityKey, maxRows, source } =
-    exposureSpec(spec)
+  const complete = exposureSpec(spec)
+  const { timeZone, multiVariant, identityKey, maxRows, source } = complete
   const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
   const partition = options.partition === undefined ? undefined : identityPartition(options.partition)
-  const { table, columns } = source
   const pushedDown = source.cluster !== null && source.shardedByIdentity
-  const from = (each: ExposureSource['table']): string =>
-    source.cluster === null || pushedDown
-      ? quoteTable(each)
-      : `cluster({cluster:String}, ${quoteTable(each)})`
-
-  // Names of our own beside the caller's: one that the table or a mapped column bears already gets an underscore.
-  const taken = new Set<string | null | undefined>([
-    table.table,
-    source.rollup?.table,
-    ...Object.values(columns),
-  ])
-  const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
-  const names = {
-    // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
-    variantKeys: own('first_exposures_variant_keys'),
-    exposures: own('exposures'),
-    identities: own('identities'),
-    buckets: own('buckets'),
-    rankBits: own('rank_bits'),
-    firstSecond: own('first_second'),
-    firstNanoAndRank: own('first_nano_and_rank'),
-    hashesAnd: own('hashes_and'),
-    hashesOr: own('hashes_or'),
-    firstNanoAndKey: own('first_nano_and_key'),
-    keyScanned: own('key_scanned'),
-  }
-  const identity = quoteIdentifier(columns.identity)
-  const variantKey = `toString(${quoteIdentifier(columns.variant)})`
-
-  const predicates = [
-    ...(columns.environment === null
-      ? []
-      : [`${quoteIdentifier(columns.environment)} = {environment_key:String}`]),
-    ...(columns.event === null ? [] : [`${quoteIdentifier(columns.event)} = {event_name:String}`]),
-    `${quoteIdentifier(columns.feature)} = {feature_name:String}`,
-    `${quoteIdentifier(columns.timestamp)} >= fromUnixTimestamp64Milli({start_ms:Int64})`,
-    `${quoteIdentifier(columns.timestamp)} < fromUnixTimestamp64Milli({as_of_ms:Int64})`,
-    `${quoteIdentifier(columns.variant)} IS NOT NULL`,
-  ]
-  const startOfBucket: Scan['startOfBucket'] =
-    selectGranularity({ startMs, asOfMs }) === 'hour' ? 'toStartOfHour' : 'toStartOfDay'
-
+  const tables = (table: ExposureSource['table']): string =>
+    scanned(table, pushedDown ? null : source.cluster)
+  const { columns, ofExperiment, inWindow, hasVariant, hasIdentity, filters, own, ...scanning } =
+    exposureScan(complete, { startMs, asOfMs })
+  const predicates = [...ofExperiment, ...inWindow, hasVariant, ...filters]
   const inPartition = (of: string): string[] => (partition === undefined ? [] : [isOfPartition(of)])
+
   const rolledUpNames = {
     identity: own('identity'),
     variantKey: own('variant_key'),
@@ -180,32 +136,50 @@ export function firstExposuresQuery(
   }
   const rolledUp = selectRolledUpExposures(
     source,
+    columns,
     { startMs, asOfMs },
     identityKey,
     predicates,
-    from,
+    tables,
     rolledUpNames,
   )
-  const shared = { ofCluster: source.cluster !== null, startOfBucket, names }
+  const shared = {
+    ofCluster: source.cluster !== null,
+    startOfBucket: scanning.startOfBucket,
+    names: {
+      // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
+      variantKeys: own('first_exposures_variant_keys'),
+      exposures: own('exposures'),
+      identities: own('identities'),
+      buckets: own('buckets'),
+      rankBits: own('rank_bits'),
+      firstSecond: own('first_second'),
+      firstNanoAndRank: own('first_nano_and_rank'),
+      hashesAnd: own('hashes_and'),
+      hashesOr: own('hashes_or'),
+      firstNanoAndKey: own('first_nano_and_key'),
+      keyScanned: own('key_scanned'),
+    },
+  }
   const scan: Scan =
     rolledUp === null
       ? {
           ...shared,
-          from: from(table),
+          from: tables(source.table),
           predicates,
-          identityPredicates: [isIdentity(identity), ...inPartition(identity)],
-          identityGroup: identityKeys[identityKey](identity),
-          variantKey,
-          exposedAt: quoteIdentifier(columns.timestamp),
+          identityPredicates: [hasIdentity, ...inPartition(columns.identity)],
+          identityGroup: scanning.identityGroup,
+          variantKey: scanning.variantKey,
+          exposedAt: columns.timestamp,
         }
       : {
           ...shared,
           // Inside a view the statement's own names are not known.
-          from: pushedDown ? `(\n    ${rolledUp.select}\n    )` : names.exposures,
+          from: pushedDown ? `(\n    ${rolledUp.select}\n    )` : shared.names.exposures,
           ...(pushedDown ? {} : { exposures: rolledUp.select }),
           predicates: [],
           identityPredicates: inPartition(rolledUpNames.identity),
-          identityGroup: identityKeys[identityKey](rolledUpNames.identity, true),
+          identityGroup: identityKey === 'hash' ? asNumber(rolledUpNames.identity) : rolledUpNames.identity,
           variantKey: rolledUpNames.variantKey,
           exposedAt: rolledUpNames.exposedAt,
         }
@@ -214,26 +188,14 @@ export function firstExposuresQuery(
   return Object.freeze({
     query,
     query_params: Object.freeze({
-      ...(environmentKey === null ? {} : { environment_key: environmentKey }),
-      ...(eventName === null ? {} : { event_name: eventName }),
-      feature_name: featureName,
-      start_ms: startMs,
-      as_of_ms: asOfMs,
+      ...scanning.query_params,
       ...rolledUp?.query_params,
       time_zone: timeZone,
       row_limit: maxRows + 1,
       ...(partition === undefined ? {} : { partition_index: partition.index, partition_count: partition.of }),
-      ...(source.cluster === null ? {} : { cluster: source.cluster }),
     }),
     format: 'JSONEachRow',
   })
-}
-
-// The hash as a number takes less in a table of groups than as 16 bytes of text.
-const identityKeys: Readonly<Record<IdentityKey, (identity: string, hashed?: boolean) => string>> = {
-  hash: (identity, hashed = false) =>
-    `reinterpretAsUInt128(${hashed ? identity : `murmurHash3_128(assumeNotNull(${identity}))`})`,
-  exact: (identity) => `assumeNotNull(${identity})`,
 }
 
 /** Its own hash, salted: tables are often sharded by a plain one, and every part must hold some of every shard. */

@@ -2,8 +2,8 @@ import type { ExposureSource } from '../spec/exposure-source.js'
 import type { IdentityKey } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import { isIdentity } from './is-identity.js'
-import { quoteIdentifier } from './quote-identifier.js'
 import { rollupColumns } from './rollup-columns.js'
+import type { SourceColumns } from './source-columns.js'
 import { utcDate, wholeUtcDays } from './utc-days.js'
 
 /** The exposures of a window as a SELECT of (identity key, variant, instant), and what its parameters are bound to. */
@@ -16,12 +16,14 @@ export interface RolledUpExposures {
  * The whole UTC days of a window from the rollup, the partial first and last day from the events: each exposure comes
  * from one of the two, by its timestamp alone. `null` where there is no rollup or no whole day.
  *
+ * @param columns - the source's, as SQL
  * @param predicates - those of the events in the whole window
  * @param from - a table as it stands after FROM
  * @param names - what the three columns are called
  */
 export function selectRolledUpExposures(
-  { table, columns, rollup }: ExposureSource,
+  { table, rollup }: ExposureSource,
+  columns: SourceColumns['sql'],
   { startMs, asOfMs }: ExposureWindow,
   identityKey: IdentityKey,
   predicates: readonly string[],
@@ -31,12 +33,12 @@ export function selectRolledUpExposures(
   const days = wholeUtcDays({ startMs, asOfMs })
   if (rollup === undefined || days === null) return null
   const { ofEvents, ofRollup } = identityKeys[identityKey]
-  const [identity, timestamp] = [quoteIdentifier(columns.identity), quoteIdentifier(columns.timestamp)]
+  const { identity, timestamp } = columns
 
   // A DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
   const fromPartialDays = `SELECT
       ${ofEvents(identity)} AS ${names.identity},
-      assumeNotNull(toString(${quoteIdentifier(columns.variant)})) AS ${names.variantKey},
+      assumeNotNull(toString(${columns.variant})) AS ${names.variantKey},
       toDateTime64(${timestamp}, 9, 'UTC') AS ${names.exposedAt}
     FROM ${from(table)}
     WHERE ${predicates.join('\n      AND ')}
@@ -59,7 +61,10 @@ export function selectRolledUpExposures(
 }
 
 /** One experiment's rows of a rollup. A column that the source does not have, its rollup does not have either. */
-export function experimentInRollup(columns: ExposureSource['columns']): readonly string[] {
+export function experimentInRollup(columns: {
+  readonly environment: unknown
+  readonly event: unknown
+}): readonly string[] {
   return [
     ...(columns.environment === null ? [] : [`${rollupColumns.environment} = {environment_key:String}`]),
     ...(columns.event === null ? [] : [`${rollupColumns.event} = {event_name:String}`]),

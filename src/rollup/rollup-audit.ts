@@ -1,4 +1,3 @@
-import { quoteIdentifier } from '../query/quote-identifier.js'
 import { quoteTable } from '../query/quote-table.js'
 import { rollupColumns } from '../query/rollup-columns.js'
 import { experimentInRollup } from '../query/select-rolled-up-exposures.js'
@@ -51,15 +50,12 @@ export function rollupAudit(
     throw invalidSpec('source', spec.source, 'It has no rollup to audit. Pass a source made by rolledUp.')
   }
   const days = touchedUtcDays({ startMs, asOfMs })
-  const timestamp = quoteIdentifier(columns.timestamp)
-  const { lines, names } = selectSourceExposures(source, [
-    ...(columns.environment === null
-      ? []
-      : [`${quoteIdentifier(columns.environment)} = {environment_key:String}`]),
-    ...(columns.event === null ? [] : [`${quoteIdentifier(columns.event)} = {event_name:String}`]),
-    `${quoteIdentifier(columns.feature)} = {feature_name:String}`,
-    `${timestamp} >= toDateTime64({rollup_start:Date}, 3, 'UTC')`,
-    `${timestamp} < toDateTime64({rollup_end:Date}, 3, 'UTC')`,
+  const { lines, names, query_params } = selectSourceExposures(source, (column) => [
+    ...(column.environment === null ? [] : [`${column.environment} = {environment_key:String}`]),
+    ...(column.event === null ? [] : [`${column.event} = {event_name:String}`]),
+    `${column.feature} = {feature_name:String}`,
+    `${column.timestamp} >= toDateTime64({rollup_start:Date}, 3, 'UTC')`,
+    `${column.timestamp} < toDateTime64({rollup_end:Date}, 3, 'UTC')`,
   ])
   const [ofEvents, ofRollup] =
     identityKey === 'hash'
@@ -121,6 +117,7 @@ ORDER BY exposed_day`
       ...(environmentKey === null ? {} : { environment_key: environmentKey }),
       ...(eventName === null ? {} : { event_name: eventName }),
       feature_name: featureName,
+      ...query_params,
       rollup_start: utcDate(days.startMs),
       rollup_end: utcDate(days.endMs),
     }),

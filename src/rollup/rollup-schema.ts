@@ -2,6 +2,7 @@ import { deepFreeze } from '../freeze.js'
 import { quoteIdentifier } from '../query/quote-identifier.js'
 import { quoteTable } from '../query/quote-table.js'
 import { rollupColumns } from '../query/rollup-columns.js'
+import type { SourceColumns } from '../query/source-columns.js'
 import { utcDate } from '../query/utc-days.js'
 import type { ExposureSource, ExposureSourceInput, RollupTableInput } from '../spec/exposure-source.js'
 import { earliestMs, latestMs } from '../spec/exposure-window.js'
@@ -131,22 +132,23 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
   const table = quoteTable(rollup)
   const view = quoteTable({ ...rollup, table: `${rollup.table}_view` })
   const onCluster = cluster === undefined ? '' : ` ON CLUSTER ${quoteIdentifier(cluster)}`
-  const timestamp = quoteIdentifier(columns.timestamp)
-  const [eventPredicate, eventParams] =
-    columns.event === null || rollup.eventName === null
-      ? [[], {}]
-      : [[`${quoteIdentifier(columns.event)} = {event_name:String}`], { event_name: rollup.eventName }]
+  const ofEvent = ({ event }: SourceColumns['sql']): string[] =>
+    event === null ? [] : [`${event} = {event_name:String}`]
   // DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
-  const countable = [
-    ...eventPredicate,
-    `${timestamp} >= toDateTime64('${utcDate(earliestMs)} 00:00:00', 3, 'UTC')`,
-    `${timestamp} < toDateTime64('${utcDate(latestMs)} 00:00:00', 3, 'UTC')`,
-  ]
-  const onThatDay = [
-    ...eventPredicate,
-    `${timestamp} >= toDateTime64({day:Date}, 3, 'UTC')`,
-    `${timestamp} < toDateTime64({day:Date} + 1, 3, 'UTC')`,
-  ]
+  const countable = selectSourceExposures(source, (column) => [
+    ...ofEvent(column),
+    `${column.timestamp} >= toDateTime64('${utcDate(earliestMs)} 00:00:00', 3, 'UTC')`,
+    `${column.timestamp} < toDateTime64('${utcDate(latestMs)} 00:00:00', 3, 'UTC')`,
+  ])
+  const onThatDay = selectSourceExposures(source, (column) => [
+    ...ofEvent(column),
+    `${column.timestamp} >= toDateTime64({day:Date}, 3, 'UTC')`,
+    `${column.timestamp} < toDateTime64({day:Date} + 1, 3, 'UTC')`,
+  ])
+  const params = {
+    ...(rollup.eventName === null ? {} : { event_name: rollup.eventName }),
+    ...countable.query_params,
+  }
   const key = keyColumns(columns)
 
   return deepFreeze({
@@ -167,21 +169,21 @@ COMMENT 'The least instant of each identity in each variant, by UTC day'`,
       {
         query: `CREATE MATERIALIZED VIEW IF NOT EXISTS ${view}${onCluster}
 TO ${table}
-AS ${leastInstants(source, countable)}`,
-        query_params: eventParams,
+AS ${leastInstants(key, countable)}`,
+        query_params: params,
       },
     ],
     days: {
-      query: daysOf(source, countable),
-      query_params: eventParams,
+      query: daysOf(countable),
+      query_params: params,
       format: 'JSONEachRow',
     },
     backfill: {
       // A block that was inserted before and is gone from the table must not be taken for a duplicate.
       query: `INSERT INTO ${table} (${[...key, rollupColumns.firstExposure].join(', ')})
 SETTINGS insert_deduplicate = 0
-${leastInstants(source, onThatDay)}`,
-      query_params: eventParams,
+${leastInstants(key, onThatDay)}`,
+      query_params: params,
     },
     clear: {
       query: `ALTER TABLE ${table}${onCluster}
@@ -226,9 +228,10 @@ const stateColumns: readonly string[] = [
   `  ${rollupColumns.firstExposure} SimpleAggregateFunction(min, DateTime64(9, 'UTC'))`,
 ]
 
-function leastInstants(source: ExposureSource, predicates: readonly string[]): string {
-  const { lines, names } = selectSourceExposures(source, predicates)
-  const key = keyColumns(source.columns)
+function leastInstants(
+  key: readonly KeyColumn[],
+  { lines, names }: ReturnType<typeof selectSourceExposures>,
+): string {
   const selected = key.map((name) => (names[name] === name ? name : `${names[name]} AS ${name}`))
   return `SELECT
   ${[...selected, `min(${names.exposedAt}) AS ${rollupColumns.firstExposure}`].join(',\n  ')}
@@ -239,8 +242,7 @@ ${lines.map((line) => `  ${line}`).join('\n')}
 GROUP BY ${key.map((name) => names[name]).join(', ')}`
 }
 
-function daysOf(source: ExposureSource, predicates: readonly string[]): string {
-  const { lines, names } = selectSourceExposures(source, predicates)
+function daysOf({ lines, names }: ReturnType<typeof selectSourceExposures>): string {
   return `SELECT DISTINCT toString(${names.day}) AS ${rollupColumns.day}
 FROM
 (

@@ -1,5 +1,7 @@
+import type { QueryParams } from '../query/bound-sql.js'
+
 /** A statement and its bound parameters: what both official clients' `command` takes, and `query` with a format. */
 export interface RollupStatement {
   readonly query: string
-  readonly query_params: Readonly<Record<string, string | number>>
+  readonly query_params: QueryParams
 }

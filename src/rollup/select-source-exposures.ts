@@ -1,7 +1,8 @@
 import { isIdentity } from '../query/is-identity.js'
-import { quoteIdentifier } from '../query/quote-identifier.js'
+import { ownNames } from '../query/own-names.js'
 import { quoteTable } from '../query/quote-table.js'
 import { rollupColumns } from '../query/rollup-columns.js'
+import { sourceColumns, type SourceColumns } from '../query/source-columns.js'
 import type { ExposureSource } from '../spec/exposure-source.js'
 
 /** What {@link selectSourceExposures} calls its columns. */
@@ -23,12 +24,16 @@ export interface SourceExposureNames {
  *   must fit nanoseconds in 64 bits
  */
 export function selectSourceExposures(
-  { table, columns }: ExposureSource,
-  predicates: readonly string[],
-): { readonly lines: readonly string[]; readonly names: SourceExposureNames } {
+  source: ExposureSource,
+  predicates: (columns: SourceColumns['sql']) => readonly string[],
+): {
+  readonly lines: readonly string[]
+  readonly names: SourceExposureNames
+  readonly query_params: SourceColumns['query_params']
+} {
+  const { sql: columns, query_params } = sourceColumns(source.columns)
   // An alias that is also a column of the source would stand for that column in the predicates.
-  const taken = new Set<string | null>([table.table, ...Object.values(columns)])
-  const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
+  const own = ownNames({ source, filters: [], breakdown: null })
   const names = {
     environment: own(rollupColumns.environment),
     event: own(rollupColumns.event),
@@ -38,28 +43,24 @@ export function selectSourceExposures(
     variant: own(rollupColumns.variant),
     exposedAt: own('exposed_at'),
   }
-  const text = (column: string): string => `assumeNotNull(toString(${quoteIdentifier(column)}))`
-  const timestamp = quoteIdentifier(columns.timestamp)
+  const text = (column: string): string => `assumeNotNull(toString(${column}))`
   const selected = [
     ...(columns.environment === null ? [] : [`${text(columns.environment)} AS ${names.environment}`]),
     ...(columns.event === null ? [] : [`${text(columns.event)} AS ${names.event}`]),
     `${text(columns.feature)} AS ${names.feature}`,
-    `toDate(${timestamp}, 'UTC') AS ${names.day}`,
+    `toDate(${columns.timestamp}, 'UTC') AS ${names.day}`,
     `${text(columns.identity)} AS ${names.identity}`,
     `${text(columns.variant)} AS ${names.variant}`,
-    `toDateTime64(${timestamp}, 9, 'UTC') AS ${names.exposedAt}`,
+    `toDateTime64(${columns.timestamp}, 9, 'UTC') AS ${names.exposedAt}`,
   ]
-  const restricted = [
-    ...predicates,
-    `${quoteIdentifier(columns.variant)} IS NOT NULL`,
-    isIdentity(quoteIdentifier(columns.identity)),
-  ]
+  const restricted = [...predicates(columns), `${columns.variant} IS NOT NULL`, isIdentity(columns.identity)]
   return {
     names,
+    query_params,
     lines: [
       'SELECT',
       ...selected.map((column, index) => `  ${column}${index < selected.length - 1 ? ',' : ''}`),
-      `FROM ${quoteTable(table)}`,
+      `FROM ${quoteTable(source.table)}`,
       ...restricted.map((predicate, index) => `${index === 0 ? 'WHERE' : '  AND'} ${predicate}`),
     ],
   }

@@ -2,6 +2,7 @@ import { deepFreeze } from '../freeze.js'
 import { identifier } from './identifier.js'
 import { invalidSpec } from './invalid-spec.js'
 import { key } from './key.js'
+import { sourceColumn, type SourceColumn } from './source-column.js'
 
 /** Where the exposures are: one table, and which of its columns says what. Made by {@link flagsmithEvents} or by `exposureSpec`. */
 export interface ExposureSource {
@@ -12,17 +13,19 @@ export interface ExposureSource {
   }
   readonly columns: {
     /** The environment's key; `null` where the table holds one environment. */
-    readonly environment: string | null
+    readonly environment: SourceColumn | null
     /** The feature or experiment. */
-    readonly feature: string
+    readonly feature: SourceColumn
     /** The kind of event; `null` where every row is an exposure. */
-    readonly event: string | null
+    readonly event: SourceColumn | null
     /** `DateTime` or `DateTime64`, of any precision, with or without a zone. */
-    readonly timestamp: string
+    readonly timestamp: SourceColumn
     /** `String`, `FixedString`, `UUID` or an integer, `LowCardinality` and `Nullable` or not. */
-    readonly identity: string
+    readonly identity: SourceColumn
     /** `String`, `FixedString` or an `Enum`, `LowCardinality` and `Nullable` or not. */
-    readonly variant: string
+    readonly variant: SourceColumn
+    /** When the event reached the warehouse, as `timestamp` is; `null` where no column says. Read by the ledger alone. */
+    readonly arrival: SourceColumn | null
   }
   /** The table that holds the same exposures by whole UTC days; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTable
@@ -55,14 +58,18 @@ export type RollupTableInput =
 export interface ExposureSourceInput {
   /** A table of the connection's own database, or of a named one. */
   readonly table: string | { readonly database?: string | null; readonly table: string }
-  /** A column left out keeps its default name; `null` says that the table has none. */
+  /**
+   * A column left out keeps its default name; `null` says that the table has none. An expression made by `trustedSql`
+   * can stand for any of them. `arrival` has no default: where it is left out, there is none.
+   */
   readonly columns?: {
-    readonly environment?: string | null
-    readonly feature?: string
-    readonly event?: string | null
-    readonly timestamp?: string
-    readonly identity?: string
-    readonly variant?: string
+    readonly environment?: SourceColumn | null
+    readonly feature?: SourceColumn
+    readonly event?: SourceColumn | null
+    readonly timestamp?: SourceColumn
+    readonly identity?: SourceColumn
+    readonly variant?: SourceColumn
+    readonly arrival?: SourceColumn | null
   }
   /** The rollup to read whole UTC days from; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTableInput
@@ -90,13 +97,14 @@ const flagsmithColumns: ExposureSource['columns'] = Object.freeze({
   timestamp: 'timestamp',
   identity: 'identifier',
   variant: 'value',
+  arrival: 'collected_at',
 })
 
 /**
  * The default source: the `events` table in the layout that Flagsmith publishes.
  *
- * Columns `environment_key`, `event`, `feature_name`, `timestamp`, `identifier` (the identity) and `value`
- * (the variant).
+ * Columns `environment_key`, `event`, `feature_name`, `timestamp`, `identifier` (the identity), `value` (the
+ * variant) and `collected_at` (the arrival).
  *
  * @example
  * ```ts
@@ -107,7 +115,7 @@ const flagsmithColumns: ExposureSource['columns'] = Object.freeze({
  * ```
  */
 export function flagsmithEvents(): ExposureSource {
-  return exposureSource({ table: 'events' })
+  return exposureSource({ table: 'events', columns: { arrival: flagsmithColumns.arrival } })
 }
 
 /** Completes and checks a source. Throws `invalid-spec`, naming the field. */
@@ -129,8 +137,11 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
       )
     }
   }
-  const column = (name: keyof ExposureSource['columns']): string =>
-    identifier(columns[name] === undefined ? flagsmithColumns[name] : columns[name], `source.columns.${name}`)
+  const column = (name: keyof ExposureSource['columns']): SourceColumn =>
+    sourceColumn(
+      columns[name] === undefined ? flagsmithColumns[name] : columns[name],
+      `source.columns.${name}`,
+    )
   const event = columns.event === null ? null : column('event')
   const named = {
     database: table.database == null ? null : identifier(table.database, 'source.table.database'),
@@ -167,6 +178,7 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
       timestamp: column('timestamp'),
       identity: column('identity'),
       variant: column('variant'),
+      arrival: columns.arrival == null ? null : column('arrival'),
     },
     ...(rollup === undefined ? {} : { rollup }),
     cluster: cluster === null ? null : identifier(cluster, 'source.cluster'),
@@ -174,7 +186,7 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   })
 }
 
-function rollupTable(input: RollupTableInput, eventColumn: string | null): RollupTable {
+function rollupTable(input: RollupTableInput, eventColumn: SourceColumn | null): RollupTable {
   const rollup = typeof input === 'string' ? { table: input } : input
   if (typeof rollup !== 'object' || rollup === null) {
     throw invalidSpec('rollup', input, "Pass 'exposures_by_day' or { database, table, eventName }.")

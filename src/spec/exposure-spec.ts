@@ -5,8 +5,11 @@ import {
   type ExposureSource,
   type ExposureSourceInput,
 } from './exposure-source.js'
+import { breakdownColumn, type BreakdownColumn, type BreakdownColumnInput } from './breakdown-column.js'
+import { exposureFilters, type ExposureFilter } from './exposure-filter.js'
 import { invalidSpec } from './invalid-spec.js'
 import { key } from './key.js'
+import type { SourceColumn } from './source-column.js'
 import { assertTimeZone } from './time-zone.js'
 
 /**
@@ -35,6 +38,10 @@ export interface ExposureSpec {
   readonly identityKey: IdentityKey
   /** The most rows an answer may have; one more is `too-many-buckets`. */
   readonly maxRows: number
+  /** All of them restrict the events that count. */
+  readonly filters: readonly ExposureFilter[]
+  /** `null` where nothing was asked to be broken down. */
+  readonly breakdown: BreakdownColumn | null
   readonly source: ExposureSource
 }
 
@@ -57,6 +64,17 @@ export interface ExposureSpecInput {
   readonly identityKey?: IdentityKey
   /** The most rows an answer may have, 1 to 10,000,000. Default 100,000: variants × buckets, with room to spare. */
   readonly maxRows?: number
+  /**
+   * Only events that meet all of these are exposures. Default none. A filter on the variant is refused: it would hide
+   * the identities that were exposed to another one. Refused as well where the source has a rollup, which keeps no
+   * other columns.
+   */
+  readonly filters?: readonly ExposureFilter[]
+  /**
+   * A column whose values `exposureBreakdownQuery` tells apart. Default none. The summary of the whole is the same
+   * with and without it.
+   */
+  readonly breakdown?: BreakdownColumnInput | null
   /** Default {@link flagsmithEvents}. */
   readonly source?: ExposureSourceInput
 }
@@ -69,6 +87,8 @@ const fields: readonly string[] = [
   'multiVariant',
   'identityKey',
   'maxRows',
+  'filters',
+  'breakdown',
   'source',
 ] satisfies readonly (keyof ExposureSpec)[]
 
@@ -120,8 +140,25 @@ export function exposureSpec(input: ExposureSpecInput): ExposureSpec {
     multiVariant: oneOf(['quarantine', 'first-seen'], input.multiVariant ?? 'quarantine', 'multiVariant'),
     identityKey: oneOf(['hash', 'exact'], input.identityKey ?? 'hash', 'identityKey'),
     maxRows: rowBound(input.maxRows ?? 100_000),
+    filters: filtersFor(source, input.filters ?? []),
+    breakdown: input.breakdown == null ? null : breakdownColumn(input.breakdown),
     source,
   })
+}
+
+function filtersFor(
+  { columns, rollup }: ExposureSource,
+  input: readonly ExposureFilter[],
+): readonly ExposureFilter[] {
+  const filters = exposureFilters(input, columns)
+  if (rollup !== undefined && filters.length > 0) {
+    throw invalidSpec(
+      'filters',
+      filters,
+      'The source has a rollup, which does not keep what they are about. Pass the source without the rollup.',
+    )
+  }
+  return filters
 }
 
 /** The event to count; where the source has a rollup, the one that the rollup holds, and no other. */
@@ -139,7 +176,7 @@ function eventNameFor({ columns, rollup }: ExposureSource, value: unknown): stri
 }
 
 /** A key for a column that may be absent: a value without its column would be ignored in silence, so it is refused. */
-function keyFor(column: string | null, value: unknown, field: string): string | null {
+function keyFor(column: SourceColumn | null, value: unknown, field: string): string | null {
   if (column !== null) return key(value, field)
   if (value == null) return null
   throw invalidSpec(

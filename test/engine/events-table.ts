@@ -1,6 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { ExposureEvent } from '../arbitraries/exposure-events.js'
 
+/** The names of a table's columns, where each is a name and none an expression. */
+export type ColumnNames = Readonly<
+  Record<'environment' | 'event', string | null> &
+    Record<'feature' | 'timestamp' | 'identity' | 'variant', string>
+>
+
 /**
  * The default layout, but that identifier and value may be NULL, so that events without them can be told, and that
  * partitions are months, so that a handful of events does not make a part a day.

@@ -1,15 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import {
-  exposureSpec,
-  exposureWindow,
-  type ExposureSource,
-  type ExposureSpecInput,
-  type ExposuresSummary,
-} from 'first-exposure'
+import { exposureSpec, exposureWindow, type ExposureSpecInput, type ExposuresSummary } from 'first-exposure'
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quoteIdentifier } from '../../src/query/quote-identifier.js'
 import { engineAvailable } from '../engine/availability.js'
+import type { ColumnNames } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 
 // One experiment in every layout: identity 1 enters `control` on 1 June, is exposed again; 2 enters `b` on 2 June;
@@ -64,7 +59,7 @@ describe.skipIf(!engineAvailable)('a source, on the engine', () => {
     readonly timestamp?: string
     readonly identity?: string
     readonly variant?: string
-    readonly names?: Partial<ExposureSource['columns']>
+    readonly names?: Partial<ColumnNames>
     readonly table?: string
   }
   const plainNames = {
@@ -106,7 +101,7 @@ describe.skipIf(!engineAvailable)('a source, on the engine', () => {
       variant = 'String',
       table = 't',
     } = layout
-    const names: ExposureSource['columns'] = { ...plainNames, ...layout.names }
+    const names: ColumnNames = { ...plainNames, ...layout.names }
     const column = (name: string | null, type: string): string[] =>
       name === null ? [] : [`${quoteIdentifier(name)} ${type}`]
     await client.command({

@@ -1,10 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import { exposureSpec, exposureWindow, type ExposureSource, type ExposuresSummary } from 'first-exposure'
+import { exposureSpec, exposureWindow, type ExposuresSummary } from 'first-exposure'
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
 import { rolledUp, rollupBackfill, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quoteIdentifier } from '../../src/query/quote-identifier.js'
 import { engineAvailable } from '../engine/availability.js'
+import type { ColumnNames } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 import { audit, daysToBackfill, run } from './rollup-of-events.js'
 
@@ -53,7 +54,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
     readonly identity?: string
     readonly variant?: string
     readonly text?: string
-    readonly names?: Partial<ExposureSource['columns']>
+    readonly names?: Partial<ColumnNames>
     readonly table?: string
     readonly rollup?: string | { readonly database: string; readonly table: string }
     readonly settings?: Record<string, number>
@@ -63,7 +64,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
   async function expectRightAnswers(layout: Layout): Promise<void> {
     const { timestamp = "DateTime64(3, 'UTC')", identity = 'String', variant = 'String' } = layout
     const { text = 'LowCardinality(String)', table = 't', rollup = 'r', settings = {} } = layout
-    const names: ExposureSource['columns'] = {
+    const names: ColumnNames = {
       environment: 'env',
       feature: 'f',
       event: 'e',

@@ -13,6 +13,8 @@ describe('exposureSpec', () => {
       multiVariant: 'quarantine',
       identityKey: 'hash',
       maxRows: 100_000,
+      filters: [],
+      breakdown: null,
       source: flagsmithEvents(),
     })
   })
@@ -56,6 +58,7 @@ describe('exposureSpec', () => {
         timestamp: 'timestamp',
         identity: 'user_id',
         variant: 'value',
+        arrival: null,
       },
     })
     expect([environmentKey, eventName]).toEqual([null, null])
