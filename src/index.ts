@@ -21,6 +21,8 @@ export {
   type RollupTable,
   type RollupTableInput,
 } from './spec/exposure-source.js'
+export { growthbookViews, type GrowthbookViewsOptions } from './spec/growthbook-views.js'
+export { postHogEvents, type PostHogEventsOptions, type PostHogFlagProperty } from './spec/post-hog-events.js'
 export {
   firstExposuresQuery,
   type ExposuresQuery,

@@ -17,7 +17,7 @@ import { invalidSpec } from '../spec/invalid-spec.js'
  *
  * @param source - a table and its columns, as for `exposureSpec`
  * @param rollup - the rollup's table, as for `rollupSchema`; `{ database, table, eventName }` where it is in another
- *   database or holds another event than `$flag_exposure`. A spec that asks for another event is refused.
+ *   database or holds another event than the source's own. A spec that asks for another event is refused.
  * @returns a frozen source
  * @throws {@link ExposureError} `invalid-spec`, naming the field
  *
@@ -71,6 +71,6 @@ import { invalidSpec } from '../spec/invalid-spec.js'
 export function rolledUp(source: ExposureSourceInput, rollup: RollupTableInput): ExposureSource {
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
   // A source that has a rollup already gets this one instead.
-  const { table, columns } = exposureSource(source)
-  return exposureSource({ table, columns, rollup })
+  const { table, columns, eventName } = exposureSource(source)
+  return exposureSource({ table, columns, ...(eventName === undefined ? {} : { eventName }), rollup })
 }

@@ -18,7 +18,7 @@ export interface RollupSchemaInput {
   readonly source: ExposureSourceInput
   /**
    * The table to make: a name, or `{ database, table, eventName }`. Of a source with an event column it takes one
-   * event, `$flag_exposure` unless told otherwise. The view is named after it, with `_view` at the end.
+   * event, the source's own (`$flag_exposure` as a rule) unless told otherwise. The view is named after it, with `_view` at the end.
    */
   readonly rollup: RollupTableInput
   /**

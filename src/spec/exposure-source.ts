@@ -27,6 +27,8 @@ export interface ExposureSource {
     /** When the event reached the warehouse, as `timestamp` is; `null` where no column says. Read by the ledger alone. */
     readonly arrival: SourceColumn | null
   }
+  /** What its exposures are called, where that is not `$flag_exposure`: what a spec's `eventName` is unless it says. */
+  readonly eventName?: string
   /** The table that holds the same exposures by whole UTC days; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTable
   /** The cluster on whose shards the table is; `null` for a table that the connection reads by itself. */
@@ -50,7 +52,7 @@ export type RollupTableInput =
   | {
       readonly database?: string | null
       readonly table: string
-      /** Default `$flag_exposure`; refused where the source has no event column. */
+      /** Default what the source calls its exposures; refused where it has no event column. */
       readonly eventName?: string | null
     }
 
@@ -71,6 +73,8 @@ export interface ExposureSourceInput {
     readonly variant?: SourceColumn
     readonly arrival?: SourceColumn | null
   }
+  /** What its exposures are called. Default `$flag_exposure`; refused where the source has no event column. */
+  readonly eventName?: string
   /** The rollup to read whole UTC days from; set by `rolledUp` of `first-exposure/rollup`. */
   readonly rollup?: RollupTableInput
   /**
@@ -147,7 +151,10 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
     database: table.database == null ? null : identifier(table.database, 'source.table.database'),
     table: identifier(table.table, 'source.table.table'),
   }
-  const rollup = input.rollup === undefined ? undefined : rollupTable(input.rollup, event)
+  const eventName =
+    input.eventName === undefined ? undefined : nameOfEvent(event, input.eventName, 'source.eventName')
+  const rollup =
+    input.rollup === undefined ? undefined : rollupTable(input.rollup, event, eventName ?? defaultEventName)
   if (rollup?.database === named.database && rollup.table === named.table) {
     throw invalidSpec('rollup.table', rollup.table, 'It is the table of the events. Pass one of its own.')
   }
@@ -180,13 +187,18 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
       variant: column('variant'),
       arrival: columns.arrival == null ? null : column('arrival'),
     },
+    ...(eventName === undefined ? {} : { eventName }),
     ...(rollup === undefined ? {} : { rollup }),
     cluster: cluster === null ? null : identifier(cluster, 'source.cluster'),
     shardedByIdentity,
   })
 }
 
-function rollupTable(input: RollupTableInput, eventColumn: SourceColumn | null): RollupTable {
+function rollupTable(
+  input: RollupTableInput,
+  eventColumn: SourceColumn | null,
+  ofSource: string,
+): RollupTable {
   const rollup = typeof input === 'string' ? { table: input } : input
   if (typeof rollup !== 'object' || rollup === null) {
     throw invalidSpec('rollup', input, "Pass 'exposures_by_day' or { database, table, eventName }.")
@@ -200,16 +212,21 @@ function rollupTable(input: RollupTableInput, eventColumn: SourceColumn | null):
       )
     }
   }
-  if (eventColumn === null && rollup.eventName != null) {
-    throw invalidSpec(
-      'rollup.eventName',
-      rollup.eventName,
-      'The source has no event column, so nothing could be restricted by it. Leave it out.',
-    )
-  }
+  const eventName =
+    rollup.eventName == null ? ofSource : nameOfEvent(eventColumn, rollup.eventName, 'rollup.eventName')
   return {
     database: rollup.database == null ? null : identifier(rollup.database, 'rollup.database'),
     table: identifier(rollup.table, 'rollup.table'),
-    eventName: eventColumn === null ? null : key(rollup.eventName ?? defaultEventName, 'rollup.eventName'),
+    eventName: eventColumn === null ? null : eventName,
   }
+}
+
+/** An event's name for a column that may be absent. */
+function nameOfEvent(eventColumn: SourceColumn | null, value: unknown, field: string): string {
+  if (eventColumn !== null) return key(value, field)
+  throw invalidSpec(
+    field,
+    value,
+    'The source has no event column, so nothing could be restricted by it. Leave it out.',
+  )
 }

@@ -52,8 +52,9 @@ export interface ExposureSpecInput {
   /** The feature or experiment. */
   readonly featureName: string
   /**
-   * The event that is an exposure. Default `$flag_exposure`, or the event of the source's rollup; refused where the
-   * source has no event column, or a rollup of another event.
+   * The event that is an exposure. Default that of the source's rollup, or what the source calls its exposures,
+   * `$flag_exposure` unless it says otherwise; refused where the source has no event column, or a rollup of another
+   * event.
    */
   readonly eventName?: string | null
   /** The IANA zone whose hours and days are the buckets. Default `UTC`. */
@@ -162,8 +163,9 @@ function filtersFor(
 }
 
 /** The event to count; where the source has a rollup, the one that the rollup holds, and no other. */
-function eventNameFor({ columns, rollup }: ExposureSource, value: unknown): string | null {
-  const held = rollup === undefined ? defaultEventName : rollup.eventName
+function eventNameFor(source: ExposureSource, value: unknown): string | null {
+  const { columns, rollup } = source
+  const held = rollup === undefined ? (source.eventName ?? defaultEventName) : rollup.eventName
   const eventName = keyFor(columns.event, columns.event === null ? value : (value ?? held), 'eventName')
   if (rollup !== undefined && eventName !== held) {
     throw invalidSpec(

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable, insertEvents } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
+import { createPublishedTable } from '../engine/published-layouts.js'
 import { codeBlocks, runExample } from './code-blocks.js'
 import { entryPoints } from './entry-points.js'
 
@@ -31,13 +32,28 @@ describe('the README', () => {
         identity,
         variant,
       })
-      await insertEvents(client, [
+      const events = [
         exposure('ann', 'control'),
         exposure('bob', 'control'),
         exposure('cyd', 'one-page'),
         exposure('dan', 'control'),
         exposure('dan', 'one-page'),
-      ])
+      ]
+      await insertEvents(client, events)
+      await createPublishedTable(client, 'otel-logs', 'otel_logs')
+      await client.insert({
+        table: 'otel_logs',
+        format: 'JSONEachRow',
+        values: events.map((e) => ({
+          Timestamp: `${e.timestampMs / 1000}.000000000`,
+          ResourceAttributes: { 'deployment.environment.name': e.environment },
+          LogAttributes: {
+            'feature_flag.key': e.feature,
+            'feature_flag.context.id': e.identity,
+            'feature_flag.result.variant': e.variant,
+          },
+        })),
+      })
     })
     afterAll(async () => {
       await client?.close()

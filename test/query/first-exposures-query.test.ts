@@ -3,6 +3,7 @@ import {
   exposureSpec,
   exposureWindow,
   firstExposuresQuery,
+  postHogEvents,
   type ExposureSpecInput,
   type ExposuresQuery,
 } from 'first-exposure'
@@ -51,6 +52,24 @@ describe('firstExposuresQuery', () => {
     ['day-quarantine-sharded', { source: sharded }, hours(24 * 14)],
     ['hour-first-seen-sharded', { multiVariant: 'first-seen', source: sharded }, hours(72)],
     ['day-quarantine-cluster', { source: { ...sharded, shardedByIdentity: false } }, hours(24 * 14)],
+    ['day-quarantine-posthog', { environmentKey: '1', source: postHogEvents() }, hours(24 * 14)],
+    [
+      'day-first-seen-posthog-sharded',
+      {
+        environmentKey: '1',
+        multiVariant: 'first-seen',
+        source: {
+          ...postHogEvents({
+            table: { database: 'posthog', table: 'sharded_events' },
+            identity: 'distinct_id',
+            materialized: ['$feature_flag', '$feature_flag_response'],
+          }),
+          cluster: 'posthog',
+          shardedByIdentity: true,
+        },
+      },
+      hours(24 * 14),
+    ],
   ])('is this SQL, to the letter: %s', async (name, input, lengthMs) => {
     await expect(`${queryOf(input, lengthMs).query}\n`).toMatchFileSnapshot(`golden/${name}.sql`)
   })

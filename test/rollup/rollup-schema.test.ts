@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { exposureSpec, exposureWindow, flagsmithEvents } from 'first-exposure'
+import { exposureSpec, exposureWindow, flagsmithEvents, postHogEvents } from 'first-exposure'
 import {
   rolledUp,
   rollupAudit,
@@ -28,6 +28,7 @@ describe('rollupSchema', () => {
     ['schema', minimal],
     ['schema-on-cluster-with-ttl', { ...minimal, cluster: 'events', ttlDays: 400 }],
     ['schema-mapped-source', mapped],
+    ['schema-posthog', { ...minimal, source: postHogEvents() }],
   ])('is this SQL, to the letter: %s', async (name, input) => {
     await expect(script(rollupSchema(input))).toMatchFileSnapshot(`golden/${name}.sql`)
   })

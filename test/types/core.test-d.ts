@@ -2,9 +2,13 @@ import {
   ExposureError,
   decodeBucketRows,
   exposureSpec,
+  growthbookViews,
   isExposureError,
+  postHogEvents,
   type ExposureBucket,
+  type ExposureSource,
   type ExposuresSummary,
+  type GrowthbookViewsOptions,
 } from 'first-exposure'
 import { expectTypeOf, test } from 'vitest'
 
@@ -34,4 +38,15 @@ test('an error’s code is a literal, and narrows', () => {
 test('a misspelt field of a spec does not compile', () => {
   // @ts-expect-error timezone is not timeZone
   exposureSpec({ featureName: 'f', timezone: 'UTC' })
+})
+
+test('a misspelt option of a ready-made source does not compile', () => {
+  expectTypeOf(postHogEvents()).toEqualTypeOf<ExposureSource>()
+  expectTypeOf(growthbookViews).parameter(0).toEqualTypeOf<GrowthbookViewsOptions | undefined>()
+  // @ts-expect-error a person's id is person_id
+  postHogEvents({ identity: 'personId' })
+  // @ts-expect-error no such property of a flag
+  postHogEvents({ materialized: ['$feature_flag_payload'] })
+  // @ts-expect-error GrowthBook's views are all exposures
+  growthbookViews({ eventName: 'Experiment Viewed' })
 })
