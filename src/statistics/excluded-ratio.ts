@@ -1,5 +1,6 @@
 import { deepFreeze } from '../freeze.js'
 import { invalidStatistics } from './invalid-statistics.js'
+import { assertMinimumTotal } from './minimum-total.js'
 import { assertThreshold } from './threshold.js'
 
 /**
@@ -37,7 +38,8 @@ export interface ExcludedRatioOptions {
  * Is the quarantined share worth a warning? Identities exposed to more than one variant are excluded from the counts;
  * many of them mean that the assignment does not stick, and that who is left is no random sample any more.
  *
- * The share is a count of everyone seen, not an estimate, so it is compared with the threshold as it is.
+ * The share is a count of everyone seen, not an estimate, so it is compared with the threshold as it is. It says how
+ * many are missing, not from which arm: see {@link crossoverBias}.
  *
  * @param view - a view, or its two numbers: `total`, the identities counted, and `excludedIdentities`, those
  *   quarantined; whole numbers from 0
@@ -65,9 +67,7 @@ export function excludedRatio(
 ): ExcludedRatioResult {
   const { threshold = 0.01, minimumTotal = 100 } = options
   assertThreshold(threshold)
-  if (!Number.isSafeInteger(minimumTotal) || minimumTotal < 0) {
-    throw invalidStatistics('minimumTotal', minimumTotal, 'Pass a whole number from 0.')
-  }
+  assertMinimumTotal(minimumTotal)
   if (typeof view?.total !== 'number' || typeof view.excludedIdentities !== 'number') {
     throw invalidStatistics('view', view, 'Pass a view, or { total, excludedIdentities }.')
   }

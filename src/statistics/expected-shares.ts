@@ -2,9 +2,9 @@ import { received } from '../errors.js'
 import { numbersByVariant } from './numbers-by-variant.js'
 
 /**
- * The shares that the variants should have, made to sum to 1; or, as a text, why there is nothing to test.
+ * The shares that the variants should have, made to sum to 1; or, as a text, why they are none.
  *
- * The variants keep the order they came in.
+ * The variants keep the order they came in. At least one share is above 0.
  */
 export function expectedShares(expected: unknown): ReadonlyMap<string, number> | string {
   const weights = numbersByVariant(expected, 'expected')
@@ -15,15 +15,9 @@ export function expectedShares(expected: unknown): ReadonlyMap<string, number> |
   // Scaled by the greatest first, so that no sum of finite weights is infinite; summed from the smallest, so that the
   // order of the variants changes nothing.
   const greatest = Math.max(0, ...weights.map(([, weight]) => weight))
+  if (greatest === 0) return 'No variant has an expected share above 0.'
   const sum = ascendingSum(weights.map(([, weight]) => weight / greatest))
-  const shares = new Map(weights.map(([variant, weight]) => [variant, weight / greatest / sum] as const))
-  const positive = [...shares.values()].filter((share) => share > 0).length
-  if (positive < 2) {
-    return positive === 0
-      ? 'No variant has an expected share above 0.'
-      : 'Only one variant has an expected share above 0: there is no ratio to test.'
-  }
-  return shares
+  return new Map(weights.map(([variant, weight]) => [variant, weight / greatest / sum] as const))
 }
 
 /** A sum that does not depend on the order of its terms. */

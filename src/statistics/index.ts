@@ -5,9 +5,18 @@ export {
   type SampleRatioResult,
   type SampleRatioStatus,
 } from './sample-ratio.js'
+export type { SampleRatioPhase } from './expected-phases.js'
+export type { SampleRatioStep } from './ordered-steps.js'
+export type { SampleRatioSummary } from './summary-steps.js'
+export {
+  sampleRatioBySlice,
+  type AdjustedSampleRatioResult,
+  type SampleRatioBreakdown,
+  type SampleRatioBySliceResult,
+  type SliceSampleRatioResult,
+} from './sample-ratio-by-slice.js'
 export {
   sequentialSampleRatio,
-  type SampleRatioStep,
   type SequentialSampleRatioLook,
   type SequentialSampleRatioOptions,
   type SequentialSampleRatioResult,
@@ -18,3 +27,4 @@ export {
   type ExcludedRatioResult,
   type ExcludedRatioStatus,
 } from './excluded-ratio.js'
+export { crossoverBias, type CrossoverCounts } from './crossover-bias.js'

@@ -1,9 +1,11 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { chiSquaredUpperTail } from './chi-squared-upper-tail.js'
-import { ascendingSum, expectedShares } from './expected-shares.js'
-import { invalidStatistics } from './invalid-statistics.js'
-import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
+import { countsAtOnce, countsByPhase, countsByTime } from './counts-by-phase.js'
+import { expectedPhases, type ExpectedPhase, type SampleRatioPhase } from './expected-phases.js'
+import { assertMinimumTotal } from './minimum-total.js'
+import type { SampleRatioStep } from './ordered-steps.js'
+import { deviation, notComputable, pearsonEvidence, shortly, type DeviatingArm } from './pearson-evidence.js'
+import type { SampleRatioSummary } from './summary-steps.js'
 import { assertThreshold } from './threshold.js'
 
 /**
@@ -22,8 +24,8 @@ export interface SampleRatioArm {
   /** Identities counted; 0 for a variant without traffic. */
   readonly observed: number
   /**
-   * Identities expected: the variant's normalised share of all that were counted. `null` for a variant that was seen
-   * without being in `expected`.
+   * Identities expected: the variant's normalised share of all that were counted, summed over the phases where there
+   * are several. `null` for a variant that was seen without being in `expected`.
    */
   readonly expected: number | null
   /** Its share of the statistic, 0 to 1: which arm the evidence comes from. `null` where `statistic` is. */
@@ -36,11 +38,11 @@ export interface SampleRatioResult {
   /** Why it is not `consistent`, in a sentence for people. */
   readonly reason?: string
   /**
-   * Pearson's statistic, Σ (observed − expected)² / expected. `null` where there is none to compute, and where it is
-   * infinite: identities where none were expected.
+   * Pearson's statistic, Σ (observed − expected)² / expected, over the variants of every phase. `null` where there is
+   * none to compute, and where it is infinite: identities where none were expected.
    */
   readonly statistic: number | null
-  /** Variants with an expected share above 0, less one. `null` for `not-computable`. */
+  /** Variants with an expected share above 0, less one, summed over the phases. `null` for `not-computable`. */
   readonly degreesOfFreedom: number | null
   /**
    * The probability of a statistic at least this great under the expected shares, 0 to 1. `null` where there is none
@@ -49,13 +51,22 @@ export interface SampleRatioResult {
   readonly pValue: number | null
   /** The expected variants in the order of `expected`, then the others by key. Empty for `not-computable`. */
   readonly arms: readonly SampleRatioArm[]
+  /**
+   * With phases: the identities that could not be judged and are in no other number. Those of a bucket in which the
+   * split changed, of a phase with fewer than `minimumTotal`, and of one in which a single variant has all the share.
+   * Left out where it is 0.
+   */
+  readonly unjudgedIdentities?: number
 }
 
 /** How strict {@link sampleRatio} is. */
 export interface SampleRatioOptions {
   /** The p-value below which the split is a mismatch, above 0 and below 1. Default 0.001. */
   readonly threshold?: number
-  /** The identities, over all variants, below which no verdict is given; a whole number. Default 100. */
+  /**
+   * The identities, over all variants, below which no verdict is given, and below which a phase is left out; a whole
+   * number. Default 100.
+   */
   readonly minimumTotal?: number
 }
 
@@ -74,12 +85,25 @@ export interface SampleRatioOptions {
  * threshold of 0.001 is the convention of the field: A. Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online
  * Controlled Experiments", KDD 2019.
  *
- * @param observed - identities by variant, whole numbers from 0: the totals of a view, or any counts
- * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum
+ * Where the split changed in mid-experiment, the totals follow no split at all. So pass the phases, and counts that
+ * know their time: each identity is judged against the split in force at its first exposure. Each phase has its own
+ * statistic, and they add up with their degrees of freedom, as independent chi-squared variables do (R. A. Fisher,
+ * "Statistical Methods for Research Workers", 1925): two phases that are wrong in opposite directions do not make up
+ * for each other. A first exposure is known to its hour or day only, so a bucket in which the split changed is left
+ * out, and so is a phase too small for the test; `unjudgedIdentities` says how many that were. Where assignment does
+ * not stick, a change of the split itself moves identities to another variant and into quarantine, out of one arm more
+ * than another: the mismatch that the phases before it then show is real.
+ *
+ * @param observed - identities by variant, whole numbers from 0: the totals of a view, or any counts. With phases: an
+ *   `ExposuresSummary`, a view, or steps in the order of time, which with several phases say where they end
+ * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum. Or
+ *   phases in any order, each with its shares and, but for the earliest, when they came into force
  * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0
  *   and `minimumTotal` is reached. A count or share that is NaN, infinite or negative, or a count that is not whole, is
  *   `not-computable`, with the reason. The order of the variants and the sum of `expected` change nothing.
- * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
+ *   One phase gives what its shares alone do.
+ * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two phases
+ *   from the same instant or an option out of bounds; `invalid-instant` for a time that is none
  *
  * @example
  * ```ts
@@ -99,88 +123,151 @@ export interface SampleRatioOptions {
  * // }
  * sampleRatio({ control: 505, treatment: 495 }, { control: 50, treatment: 50 }).status // => 'consistent'
  * sampleRatio({ control: 9, treatment: 1 }, { control: 0.5, treatment: 0.5 }).status // => 'not-enough-traffic'
+ *
+ * // Three days at 10 % and two at 50 %, each as it should be.
+ * const day = (date: string, control: number, treatment: number) => {
+ *   const start = new Date(date)
+ *   const end = new Date(start.getTime() + 86_400_000)
+ *   return { start: start.toISOString(), end: end.toISOString(), newIdentities: { control, treatment } }
+ * }
+ * const days = [
+ *   day('2026-06-01', 910, 90),
+ *   day('2026-06-02', 890, 110),
+ *   day('2026-06-03', 905, 95),
+ *   day('2026-06-04', 510, 490),
+ *   day('2026-06-05', 495, 505),
+ * ]
+ * const ramp = [
+ *   { shares: { control: 90, treatment: 10 } },
+ *   { from: '2026-06-04T00:00:00Z', shares: { control: 50, treatment: 50 } },
+ * ]
+ * sampleRatio(days, ramp).status // => 'consistent'
+ * sampleRatio({ control: 3710, treatment: 1290 }, { control: 50, treatment: 50 }).status // => 'mismatch'
  * ```
  */
 export function sampleRatio(
   observed: Readonly<Record<string, number>>,
   expected: Readonly<Record<string, number>>,
+  options?: SampleRatioOptions,
+): SampleRatioResult
+export function sampleRatio(
+  observed: SampleRatioSummary | { readonly points: readonly SampleRatioStep[] } | readonly SampleRatioStep[],
+  expected: readonly SampleRatioPhase[],
+  options?: SampleRatioOptions,
+): SampleRatioResult
+export function sampleRatio(
+  observed: object,
+  expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
   options: SampleRatioOptions = {},
 ): SampleRatioResult {
   const { threshold = 0.001, minimumTotal = 100 } = options
   assertThreshold(threshold)
-  if (!Number.isSafeInteger(minimumTotal) || minimumTotal < 0) {
-    throw invalidStatistics('minimumTotal', minimumTotal, 'Pass a whole number from 0.')
-  }
-  const counts = numbersByVariant(observed, 'observed')
-  const shares = expectedShares(expected)
-  if (typeof shares === 'string') return notComputable(shares)
-  const noCounts = whyNoCounts(counts, 'The count')
-  if (noCounts !== undefined) return notComputable(noCounts)
+  assertMinimumTotal(minimumTotal)
+  const given = Array.isArray(expected)
+    ? countsByTime(observed, expected.length > 1)
+    : [countsAtOnce(observed)]
+  const phases = expectedPhases(expected)
+  if (typeof phases === 'string') return notComputable(phases)
+  const counts = countsByPhase(given, phases)
+  if (typeof counts === 'string') return notComputable(counts)
 
-  const total = counts.reduce((sum, [, count]) => sum + count, 0)
-  const countOf = new Map(counts)
-  const unlisted = counts.map(([variant]) => variant).filter((variant) => !shares.has(variant))
-  const deviations = [...shares.keys(), ...unlisted.sort()].map((variant) => {
-    const observed = countOf.get(variant) ?? 0
-    const share = shares.get(variant)
+  const fits = phases.map((phase, place) => fit(phase, counts.byPhase[place] ?? new Map()))
+  const testable = fits.filter(({ phase }) => phase.degreesOfFreedom > 0)
+  const needed = Math.max(minimumTotal, 1)
+  const judged = fits.filter(
+    ({ phase, total, strays }) => strays.length > 0 || (phase.degreesOfFreedom > 0 && total >= needed),
+  )
+  // Where no phase can be judged, the evidence is that of all that have any.
+  const counted = testable.filter(({ total }) => total > 0)
+  const tested = [judged, counted].find((some) => some.length > 0) ?? testable
+  const evidence = pearsonEvidence(
+    armsOf(fits, tested),
+    tested.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0),
+    totalOf(tested),
+  )
+  const unjudgedIdentities = counts.between + totalOf(fits) - totalOf(tested)
+  return deepFreeze({
+    ...verdict(judged, testable, evidence.pValue ?? 1, threshold, needed),
+    ...evidence,
+    ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
+  })
+}
+
+/** A phase, with what was counted while it was in force. */
+interface Fit {
+  readonly phase: ExpectedPhase
+  readonly total: number
+  readonly arms: readonly DeviatingArm[]
+  /** The arms with identities where none are expected. */
+  readonly strays: readonly DeviatingArm[]
+}
+
+function fit(phase: ExpectedPhase, counts: ReadonlyMap<string, number>): Fit {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  const unlisted = [...counts.keys()].filter((variant) => !phase.shares.has(variant))
+  const arms = [...phase.shares.keys(), ...unlisted.sort()].map((variant) => {
+    const observed = counts.get(variant) ?? 0
+    const share = phase.shares.get(variant)
     const expected = share === undefined ? null : total * share
     return { variant, observed, expected, deviation: deviation(observed, expected ?? 0) }
   })
-  const sum = ascendingSum(deviations.map(({ deviation }) => deviation))
-  const statistic = total > 0 && Number.isFinite(sum) ? sum : null
-  const degreesOfFreedom = [...shares.values()].filter((share) => share > 0).length - 1
-  const evidence = {
-    statistic,
-    degreesOfFreedom,
-    pValue: total === 0 ? null : statistic === null ? 0 : chiSquaredUpperTail(statistic, degreesOfFreedom),
-    arms: deviations.map(({ variant, observed, expected, deviation }) => ({
-      variant,
-      observed,
-      expected,
-      statisticShare: statistic === null ? null : statistic === 0 ? 0 : deviation / statistic,
-    })),
-  }
-  return deepFreeze({ ...verdict(evidence, total, threshold, minimumTotal), ...evidence })
+  const strays = arms.filter(({ observed, expected }) => observed > 0 && (expected ?? 0) === 0)
+  return { phase, total, arms, strays }
 }
 
-/** An arm's part of Pearson's statistic; infinite for identities where none can be. */
-function deviation(observed: number, expected: number): number {
-  return expected === 0 ? (observed === 0 ? 0 : Infinity) : (observed - expected) ** 2 / expected
+function totalOf(fits: readonly Fit[]): number {
+  return fits.reduce((sum, { total }) => sum + total, 0)
+}
+
+/** The arms added up over the phases that are tested: those that any phase expects, then the others by key. */
+function armsOf(fits: readonly Fit[], tested: readonly Fit[]): readonly DeviatingArm[] {
+  const expected = new Set(fits.flatMap(({ phase }) => [...phase.shares.keys()]))
+  const others = fits
+    .flatMap(({ arms }) => arms.map(({ variant }) => variant))
+    .filter((v) => !expected.has(v))
+  const sums = new Map(
+    [...expected, ...others.sort()].map((variant) => [
+      variant,
+      { variant, observed: 0, expected: expected.has(variant) ? 0 : null, deviation: 0 },
+    ]),
+  )
+  for (const arm of tested.flatMap(({ arms }) => arms)) {
+    const sum = sums.get(arm.variant)
+    if (sum === undefined) continue
+    sum.observed += arm.observed
+    if (sum.expected !== null) sum.expected += arm.expected ?? 0
+    sum.deviation += arm.deviation
+  }
+  return [...sums.values()]
 }
 
 function verdict(
-  { pValue, arms }: Pick<SampleRatioResult, 'pValue' | 'arms'>,
-  total: number,
+  judged: readonly Fit[],
+  testable: readonly Fit[],
+  pValue: number,
   threshold: number,
-  minimumTotal: number,
+  needed: number,
 ): Pick<SampleRatioResult, 'status' | 'reason'> {
-  const unexpected = arms.filter(({ observed, expected }) => observed > 0 && (expected ?? 0) === 0)
-  if (unexpected.length > 0) {
-    const seen = unexpected.map(({ variant, observed }) => `${received(variant)} (${observed})`).join(', ')
-    return { status: 'mismatch', reason: `Identities were counted where none are expected: ${seen}.` }
+  const strays = judged.flatMap(({ phase, strays }) =>
+    strays.map(({ variant, observed }) => `${received(variant)} (${observed}${phase.name})`),
+  )
+  if (strays.length > 0) {
+    return {
+      status: 'mismatch',
+      reason: `Identities were counted where none are expected: ${strays.join(', ')}.`,
+    }
   }
-  if (pValue === null || total < minimumTotal) {
+  if (judged.length === 0) {
+    const most = Math.max(...testable.map(({ total }) => total))
+    const where = testable.length > 1 ? ' in the largest phase' : testable[0]?.phase.name
     return {
       status: 'not-enough-traffic',
-      reason: `${total} identities were counted, and a verdict needs ${Math.max(minimumTotal, 1)}.`,
+      reason: `${most} identities were counted${where}, and a verdict needs ${needed}.`,
     }
   }
   if (pValue >= threshold) return { status: 'consistent' }
   return {
     status: 'mismatch',
-    reason:
-      `A split this far from the expected one has a probability of ${Number(pValue.toPrecision(3))}, ` +
-      `below ${threshold}.`,
+    reason: `A split this far from the expected one has a probability of ${shortly(pValue)}, below ${threshold}.`,
   }
-}
-
-function notComputable(reason: string): SampleRatioResult {
-  return deepFreeze({
-    status: 'not-computable',
-    reason,
-    statistic: null,
-    degreesOfFreedom: null,
-    pValue: null,
-    arms: [],
-  })
 }

@@ -1,28 +1,18 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { epochMs } from '../instant.js'
-import { expectedShares } from './expected-shares.js'
+import { expectedPhases, phaseThroughout, type SampleRatioPhase } from './expected-phases.js'
 import { invalidStatistics } from './invalid-statistics.js'
 import { multinomialLogBayesFactor } from './multinomial-log-bayes-factor.js'
 import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
+import { orderedSteps, type SampleRatioStep } from './ordered-steps.js'
 import type { SampleRatioStatus } from './sample-ratio.js'
 import { assertThreshold } from './threshold.js'
-
-/** One bucket: the part of a view's point that the test reads. */
-export interface SampleRatioStep {
-  /** The bucket's start, ISO 8601 with Z or an offset. */
-  readonly start: string
-  /** The identities that entered in this bucket, by variant: increments, not running totals. */
-  readonly newIdentities: Readonly<Record<string, number>>
-  /** Does the window cover the bucket only partly? The last bucket is then still open and is left out. */
-  readonly partial?: boolean
-}
 
 /** What the test knew after one bucket. */
 export interface SequentialSampleRatioLook {
   /** The bucket's start, as it was passed. */
   readonly start: string
-  /** Identities counted up to and including this bucket. */
+  /** Identities counted up to and including this bucket, less those that could not be judged. */
   readonly total: number
   /**
    * The logarithm of the Bayes factor against the expected shares: above 0 the counts speak against them, below 0 for
@@ -49,6 +39,8 @@ export interface SequentialSampleRatioResult {
   readonly openBucket: string | null
   /** One look for each closed bucket, in the order of time. Empty for `not-computable`. */
   readonly path: readonly SequentialSampleRatioLook[]
+  /** With phases: the identities of closed buckets in which the split changed. Left out where it is 0. */
+  readonly unjudgedIdentities?: number
 }
 
 /** How {@link sequentialSampleRatio} weighs and judges. */
@@ -78,6 +70,11 @@ export interface SequentialSampleRatioOptions {
  * for Multinomial Count Data", NeurIPS 2022. The default concentration is that of Optimizely's test; the authors later
  * used 100.
  *
+ * Where the split changed in mid-experiment, pass the phases. Each has a prior of its own around its own shares, and
+ * the logarithms of their Bayes factors add up: what the split will be is known before anyone is assigned by it, so the
+ * product is still a martingale under the expected shares, and the promise holds. A bucket in which the split changed
+ * is left out; `unjudgedIdentities` says how many that were.
+ *
  * A running minimum never forgets, so only closed buckets may be fed: a last bucket with `partial: true` is left out
  * (a first one is closed and counts). Recompute it from the whole series each time; there is no state to store.
  *
@@ -85,13 +82,15 @@ export interface SequentialSampleRatioOptions {
  * excluded the promise is approximate: show {@link excludedRatio} beside it. Late arrivals into closed buckets do the
  * same on a smaller scale.
  *
- * @param points - the steps in the order of time, or a view with such `points`
- * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum.
- *   Identities in a variant whose share is 0, or that is not listed, are a mismatch from that bucket on
+ * @param points - the steps in the order of time, or a view with such `points`; with several phases they say where they
+ *   end
+ * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum; or
+ *   phases in any order, as for {@link sampleRatio}. Identities in a variant whose share is 0, or that is not listed,
+ *   are a mismatch from that bucket on
  * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and
  *   an identity was counted. A count or share that is none is `not-computable`, with the reason
- * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order or an option
- *   out of bounds; `invalid-instant` for a `start` that is none
+ * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two
+ *   phases from the same instant or an option out of bounds; `invalid-instant` for a time that is none
  *
  * @example
  * ```ts
@@ -112,7 +111,7 @@ export interface SequentialSampleRatioOptions {
  */
 export function sequentialSampleRatio(
   points: readonly SampleRatioStep[] | { readonly points: readonly SampleRatioStep[] },
-  expected: Readonly<Record<string, number>>,
+  expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
   options: SequentialSampleRatioOptions = {},
 ): SequentialSampleRatioResult {
   const { concentration = 10_000, threshold = 0.001 } = options
@@ -120,31 +119,44 @@ export function sequentialSampleRatio(
   if (typeof concentration !== 'number' || !(concentration > 0 && concentration <= 1e9)) {
     throw invalidStatistics('concentration', concentration, 'Pass a number above 0 and up to 1e9.')
   }
-  const steps = orderedSteps(points)
+  const steps = orderedSteps(points, Array.isArray(expected) && expected.length > 1)
   const last = steps.at(-1)
   const openBucket = last?.partial === true ? last.start : null
-  const shares = expectedShares(expected)
-  if (typeof shares === 'string') return notComputable(shares, openBucket)
+  const phases = expectedPhases(expected)
+  if (typeof phases === 'string') return notComputable(phases, openBucket)
 
-  const arms = new Map<string, { share: number; alpha: number; count: number }>()
-  for (const [variant, share] of shares) {
-    if (share > 0) arms.set(variant, { share, alpha: concentration * share, count: 0 })
-  }
+  const armsByPhase = phases.map(({ shares }) => {
+    const arms = new Map<string, { share: number; alpha: number; count: number }>()
+    for (const [variant, share] of shares) {
+      if (share > 0) arms.set(variant, { share, alpha: concentration * share, count: 0 })
+    }
+    return arms
+  })
   const path: SequentialSampleRatioLook[] = []
   let total = 0
+  let unjudgedIdentities = 0
   let pValue = 1
   const unexpected = new Map<string, string>()
-  for (const { start, newIdentities } of openBucket === null ? steps : steps.slice(0, -1)) {
+  for (const step of openBucket === null ? steps : steps.slice(0, -1)) {
+    const { start, newIdentities } = step
     const counts = numbersByVariant(newIdentities, `newIdentities of ${start}`)
     const noCounts = whyNoCounts(counts, `In the bucket ${start} the count`)
     if (noCounts !== undefined) return notComputable(noCounts, openBucket)
+    const arms = armsByPhase[phaseThroughout(phases, step)]
     for (const [variant, count] of counts) {
+      if (arms === undefined) {
+        unjudgedIdentities += count
+        continue
+      }
       total += count
       const arm = arms.get(variant)
       if (arm !== undefined) arm.count += count
       else if (count > 0 && !unexpected.has(variant)) unexpected.set(variant, start)
     }
-    const logBayesFactor = unexpected.size > 0 ? Infinity : multinomialLogBayesFactor([...arms.values()])
+    const logBayesFactor =
+      unexpected.size > 0
+        ? Infinity
+        : armsByPhase.reduce((sum, arms) => sum + multinomialLogBayesFactor([...arms.values()]), 0)
     // A prior too small for a double has no logarithm; nothing else gets here without one.
     if (unexpected.size === 0 && !Number.isFinite(logBayesFactor)) {
       return notComputable('The expected shares are too far apart for this concentration.', openBucket)
@@ -177,29 +189,8 @@ export function sequentialSampleRatio(
     firstCrossedAt,
     openBucket,
     path,
+    ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
   } satisfies SequentialSampleRatioResult)
-}
-
-function orderedSteps(
-  points: readonly SampleRatioStep[] | { readonly points: readonly SampleRatioStep[] },
-): readonly SampleRatioStep[] {
-  const steps: unknown = 'points' in Object(points) ? (points as { readonly points: unknown }).points : points
-  if (!Array.isArray(steps)) {
-    throw invalidStatistics('points', steps, 'Pass an array of steps, or a view that has one.')
-  }
-  let previousMs = -Infinity
-  for (const step of steps as readonly unknown[]) {
-    if (typeof step !== 'object' || step === null) {
-      throw invalidStatistics('points', step, 'Pass steps with start and newIdentities.')
-    }
-    const { start } = step as SampleRatioStep
-    const startMs = epochMs(start, 'start')
-    if (startMs <= previousMs) {
-      throw invalidStatistics('points', start, 'Pass each bucket once, in the order of time.')
-    }
-    previousMs = startMs
-  }
-  return steps as readonly SampleRatioStep[]
 }
 
 function notComputable(reason: string, openBucket: string | null): SequentialSampleRatioResult {

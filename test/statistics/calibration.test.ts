@@ -1,6 +1,11 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { describe, expect, test } from 'vitest'
-import { sampleRatio, sequentialSampleRatio } from 'first-exposure/statistics'
+import {
+  crossoverBias,
+  sampleRatio,
+  sampleRatioBySlice,
+  sequentialSampleRatio,
+} from 'first-exposure/statistics'
 
 // Simulated experiments, the same ones in every run. A rate over n experiments is allowed four standard deviations
 // from what theory says: a right test would leave them once in 16,000 seeds.
@@ -134,5 +139,130 @@ describe('with 49 : 51 where 50 : 50 is expected', () => {
       return sequentialSampleRatio(steps(buckets), named([1, 1])).status === 'mismatch'
     })
     expect(found).toBeGreaterThan(0.924 - allowance(0.924, experiments))
+  })
+})
+
+describe('with a ramp from 10 to 50 %', () => {
+  const ramp = [
+    { shares: named([90, 10]) },
+    { from: Date.UTC(2026, 5, 1, 1), shares: named([50, 50]) },
+    { from: Date.UTC(2026, 5, 1, 2), shares: named([20, 80]) },
+  ]
+  const withEnds = (counts: readonly (readonly number[])[]) =>
+    steps(counts).map((step) => ({
+      ...step,
+      end: new Date(Date.parse(step.start) + 3_600_000).toISOString(),
+    }))
+
+  test.each([0.05, 0.01])('one look reports a mismatch at its level: %d', (threshold) => {
+    const experiments = 3000
+    const splits = [splitter(6, [90, 10]), splitter(7, [50, 50]), splitter(8, [20, 80])]
+    const rejected = rate(experiments, () => {
+      const counts = withEnds(splits.map((split, phase) => split(500 * (phase + 1))))
+      return sampleRatio(counts, ramp, { threshold }).status === 'mismatch'
+    })
+    expect(Math.abs(rejected - threshold)).toBeLessThan(allowance(threshold, experiments))
+  })
+
+  test('phases with a handful of identities are no false alarm', () => {
+    // Where 1 of 100 is expected in an arm, a phase of twenty would be called a mismatch by its first identity there.
+    const experiments = 2000
+    const [few, many] = [splitter(9, [99, 1]), splitter(10, [50, 50])]
+    const phases = [{ shares: named([99, 1]) }, { from: Date.UTC(2026, 5, 1, 1), shares: named([50, 50]) }]
+    let alarms = 0
+    const rejected = rate(experiments, () => {
+      const counts = withEnds([few(20), many(400)])
+      if (sampleRatio(counts, phases, { threshold: 0.01, minimumTotal: 1 }).status === 'mismatch') alarms++
+      return sampleRatio(counts, phases, { threshold: 0.01 }).status === 'mismatch'
+    })
+    expect(Math.abs(rejected - 0.01)).toBeLessThan(allowance(0.01, experiments))
+    // The simulation can tell: without the minimum the promise is broken.
+    expect(alarms / experiments).toBeGreaterThan(0.01 + allowance(0.01, experiments))
+  })
+
+  test('looking after every bucket reports one at most at its level', () => {
+    const experiments = 600
+    const [before, after] = [splitter(11, [90, 10]), splitter(12, [50, 50])]
+    const phases = [{ shares: named([90, 10]) }, { from: Date.UTC(2026, 5, 1, 20), shares: named([50, 50]) }]
+    const rejected = rate(experiments, () => {
+      const counts = Array.from({ length: 60 }, (_, hour) => (hour < 20 ? before(60) : after(60)))
+      const options = { threshold: 0.05, concentration: 100 }
+      return sequentialSampleRatio(withEnds(counts), phases, options).status === 'mismatch'
+    })
+    expect(rejected).toBeLessThan(0.05 + allowance(0.05, experiments))
+    expect(rejected).toBeGreaterThan(0)
+  })
+})
+
+describe('over the slices of a breakdown', () => {
+  const slices = (counts: readonly (readonly number[])[]) => ({
+    slices: counts.map((count, i) => ({
+      value: String(i),
+      summary: {
+        timeseries: {
+          granularity: 'hour' as const,
+          timeZone: 'UTC',
+          points: [{ bucket: '2026-06-01T00:00:00.000Z', newIdentities: named(count) }],
+        },
+      },
+    })),
+    other: null,
+  })
+
+  test('any right one is called a mismatch at most at the level of the family', () => {
+    const experiments = 1500
+    const flip = coin(13)
+    let uncorrected = 0
+    const rejected = rate(experiments, () => {
+      const result = sampleRatioBySlice(slices(Array.from({ length: 10 }, () => flip(12))), named([1, 1]), {
+        threshold: 0.05,
+      })
+      if (result.slices.some(({ pValue }) => (pValue ?? 1) < 0.05)) uncorrected++
+      return result.status === 'mismatch'
+    })
+    expect(rejected).toBeLessThan(0.05 + allowance(0.05, experiments))
+    expect(rejected).toBeGreaterThan(0.02)
+    // The simulation can tell: 1 − 0.95¹⁰ is 0.4.
+    expect(uncorrected / experiments).toBeGreaterThan(0.3)
+  })
+
+  test('a broken one is found among right ones, and they are not blamed', () => {
+    const experiments = 300
+    const [right, broken] = [splitter(14, [50, 50]), splitter(15, [40, 60])]
+    let blamed = 0
+    const found = rate(experiments, () => {
+      const counts = Array.from({ length: 10 }, (_, i) => (i === 3 ? broken(1500) : right(1500)))
+      const result = sampleRatioBySlice(slices(counts), named([1, 1]))
+      if (result.slices.some(({ status }, i) => i !== 3 && status === 'mismatch')) blamed++
+      return result.slices[3]?.status === 'mismatch'
+    })
+    expect(found).toBeGreaterThan(0.99)
+    expect(blamed / experiments).toBeLessThan(0.001 + allowance(0.001, experiments))
+  })
+})
+
+describe('of quarantine', () => {
+  // Of 60 : 40 and 20,000 identities one in a hundred is quarantined, whatever its first variant.
+  const quarantine = splitter(16, [60 * 0.99, 60 * 0.01, 40 * 0.99, 40 * 0.01])
+  const uneven = splitter(17, [60 * 0.99, 60 * 0.01, 40 * 0.98, 40 * 0.02])
+  const counts = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]) => ({
+    counted: named([a, c]),
+    quarantined: named([b, d]),
+  })
+
+  test.each([0.05, 0.01])('one look at an even one reports a mismatch at its level: %d', (threshold) => {
+    const experiments = 1000
+    const rejected = rate(experiments, () => {
+      return crossoverBias(counts(quarantine(20_000)), { threshold }).status === 'mismatch'
+    })
+    expect(Math.abs(rejected - threshold)).toBeLessThan(allowance(threshold, experiments))
+  })
+
+  test('one that takes 2 in a hundred of one arm and 1 of the other is found, small as it is', () => {
+    // 12,000 and 8,000 begin, 1.4 % are quarantined: the difference of 1 % has a standard deviation of 0.1696 % under
+    // the null and of 0.1810 % here. Φ((1 − 3.2905 · 0.1696) / 0.1810) = Φ(2.442) = 0.9927.
+    const experiments = 400
+    const found = rate(experiments, () => crossoverBias(counts(uneven(20_000))).status === 'mismatch')
+    expect(Math.abs(found - 0.9927)).toBeLessThan(allowance(0.9927, experiments))
   })
 })

@@ -114,6 +114,57 @@ describe('sequentialSampleRatio', () => {
     expect(result.path.map(({ total }) => total)).toEqual([20, 22, 25])
   })
 
+  test('phases: each has its own prior, and the logarithms of their Bayes factors add up', () => {
+    const withEnds = (...increments: readonly Readonly<Record<string, number>>[]) =>
+      daily(...increments).map((step) => ({
+        ...step,
+        end: new Date(Date.parse(step.start) + 86_400_000).toISOString(),
+      }))
+    const rampAt = (from: string) => [{ from, shares: even }, { shares: { a: 9, b: 1 } }]
+    const ramp = rampAt('2026-06-03T00:00:00Z')
+    const before = [
+      { a: 900, b: 100 },
+      { a: 1830, b: 170 },
+    ]
+    const after = [
+      { a: 990, b: 1010 },
+      { a: 520, b: 480 },
+    ]
+    const points = withEnds(...before, ...after)
+    expect(sequentialSampleRatio(points, { a: 9, b: 1 }).status).toBe('mismatch')
+    expect(sequentialSampleRatio(points, even).status).toBe('mismatch')
+    const result = sequentialSampleRatio(points, ramp)
+    expect(result).toMatchObject({ status: 'consistent', firstCrossedAt: null })
+    const first = sequentialSampleRatio(daily(...before), { a: 9, b: 1 })
+    const second = sequentialSampleRatio(daily(...after), even)
+    expect(result.path.map(({ logBayesFactor }) => logBayesFactor)).toEqual([
+      ...first.path.map(({ logBayesFactor }) => logBayesFactor),
+      ...second.path.map(({ logBayesFactor }) => (first.logBayesFactor ?? NaN) + (logBayesFactor ?? NaN)),
+    ])
+    expect(result.path.map(({ total }) => total)).toEqual([1000, 3000, 5000, 6000])
+    expect(result.unjudgedIdentities).toBeUndefined()
+
+    // A bucket in which the split changed is a look like any other, but nothing of it is judged.
+    const noon = sequentialSampleRatio(points, rampAt('2026-06-02T12:00:00Z'))
+    expect(noon).toMatchObject({ status: 'consistent', unjudgedIdentities: 2000 })
+    expect(noon.path.map(({ total }) => total)).toEqual([1000, 1000, 3000, 4000])
+    expect(noon.path[1]?.logBayesFactor).toBe(noon.path[0]?.logBayesFactor)
+
+    // By the split of its time an identity may be impossible.
+    const late = [{ shares: { a: 1, b: 0 } }, { from: '2026-06-02T00:00:00Z', shares: even }]
+    expect(sequentialSampleRatio(withEnds({ a: 50 }, { a: 40, b: 40 }), late)).toMatchObject({
+      status: 'consistent',
+      path: [{ logBayesFactor: expect.closeTo(0, 9) }, { total: 130 }],
+    })
+    expect(sequentialSampleRatio(withEnds({ a: 50, b: 1 }, { a: 40, b: 40 }), late)).toMatchObject({
+      status: 'mismatch',
+      reason: 'Identities are counted where none are expected: "b" since 2026-06-01T00:00:00.000Z.',
+    })
+    expect(() => sequentialSampleRatio(daily({ a: 1 }), ramp)).toThrow(
+      'end is not usable: received undefined. With several phases pass where each step ends, as the points of a view say.',
+    )
+  })
+
   test('prototype keys are ordinary variants', () => {
     const record = (value: number) =>
       Object.fromEntries(['__proto__', 'constructor'].map((key) => [key, value]))

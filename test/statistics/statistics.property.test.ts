@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { excludedRatio, sampleRatio, sequentialSampleRatio } from 'first-exposure/statistics'
+import {
+  crossoverBias,
+  excludedRatio,
+  sampleRatio,
+  sampleRatioBySlice,
+  sequentialSampleRatio,
+} from 'first-exposure/statistics'
+import { summarySteps } from '../../src/statistics/summary-steps.js'
+import { bucketAxis } from '../../src/view/bucket-axis.js'
 import { runs } from '../arbitraries/runs.js'
 
 const key = fc.oneof(
@@ -27,6 +35,33 @@ const stepsOf = (increments: readonly Record<string, number>[]) =>
 
 const near = (a: number | null, b: number | null, tolerance: number): boolean =>
   a === b || Math.abs((a ?? NaN) - (b ?? NaN)) <= tolerance * Math.max(1e-300, Math.abs(a ?? NaN))
+
+const shuffled = <Item>(items: readonly Item[], stream: fc.Stream<number>): Item[] =>
+  items
+    .map((item) => ({ item, at: stream.next().value as number }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+
+/** A part of a breakdown, of a few days with few arms: often wrong, sometimes too small, rarely no count. */
+const cell = fc.oneof(
+  { arbitrary: fc.integer({ min: 400, max: 600 }), weight: 25 },
+  { arbitrary: fc.nat(30), weight: 12 },
+  { arbitrary: fc.constant(0), weight: 12 },
+  { arbitrary: fc.constant(NaN), weight: 1 },
+)
+const increment = fc.array(cell, { minLength: 3, maxLength: 3 }).map(([a = 0, b = 0, c = 0]) => ({ a, b, c }))
+const summary = fc.array(increment, { maxLength: 4 }).map((increments) => ({
+  timeseries: {
+    granularity: 'day' as const,
+    timeZone: 'UTC',
+    points: increments.map((newIdentities, day) => ({ bucket: step(day), newIdentities })),
+  },
+}))
+const phase = fc.record({
+  from: fc.integer({ min: 0, max: 8 }).map((half) => Date.UTC(2026, 5, 1, 12 * half)),
+  shares: fc.record({ a: fc.nat(9), b: fc.nat(9), c: fc.nat(9) }),
+})
+const phases = fc.uniqueArray(phase, { selector: ({ from }) => from, minLength: 1, maxLength: 4 })
 
 /** Plain data that JSON gives back as it is: no NaN or Infinity, and nothing left to change. */
 function expectPlain(value: unknown): void {
@@ -188,6 +223,245 @@ describe('sequentialSampleRatio', () => {
         },
       ),
       { numRuns: runs(200) },
+    )
+  })
+})
+
+describe('sampleRatio with phases', () => {
+  test('one phase over everything is the plain test, to the last bit, in all it says', () => {
+    fc.assert(
+      fc.property(
+        fc.array(uniqueBy(count, 0), { maxLength: 4 }),
+        uniqueBy(fc.oneof(weight, anyNumber), 0),
+        fc.option(fc.constantFrom(-1e12, Date.UTC(2026, 5, 2, 3)), { nil: undefined }),
+        (increments, expected, from) => {
+          const steps = stepsOf(increments.map((entries) => Object.fromEntries(entries)))
+          const shares = Object.fromEntries(expected)
+          const totals = new Map<string, number>()
+          for (const [variant, count] of increments.flat()) {
+            totals.set(variant, (totals.get(variant) ?? 0) + count)
+          }
+          const plain = sampleRatio(Object.fromEntries(totals), shares)
+          const phase = from === undefined ? { shares } : { from, shares }
+          expect(sampleRatio(steps, [phase])).toEqual(plain)
+          expect(sequentialSampleRatio(steps, [phase])).toEqual(sequentialSampleRatio(steps, shares))
+        },
+      ),
+      { numRuns: runs(300) },
+    )
+  })
+
+  test('any phases: plain data, each identity in one number, and the sum of what the phases say by themselves', () => {
+    fc.assert(
+      fc.property(summary, phases, fc.nat(150), (observed, phases, minimumTotal) => {
+        const result = sampleRatio(observed, phases, { minimumTotal })
+        expectPlain(result)
+        fc.pre(result.status !== 'not-computable')
+        const { points } = observed.timeseries
+        const total = points
+          .flatMap(({ newIdentities }) => Object.values(newIdentities))
+          .reduce((a, b) => a + b, 0)
+        const inArms = result.arms.reduce((sum, { observed }) => sum + observed, 0)
+        expect(inArms + (result.unjudgedIdentities ?? 0)).toBe(total)
+        expect(result.unjudgedIdentities).not.toBe(0)
+
+        // The same by another road: for each phase the plain test of the days that lie within it.
+        const byTime = phases.toSorted((a, b) => a.from - b.from)
+        const dayMs = 86_400_000
+        const parts = byTime.map(({ shares }, place) => {
+          const from = place === 0 ? -Infinity : (byTime[place]?.from ?? NaN)
+          const until = byTime[place + 1]?.from ?? Infinity
+          const within = points.filter(({ bucket }) => {
+            const startMs = Date.parse(bucket)
+            return startMs >= from && startMs + dayMs <= until
+          })
+          const sum = (variant: 'a' | 'b' | 'c') =>
+            within.reduce((sum, { newIdentities }) => sum + newIdentities[variant], 0)
+          return sampleRatio({ a: sum('a'), b: sum('b'), c: sum('c') }, shares, { minimumTotal })
+        })
+        const judged = parts.filter(({ status }) => status === 'consistent' || status === 'mismatch')
+        fc.pre(judged.length > 0 && judged.every(({ statistic }) => statistic !== null))
+        if (result.statistic === null) return
+        const statistic = judged.reduce((sum, part) => sum + (part.statistic ?? NaN), 0)
+        expect(near(statistic, result.statistic, 1e-9) || statistic < 1e-20).toBe(true)
+        expect(result.degreesOfFreedom).toBe(
+          judged.reduce((sum, part) => sum + (part.degreesOfFreedom ?? NaN), 0),
+        )
+      }),
+      { numRuns: runs(500) },
+    )
+  })
+
+  test('the order of the phases and of the variants changes nothing, to the last bit', () => {
+    fc.assert(
+      fc.property(summary, phases, fc.infiniteStream(fc.nat()), (observed, phases, stream) => {
+        expect(sampleRatio(observed, shuffled(phases, stream))).toEqual(sampleRatio(observed, phases))
+        const reordered = phases.map(({ from, shares: { a, b, c } }) => ({ from, shares: { c, a, b } }))
+        const byVariant = (result: ReturnType<typeof sampleRatio>) => ({
+          ...result,
+          reason: undefined,
+          arms: [...result.arms].sort((a, b) => (a.variant < b.variant ? -1 : 1)),
+        })
+        expect(byVariant(sampleRatio(observed, reordered))).toEqual(byVariant(sampleRatio(observed, phases)))
+      }),
+      { numRuns: runs(300) },
+    )
+  })
+
+  // The axis of the view is checked against the engine in every zone.
+  test('a bucket of a summary holds what lies between its start and the next on the axis of its zone', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Intl.supportedValuesOf('timeZone')),
+        fc.integer({ min: Date.UTC(2001, 0), max: Date.UTC(2030, 0) }),
+        fc.array(fc.oneof(fc.integer({ min: 1, max: 30 * 3_600_000 }), fc.integer({ min: 40, max: 54 })), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        (timeZone, instantMs, offsets) => {
+          const axis = bucketAxis(timeZone, 'day')
+          const startMs = axis.floor(instantMs)
+          const endMs = axis.next(startMs)
+          const [step] = summarySteps(
+            {
+              timeseries: {
+                granularity: 'day',
+                timeZone,
+                points: [{ bucket: new Date(startMs).toISOString(), newIdentities: {} }],
+              },
+            },
+            true,
+          )
+          const after = offsets.map((offset) => startMs + (offset < 60 ? offset * 1_800_000 : offset))
+          for (const instant of [...after, endMs - 1, endMs]) {
+            expect(step?.holds(instant), new Date(instant).toISOString()).toBe(instant < endMs)
+          }
+        },
+      ),
+      { numRuns: runs(400) },
+    )
+  })
+})
+
+describe('sampleRatioBySlice', () => {
+  const breakdown = fc.record({
+    slices: fc.array(fc.record({ value: fc.option(fc.string(), { nil: null }), summary }), { maxLength: 6 }),
+    other: fc.option(summary, { nil: null }),
+  })
+  const expected = fc.oneof(phases, fc.record({ a: fc.nat(9), b: fc.nat(9), c: fc.constantFrom(0, 1, NaN) }))
+
+  test('any breakdown: plain data, and each part is the test of its own with a p-value no smaller', () => {
+    fc.assert(
+      fc.property(breakdown, expected, (breakdown, expected) => {
+        const result = sampleRatioBySlice(breakdown, expected)
+        expectPlain(result)
+        const phases = Array.isArray(expected) ? expected : [{ shares: expected }]
+        const parts = [...result.slices, ...(result.other === null ? [] : [result.other])]
+        const summaries = [...breakdown.slices.map(({ summary }) => summary), breakdown.other].filter(
+          (summary) => summary !== null,
+        )
+        expect(parts).toHaveLength(summaries.length)
+        expect(result.slices.map(({ value }) => value)).toEqual(breakdown.slices.map(({ value }) => value))
+        parts.forEach((part, place) => {
+          const alone = sampleRatio(summaries[place] as (typeof summaries)[number], phases)
+          const { status, pValue, adjustedPValue } = part
+          expect(part).toMatchObject({ pValue: alone.pValue, statistic: alone.statistic, arms: alone.arms })
+          expect(part.unjudgedIdentities).toBe(alone.unjudgedIdentities)
+          const verdict = alone.status === 'consistent' || alone.status === 'mismatch'
+          expect(adjustedPValue !== null).toBe(verdict)
+          if (adjustedPValue === null)
+            expect(part).toMatchObject({ status: alone.status, reason: alone.reason })
+          else {
+            expect(adjustedPValue).toBeGreaterThanOrEqual(pValue ?? NaN)
+            expect(adjustedPValue).toBeLessThanOrEqual(Math.min(1, result.familySize * (pValue ?? NaN)))
+            expect(status).toBe(adjustedPValue < 0.001 ? 'mismatch' : 'consistent')
+          }
+          expect(status === 'consistent').toBe(part.reason === undefined)
+        })
+        const statuses = new Set(parts.map(({ status }) => status))
+        const worst = (['mismatch', 'not-computable', 'consistent', 'not-enough-traffic'] as const).find(
+          (status) => statuses.has(status),
+        )
+        expect(result.status).toBe(worst ?? 'not-enough-traffic')
+        expect(result.status === 'consistent').toBe(result.reason === undefined)
+      }),
+      { numRuns: runs(300) },
+    )
+  })
+
+  test('the order of the slices changes nothing but their order', () => {
+    fc.assert(
+      fc.property(breakdown, expected, fc.infiniteStream(fc.nat()), (breakdown, expected, stream) => {
+        const numbered = breakdown.slices.map((slice, i) => ({ ...slice, value: String(i) }))
+        const byValue = (slices: typeof numbered) => {
+          const result = sampleRatioBySlice({ ...breakdown, slices }, expected)
+          const sorted = [...result.slices].sort((a, b) => Number(a.value) - Number(b.value))
+          return { ...result, reason: undefined, slices: sorted }
+        }
+        expect(byValue(shuffled(numbered, stream))).toEqual(byValue(numbered))
+      }),
+      { numRuns: runs(200) },
+    )
+  })
+})
+
+describe('crossoverBias', () => {
+  const cells = uniqueBy(
+    fc.tuple(fc.oneof(fc.nat(10), fc.nat(100_000)), fc.oneof(fc.nat(10), fc.nat(5000))),
+    2,
+  )
+  const counts = (arms: [string, [number, number]][]) => ({
+    counted: Object.fromEntries(arms.map(([variant, [counted]]) => [variant, counted])),
+    quarantined: Object.fromEntries(arms.map(([variant, [, quarantined]]) => [variant, quarantined])),
+  })
+
+  test('any numbers at all: plain data, consistent only with a finite p at or above 0.001', () => {
+    fc.assert(
+      fc.property(uniqueBy(anyNumber, 0), uniqueBy(anyNumber, 0), (counted, quarantined) => {
+        const result = crossoverBias({
+          counted: Object.fromEntries(counted),
+          quarantined: Object.fromEntries(quarantined),
+        })
+        expectPlain(result)
+        const { status, pValue, reason } = result
+        if (pValue !== null) expect(pValue >= 0 && pValue <= 1).toBe(true)
+        expect(status === 'consistent').toBe(reason === undefined)
+        if (status === 'consistent') {
+          expect((pValue ?? NaN) >= 0.001).toBe(true)
+          for (const [, number] of [...counted, ...quarantined])
+            expect(Number.isSafeInteger(number)).toBe(true)
+        }
+      }),
+      { numRuns: runs(500) },
+    )
+  })
+
+  test('the statistic of all cells by another road, and the order of the variants changes nothing', () => {
+    fc.assert(
+      fc.property(cells, fc.infiniteStream(fc.nat()), (arms, stream) => {
+        const result = crossoverBias(counts(arms))
+        const seen = arms.map(([, [counted, quarantined]]) => counted + quarantined)
+        const total = seen.reduce((a, b) => a + b, 0)
+        const quarantined = arms.reduce((sum, [, [, q]]) => sum + q, 0)
+        fc.pre(result.status !== 'not-computable' && quarantined > 0 && quarantined < total)
+        // N (Σ q² / n − Q² / N) / (Q (1 − Q / N)): Brandt and Snedecor's form, which cancels where the arms are alike.
+        const squares = arms.reduce(
+          (sum, [, [, q]], i) => sum + (seen[i] === 0 ? 0 : q ** 2 / (seen[i] ?? NaN)),
+          0,
+        )
+        const statistic =
+          (squares - quarantined ** 2 / total) / ((quarantined / total) * (1 - quarantined / total))
+        expect(Math.abs((result.statistic ?? NaN) - statistic)).toBeLessThan(1e-9 * (statistic + total))
+        expect(result.degreesOfFreedom).toBe(seen.filter((n) => n > 0).length - 1)
+        const expected = result.arms.reduce((sum, arm) => sum + (arm.expected ?? NaN), 0)
+        expect(near(quarantined, expected, 1e-12)).toBe(true)
+        const byVariant = ({ arms, ...rest }: typeof result) => ({
+          ...rest,
+          arms: [...arms].sort((a, b) => (a.variant < b.variant ? -1 : 1)),
+        })
+        expect(byVariant(crossoverBias(counts(shuffled(arms, stream))))).toEqual(byVariant(result))
+      }),
+      { numRuns: runs(300) },
     )
   })
 })

@@ -34,7 +34,7 @@ WITH
       min(toInt128(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC'))) * 4294967296 + transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank
     FROM exposures
     WHERE transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
-    GROUP BY assumeNotNull(identity)
+    GROUP BY identity
   ),
   buckets AS (
     SELECT

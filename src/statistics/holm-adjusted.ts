@@ -1,0 +1,19 @@
+/**
+ * The p-values of a family of tests, each made so large that a test may be judged by it alone: the probability that
+ * any true hypothesis of the family falls below a level is at most that level, however the tests depend on each other.
+ *
+ * The j-th smallest of m becomes the greatest of (m − i + 1) pᵢ over i ≤ j, at most 1. Source: S. Holm, "A Simple
+ * Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979).
+ *
+ * @returns in the order of the p-values
+ */
+export function holmAdjusted(pValues: readonly number[]): readonly number[] {
+  const adjusted = pValues.map(() => 1)
+  let least = 0
+  const ascending = [...pValues.entries()].sort(([, p], [, q]) => p - q)
+  for (const [rank, [place, pValue]] of ascending.entries()) {
+    least = Math.min(1, Math.max(least, (pValues.length - rank) * pValue))
+    adjusted[place] = least
+  }
+  return adjusted
+}

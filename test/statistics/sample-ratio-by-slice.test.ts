@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import { sampleRatio, sampleRatioBySlice } from 'first-exposure/statistics'
+
+const even = { a: 1, b: 1 }
+const days = (...increments: readonly Readonly<Record<string, number>>[]) => ({
+  timeseries: {
+    granularity: 'day' as const,
+    timeZone: 'UTC',
+    points: increments.map((newIdentities, day) => ({
+      bucket: new Date(Date.UTC(2026, 5, 1 + day)).toISOString(),
+      newIdentities,
+    })),
+  },
+})
+const slice = (value: string | null, ...increments: readonly Readonly<Record<string, number>>[]) => ({
+  value,
+  summary: days(...increments),
+})
+
+describe('sampleRatioBySlice', () => {
+  test('gives each part its own evidence, with the corrected p-value and the verdict by that', () => {
+    const ios = { a: 560, b: 440 }
+    const web = { a: 5000, b: 5050 }
+    const rest = { a: 700, b: 800 }
+    const result = sampleRatioBySlice(
+      {
+        slices: [
+          slice('ios', { a: 300, b: 200 }, { a: 260, b: 240 }),
+          slice('web', web),
+          slice(null, { a: 9 }),
+        ],
+        other: days(rest),
+      },
+      even,
+    )
+    const p = (counts: Record<string, number>) => sampleRatio(counts, even).pValue ?? NaN
+    expect(result).toEqual({
+      status: 'mismatch',
+      reason: 'The split is not the expected one where the value is "ios".',
+      familySize: 3,
+      slices: [
+        {
+          value: 'ios',
+          ...sampleRatio(ios, even),
+          reason:
+            'A split this far from the expected one has a probability of 0.000443 after a correction for 3 parts, ' +
+            'below 0.001.',
+          adjustedPValue: 3 * p(ios),
+        },
+        { value: 'web', ...sampleRatio(web, even), adjustedPValue: p(web) },
+        { value: null, ...sampleRatio({ a: 9 }, even), adjustedPValue: null },
+      ],
+      other: { ...sampleRatio(rest, even), adjustedPValue: 2 * p(rest) },
+    })
+  })
+
+  test('what is a mismatch by itself may be none among many', () => {
+    const odd = slice('odd', { a: 555, b: 445 })
+    expect(sampleRatio({ a: 555, b: 445 }, even).status).toBe('mismatch')
+    const alone = sampleRatioBySlice({ slices: [odd], other: null }, even)
+    expect(alone.slices[0]).toMatchObject({ status: 'mismatch', adjustedPValue: alone.slices[0]?.pValue })
+    const right = Array.from({ length: 9 }, (_, i) => slice(`right ${i}`, { a: 500, b: 500 }))
+    const among = sampleRatioBySlice({ slices: [...right, odd], other: null }, even)
+    expect(among).toMatchObject({ status: 'consistent', familySize: 10 })
+    expect(among.slices[9]).toMatchObject({ status: 'consistent', pValue: alone.slices[0]?.pValue })
+    expect(among.slices[9]).not.toHaveProperty('reason')
+    // Parts too small for a verdict cost it nothing.
+    const small = Array.from({ length: 50 }, (_, i) => slice(`small ${i}`, { a: 50, b: 49 }))
+    const besides = sampleRatioBySlice({ slices: [...small, odd], other: null }, even)
+    expect(besides).toMatchObject({ status: 'mismatch', familySize: 1 })
+  })
+
+  test('names every broken part', () => {
+    const broken = { a: 900, b: 100 }
+    const { reason } = sampleRatioBySlice(
+      { slices: [slice('x', broken), slice(null, broken)], other: days(broken) },
+      even,
+    )
+    expect(reason).toBe(
+      'The split is not the expected one where the value is "x", or is missing, or has another value.',
+    )
+  })
+
+  test('identities where none are expected break a part, however small, for their own reason', () => {
+    const result = sampleRatioBySlice(
+      { slices: [slice('x', { a: 5, off: 1 }), slice('y', { a: 500, b: 500 })], other: null },
+      even,
+    )
+    expect(result).toMatchObject({ status: 'mismatch', familySize: 2 })
+    expect(result.slices[0]).toMatchObject({
+      status: 'mismatch',
+      reason: 'Identities were counted where none are expected: "off" (1).',
+      pValue: 0,
+      adjustedPValue: 0,
+    })
+  })
+
+  test('the phases hold for every part', () => {
+    const rampAt = (from: string) => [{ shares: { a: 9, b: 1 } }, { from, shares: even }]
+    const phases = rampAt('2026-06-02T00:00:00Z')
+    const ramped = slice('ramped', { a: 905, b: 95 }, { a: 500, b: 500 })
+    const unramped = slice('unramped', { a: 905, b: 95 }, { a: 900, b: 100 })
+    const result = sampleRatioBySlice({ slices: [ramped, unramped], other: null }, phases)
+    expect(result.slices.map(({ status }) => status)).toEqual(['consistent', 'mismatch'])
+    const noon = rampAt('2026-06-01T12:00:00Z')
+    const cut = sampleRatioBySlice({ slices: [ramped], other: null }, noon)
+    expect(cut.slices[0]).toMatchObject({ status: 'consistent', unjudgedIdentities: 1000 })
+  })
+
+  test('the whole is never better than its parts', () => {
+    const part = (...slices: ReturnType<typeof slice>[]) => sampleRatioBySlice({ slices, other: null }, even)
+    const right = slice('right', { a: 500, b: 500 })
+    const wrong = slice('wrong', { a: 900, b: 500 })
+    const none = slice('none', { a: NaN })
+    expect(part()).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: 'No part has enough identities for a verdict.',
+      familySize: 0,
+      slices: [],
+      other: null,
+    })
+    expect(part(slice('few', { a: 5 })).status).toBe('not-enough-traffic')
+    expect(part(right, slice('few', { a: 5 }))).not.toHaveProperty('reason')
+    expect(part(right, none)).toMatchObject({
+      status: 'not-computable',
+      reason:
+        'Where the value is "none": In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which is no ' +
+        'count of identities.',
+      familySize: 1,
+    })
+    expect(part(none, wrong).status).toBe('mismatch')
+    expect(sampleRatioBySlice({ slices: [right], other: null }, { a: 1 })).toMatchObject({
+      status: 'not-computable',
+      slices: [{ value: 'right', status: 'not-computable', arms: [], adjustedPValue: null }],
+    })
+  })
+
+  test('the threshold is exclusive and for the family', () => {
+    const breakdown = {
+      slices: [slice('x', { a: 550, b: 450 }), slice('y', { a: 500, b: 500 })],
+      other: null,
+    }
+    const p = sampleRatioBySlice(breakdown, even).slices[0]?.adjustedPValue ?? NaN
+    expect(p).toBe(2 * (sampleRatio({ a: 550, b: 450 }, even).pValue ?? NaN))
+    expect(sampleRatioBySlice(breakdown, even, { threshold: p }).status).toBe('consistent')
+    expect(sampleRatioBySlice(breakdown, even, { threshold: p * (1 + 1e-12) }).status).toBe('mismatch')
+  })
+
+  const breakdown = { slices: [slice('x', { a: 1 })], other: null }
+  test.each([
+    [undefined, even, {}],
+    [{ ...breakdown, slices: undefined }, even, {}],
+    [{ ...breakdown, slices: null }, even, {}],
+    [{ ...breakdown, slices: [null] }, even, {}],
+    [{ ...breakdown, slices: [{ value: 'x', a: 5, b: 5 }] }, even, {}],
+    [{ ...breakdown, other: undefined }, even, {}],
+    [{ ...breakdown, other: { a: 5, b: 5 } }, even, {}],
+    [breakdown, null, {}],
+    [breakdown, [], {}],
+    [breakdown, even, { threshold: 1 }],
+    [breakdown, even, { minimumTotal: 0.5 }],
+  ])('misuse throws: %o %o %o', (breakdown, expected, options) => {
+    expect(() => sampleRatioBySlice(breakdown as never, expected as never, options)).toThrow(
+      expect.objectContaining({ code: 'invalid-statistics' }),
+    )
+  })
+})
