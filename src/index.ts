@@ -39,6 +39,28 @@ export {
   type ExposuresDiff,
   type VariantChange,
 } from './summary/diff-exposures-summaries.js'
+// Diagnosis: why is this number what it is?
+export { exposureLedgerQuery, type ExposureLedgerQueryOptions } from './query/exposure-ledger-query.js'
+export type { ExposureLedger, LedgerLateness, LedgerPart, LedgerPartName } from './summary/exposure-ledger.js'
+export { summarizeLedger } from './summary/summarize-ledger.js'
+export { identityTimelineQuery, type IdentityTimelineQueryOptions } from './query/identity-timeline-query.js'
+export type { EventDisposition } from './query/event-disposition.js'
+export type { IdentityTimeline, IdentityTimelineEvent, IdentityVerdict } from './summary/identity-timeline.js'
+export { summarizeIdentityTimeline } from './summary/summarize-identity-timeline.js'
+export { crossoverQuery } from './query/crossover-query.js'
+export {
+  summarizeCrossovers,
+  type CrossoverPair,
+  type Crossovers,
+  type CrossoversPoint,
+} from './summary/summarize-crossovers.js'
+export { exposureBreakdownQuery } from './query/exposure-breakdown-query.js'
+export {
+  summarizeBreakdown,
+  type ExposuresBreakdown,
+  type ExposuresSlice,
+} from './summary/summarize-breakdown.js'
+// Refreshes: what is known, and is it time to ask again?
 export type { RefreshEvent } from './refresh/refresh-event.js'
 export type { RefreshError, RefreshFailure, RefreshState, RefreshSuccess } from './refresh/refresh-state.js'
 export { initialRefreshState } from './refresh/initial-refresh-state.js'

@@ -1,4 +1,4 @@
-import type { ExposureEvent } from './arbitraries/exposure-events.js'
+import type { Asked, ExposureEvent } from './arbitraries/exposure-events.js'
 
 /** One identity as the words of the contract have it: its first exposure, and whether it saw more than one variant. */
 export interface ReferenceIdentity {
@@ -8,12 +8,14 @@ export interface ReferenceIdentity {
   readonly multiVariant: boolean
 }
 
-/** Who entered: every identity exposed inside [startMs, asOfMs), by reading the events one after another. */
-export function referenceIdentities(
-  events: readonly ExposureEvent[],
-  asked: { environment: string; event: string; feature: string; startMs: number; asOfMs: number },
-): readonly ReferenceIdentity[] {
-  const byIdentity = new Map<string, ExposureEvent[]>()
+type AskedOf = Pick<Asked, 'environment' | 'event' | 'feature' | 'startMs' | 'asOfMs'>
+
+/** The exposures inside [startMs, asOfMs), identity by identity, by reading the events one after another. */
+export function exposuresByIdentity<Event extends ExposureEvent>(
+  events: readonly Event[],
+  asked: AskedOf,
+): ReadonlyMap<string, readonly Event[]> {
+  const byIdentity = new Map<string, Event[]>()
   for (const e of events) {
     if (e.environment !== asked.environment || e.event !== asked.event || e.feature !== asked.feature)
       continue
@@ -21,7 +23,15 @@ export function referenceIdentities(
     if (e.identity === null || e.identity === '' || e.variant === null) continue
     byIdentity.set(e.identity, [...(byIdentity.get(e.identity) ?? []), e])
   }
-  return [...byIdentity].map(([identity, own]) => {
+  return byIdentity
+}
+
+/** Who entered: every identity exposed inside the window. */
+export function referenceIdentities(
+  events: readonly ExposureEvent[],
+  asked: AskedOf,
+): readonly ReferenceIdentity[] {
+  return [...exposuresByIdentity(events, asked)].map(([identity, own]) => {
     const firstMs = Math.min(...own.map((e) => e.timestampMs))
     const variants = own.map((e) => Buffer.from(e.variant ?? ''))
     const firstVariants = own
@@ -39,18 +49,17 @@ export function referenceIdentities(
 /** The summary that follows, in UTC. */
 export function referenceSummary(
   events: readonly ExposureEvent[],
-  asked: Parameters<typeof referenceIdentities>[1],
+  asked: AskedOf,
   multiVariant: 'quarantine' | 'first-seen',
 ): unknown {
   const identities = referenceIdentities(events, asked)
   const counted = identities.filter((i) => multiVariant === 'first-seen' || !i.multiVariant)
-  const widthMs = asked.asOfMs - asked.startMs <= 72 * 3_600_000 ? 3_600_000 : 86_400_000
-  const bucketOf = (ms: number): string => new Date(ms - (ms % widthMs)).toISOString()
+  const { granularity, bucketOf } = bucketsOf(asked)
   const buckets = [...new Set(counted.map((i) => bucketOf(i.firstMs)))].sort()
   return {
     excludedIdentities: identities.length - counted.length,
     timeseries: {
-      granularity: widthMs === 3_600_000 ? 'hour' : 'day',
+      granularity,
       timeZone: 'UTC',
       points: buckets.map((bucket) => {
         const entrants = counted.filter((i) => bucketOf(i.firstMs) === bucket)
@@ -64,4 +73,58 @@ export function referenceSummary(
       }),
     },
   }
+}
+
+function bucketsOf({ startMs, asOfMs }: AskedOf): {
+  granularity: 'hour' | 'day'
+  bucketOf: (ms: number) => string
+} {
+  const granularity = asOfMs - startMs <= 72 * 3_600_000 ? 'hour' : 'day'
+  const widthMs = granularity === 'hour' ? 3_600_000 : 86_400_000
+  return { granularity, bucketOf: (ms) => new Date(ms - (ms % widthMs)).toISOString() }
+}
+
+/** Strings in the order of their bytes. */
+export function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+/** The crossovers that follow, in UTC: of each identity, its first exposure and its first to another variant. */
+export function referenceCrossovers(events: readonly ExposureEvent[], asked: AskedOf): unknown {
+  const { granularity, bucketOf } = bucketsOf(asked)
+  const crossed = [...exposuresByIdentity(events, asked).values()].flatMap((own) => {
+    const inOrder = own.toSorted(
+      (a, b) => a.timestampMs - b.timestampMs || byBytes(a.variant ?? '', b.variant ?? ''),
+    )
+    const first = inOrder[0]
+    const next = inOrder.find((e) => e.variant !== first?.variant)
+    if (first === undefined || next === undefined) return []
+    const ms = next.timestampMs - first.timestampMs
+    return [{ first: first.variant ?? '', next: next.variant ?? '', ms, bucket: bucketOf(next.timestampMs) }]
+  })
+  const pointsOf = (some: typeof crossed): unknown =>
+    [...new Set(some.map((c) => c.bucket))]
+      .sort()
+      .map((bucket) => ({ bucket, identities: some.filter((c) => c.bucket === bucket).length }))
+  const pairs = [...new Set(crossed.map((c) => JSON.stringify([c.first, c.next])))].map((pair) => {
+    const [firstVariant, nextVariant] = JSON.parse(pair) as [string, string]
+    const own = crossed.filter((c) => c.first === firstVariant && c.next === nextVariant)
+    const sorted = own.map((c) => c.ms).sort((a, b) => a - b)
+    const middle = (sorted.length - 1) / 2
+    const medianMs = ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2
+    return { firstVariant, nextVariant, identities: own.length, medianMs, points: pointsOf(own) }
+  })
+  const keyed = (p: (typeof pairs)[number]): [string, string] => [p.firstVariant, p.nextVariant]
+  const firsts = [...new Set(crossed.map((c) => c.first))]
+  return {
+    identities: crossed.length,
+    pairs: pairs.sort((a, b) => b.identities - a.identities || byUnits(keyed(a), keyed(b))),
+    firstVariants: Object.fromEntries(firsts.map((f) => [f, crossed.filter((c) => c.first === f).length])),
+    timeseries: { granularity, timeZone: 'UTC', points: pointsOf(crossed) },
+  }
+}
+
+function byUnits(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((key, i) => key !== b[i])
+  return at < 0 ? 0 : (a[at] ?? '') < (b[at] ?? '') ? -1 : 1
 }

@@ -1,6 +1,4 @@
-import { ExposureError } from '../errors.js'
 import { firstExposuresQuery, type ExposuresQuery } from '../query/first-exposures-query.js'
-import { missingShards } from '../query/missing-shards.js'
 import { decodeBucketRows, type ExposureBucket } from '../rows/decode-bucket-rows.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
@@ -8,20 +6,18 @@ import { invalidSpec } from '../spec/invalid-spec.js'
 import { selectGranularity } from '../spec/select-granularity.js'
 import type { ExposuresSummary } from '../summary/exposures-summary.js'
 import { summarizeExposures } from '../summary/summarize-exposures.js'
-import { answeredRows } from './answered-rows.js'
-import type { Answer, ExposureClient } from './exposure-client.js'
+import { assertInWindow } from './assert-in-window.js'
+import type { ExposureClient } from './exposure-client.js'
+import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { tooManyBuckets } from './too-many-buckets.js'
 
 /** How the question is put to ClickHouse. */
-export interface FetchExposuresOptions {
-  /** Ends the wait, and every request of the client's: the promise rejects at once with the signal's reason. */
-  readonly signal?: AbortSignal
+export interface FetchExposuresOptions extends FetchRowsOptions {
   /**
    * The query's id on the server, to find it in `system.processes` or `system.query_log`. With partitions each part
    * has its own: `<queryId>-0` to `<queryId>-<partitions - 1>`.
    */
   readonly queryId?: string
-  /** ClickHouse settings for each query, such as `{ max_threads: 4 }`. None is needed. */
-  readonly settings?: Readonly<Record<string, string | number | boolean>>
   /**
    * In how many parts to ask, 1 to 65,536; default 1. Each part is a query about the identities whose hash falls in
    * it, so the server holds one n-th of them in memory, and reads the columns n times.
@@ -143,102 +139,14 @@ export async function fetchExposuresSummary(
 /** Puts one query, and reads its answer. */
 async function fetchBuckets(
   client: ExposureClient,
-  { query, query_params, format }: ExposuresQuery,
+  query: ExposuresQuery,
   window: ExposureWindow,
   maxRows: number,
-  { signal, queryId, settings }: FetchExposuresOptions,
+  options: FetchRowsOptions,
 ): Promise<readonly ExposureBucket[]> {
-  const rows = await rejectOnAbort(signal, async () => {
-    try {
-      const result = await client.query({
-        query,
-        query_params: { ...query_params },
-        format,
-        ...(signal === undefined ? {} : { abort_signal: signal }),
-        ...(queryId === undefined ? {} : { query_id: queryId }),
-        ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
-      })
-      const answered = answeredId(result)
-      if (queryId !== undefined && answered !== undefined && answered !== queryId) {
-        throw new ExposureError(
-          'malformed-rows',
-          'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
-        )
-      }
-      return await answeredRows(result)
-    } catch (error) {
-      throw isMissingShards(error) ? shardsMissing(error) : error
-    }
-  })
+  const rows = await fetchRows(client, query, options)
   if (Array.isArray(rows) && rows.length > maxRows) throw tooManyBuckets(maxRows)
-  // decodeBucketRows refuses what is not a list.
-  const buckets = decodeBucketRows(rows as readonly unknown[])
-  for (const [row, { bucketMs }] of buckets.entries()) {
-    // The first bucket may start before the window: at most a day of 25 hours, or the two of a day that is skipped.
-    if (bucketMs >= window.asOfMs || bucketMs < window.startMs - 2 * 86_400_000) {
-      throw new ExposureError(
-        'malformed-rows',
-        `Row ${row}, column bucket: received ${new Date(bucketMs).toISOString()}, which is outside the window. ` +
-          'Is it the answer to this query? Check what sits between the host and ClickHouse.',
-        { row, column: 'bucket', received: bucketMs },
-      )
-    }
-  }
+  const buckets = decodeBucketRows(rows)
+  for (const [row, { bucketMs }] of buckets.entries()) assertInWindow(bucketMs, window, row)
   return buckets
-}
-
-/** The id that the server put on its answer. A client's own `query_id` may be no more than what was asked with. */
-function answeredId({ response_headers: headers = {}, query_id }: Answer): string | undefined {
-  const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
-  const header = name === undefined ? undefined : headers[name]
-  return typeof header === 'string' && header !== '' ? header : query_id
-}
-
-function tooManyBuckets(maxRows: number): ExposureError {
-  return new ExposureError(
-    'too-many-buckets',
-    `The answer has more than ${maxRows} rows (variants × buckets), so it was not read. ` +
-      'Ask for a shorter window, look for junk among the variant keys, or raise maxRows in the spec.',
-    { maxRows },
-  )
-}
-
-/** 395 is FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, the statement's own guard. */
-function isMissingShards(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-  return String(code) === '395' && typeof message === 'string' && message.includes(missingShards)
-}
-
-function shardsMissing(cause: unknown): ExposureError {
-  return new ExposureError(
-    'shards-missing',
-    'Not every shard of the cluster answered, and the server is set to skip those that are down ' +
-      '(skip_unavailable_shards), so the answer would have been a part. Ask again when they are back.',
-    {},
-    { cause },
-  )
-}
-
-/** Not every client heeds a signal at once, and some not at all; the caller need not wait for them. */
-async function rejectOnAbort<Value>(
-  signal: AbortSignal | undefined,
-  work: () => Promise<Value>,
-): Promise<Value> {
-  if (signal === undefined) return await work()
-  signal.throwIfAborted()
-  let stopListening: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    stopListening = () => {
-      signal.removeEventListener('abort', onAbort)
-    }
-  })
-  try {
-    return await Promise.race([work(), aborted])
-  } finally {
-    stopListening?.()
-  }
 }

@@ -15,8 +15,8 @@ export interface ExposureScan {
   readonly columns: SourceColumns['sql']
   /** What an event of the experiment meets, on bare columns; the experiment's keys are bound. */
   readonly ofExperiment: readonly string[]
-  /** What an event of the window meets. */
-  readonly inWindow: readonly string[]
+  /** What an event of the window meets: not before its start, and before its end. */
+  readonly inWindow: readonly [string, string]
   /** What an event with a variant meets. */
   readonly hasVariant: string
   /** What an event of somebody meets. */

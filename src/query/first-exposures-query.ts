@@ -5,8 +5,12 @@ import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import type { QueryParams } from './bound-sql.js'
 import { asNumber, exposureScan, scanned } from './exposure-scan.js'
 import { missingShards } from './missing-shards.js'
+import { nanoOffset, sortableNanoseconds } from './nanoseconds.js'
+import { rankedStates } from './ranked-states.js'
 import { resultColumns } from './result-columns.js'
 import { selectRolledUpExposures } from './select-rolled-up-exposures.js'
+import { variantRanks } from './variant-ranks.js'
+import { where } from './where.js'
 
 /** A statement, its bound parameters and the format to ask for: what both official clients' `query` takes. */
 export interface ExposuresQuery {
@@ -244,58 +248,15 @@ interface Scan {
   >
 }
 
-interface RankedState {
-  /** What one identity keeps. */
-  readonly identityState: readonly string[]
-  /** Of that: the rank of the variant that counts it, 0 where none does. */
-  readonly countedRank: string
-  /** Of that: the second of the first exposure. */
-  readonly firstSecond: string
-}
-
-// One groupBitOr of a rank and its complement keeps 8 bytes and finds two ranks as exactly as min and max do in 32.
-// The second is enough for a bucket, whose edges lie on whole seconds in every zone; the order of two exposures
-// of one identity needs the instant itself, so first-seen keeps nanoseconds, with the rank below them for ties.
-const rankedStates: Readonly<Record<MultiVariantPolicy, (rank: string, scan: Scan) => RankedState>> = {
-  quarantine: (rank, { exposedAt, names: { rankBits, firstSecond } }) => ({
-    identityState: [
-      // Times 2³² + 1 writes the rank twice, and the mask turns the upper one into its complement.
-      `groupBitOr(bitXor(${rank} * 4294967297, 18446744069414584320)) AS ${rankBits}`,
-      `min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}`,
-    ],
-    countedRank: `if(bitAnd(${rankBits}, bitShiftRight(${rankBits}, 32)) = 0, toUInt32(${rankBits}), 0)`,
-    firstSecond,
-  }),
-  'first-seen': (rank, { exposedAt, names: { firstNanoAndRank } }) => ({
-    identityState: [`min(toInt128(${nanoseconds(exposedAt)}) * 4294967296 + ${rank}) AS ${firstNanoAndRank}`],
-    countedRank: `toUInt32(${firstNanoAndRank} % 4294967296)`,
-    firstSecond: `toUInt32(intDiv(${firstNanoAndRank}, 4294967296000000000))`,
-  }),
-}
-
-function nanoseconds(exposedAt: string): string {
-  return `toUnixTimestamp64Nano(toDateTime64(${exposedAt}, 9, 'UTC'))`
-}
-
-/** A WHERE on a line of its own, so far in; nothing where there is nothing to ask. */
-function where(predicates: readonly string[], indent: number): string {
-  const line = `\n${' '.repeat(indent)}`
-  return predicates.length === 0 ? '' : `${line}WHERE ${predicates.join(`${line}  AND `)}`
-}
-
 /** The statement that reads a table, or the tables of a cluster, and puts the states of an identity together itself. */
 function answerOfTable(multiVariant: MultiVariantPolicy, scan: Scan): string {
   const { from, exposures, predicates, identityPredicates, identityGroup, variantKey, startOfBucket, names } =
     scan
-  // From 1; 0 for a key that is not in the list.
-  const rank = `transform(${variantKey}, ${names.variantKeys}, arrayEnumerate(${names.variantKeys}), 0)`
-  const { identityState, countedRank, firstSecond } = rankedStates[multiVariant](rank, scan)
+  const { variantKeys, rank } = variantRanks({ from, predicates, variantKey }, names.variantKeys)
+  const { identityState, countedRank, firstSecond } = rankedStates[multiVariant](rank, scan.exposedAt, names)
   const exposuresNamed = exposures === undefined ? '' : `${from} AS (\n    ${exposures}\n  ),\n  `
   return `WITH
-  ${exposuresNamed}(
-    SELECT arraySort(groupUniqArray(${variantKey}))
-    FROM ${from}${where(predicates, 4)}
-  ) AS ${names.variantKeys},
+  ${exposuresNamed}${variantKeys},
   ${names.identities} AS (
     SELECT
       ${identityState.join(',\n      ')}
@@ -380,15 +341,12 @@ const shardRows: Readonly<Record<MultiVariantPolicy, (scan: Scan) => string>> = 
           ${startOfBucket}(toDateTime(toUInt32(intDiv(reinterpretAsInt64(reverse(substring(${firstNanoAndKey}, 1, 8))) - ${nanoOffset}, 1000000000)), 'UTC'), {time_zone:String}) AS local_bucket,
           count() AS identities_counted
         FROM (
-          SELECT min(concat(reverse(reinterpretAsString(${nanoseconds(exposedAt)} + ${nanoOffset})), assumeNotNull(${variantKey}))) AS ${firstNanoAndKey}
+          SELECT min(concat(${sortableNanoseconds(exposedAt)}, assumeNotNull(${variantKey}))) AS ${firstNanoAndKey}
           FROM ${from}${where([...predicates, ...identityPredicates], 10)}
           GROUP BY ${identityGroup}
         )
         GROUP BY variant_name, local_bucket`,
 }
-
-// 2⁶², more than any instant of a window has nanoseconds: the sum takes all of its 8 bytes.
-const nanoOffset = '4611686018427387904'
 
 /**
  * What all shards say together, where each has all exposures of its identities. A shard answers with one row, whose

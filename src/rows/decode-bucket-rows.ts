@@ -1,5 +1,15 @@
-import { ExposureError, received } from '../errors.js'
 import { resultColumns } from '../query/result-columns.js'
+import {
+  assertRows,
+  cell,
+  columnOf,
+  decodeBucketMs,
+  decodeCount,
+  decodeFlag,
+  decodeNull,
+  decodeText,
+  malformedRow,
+} from './cell.js'
 
 /** How many identities had their first exposure in one bucket: in one variant, or quarantined. */
 export type ExposureBucket =
@@ -44,32 +54,33 @@ export type ExposureBucket =
  * ```
  */
 export function decodeBucketRows(rows: readonly unknown[]): readonly ExposureBucket[] {
-  if (!Array.isArray(rows)) {
-    throw new ExposureError(
-      'malformed-rows',
-      `The answer is not a list of rows: received ${received(rows)}. ` +
-        'Pass what resultSet.json() gives for the format JSONEachRow.',
-      { received: received(rows) },
-    )
-  }
-  const seen = new Map<number, Set<string | null>>()
+  assertRows(rows)
+  const decode = bucketRowDecoder()
+  return Object.freeze(rows.map((row, index) => decode(row, index, '')))
+}
+
+/**
+ * Decodes the rows of an answer one after another, and refuses a bucket that is listed twice for the same variant of
+ * the same `part`.
+ */
+export function bucketRowDecoder(): (row: unknown, index: number, part: string) => ExposureBucket {
+  const seen = new Map<string, Map<number, Set<string | null>>>()
   const bucketMsOf = rememberingLast(decodeBucketMs)
-  return Object.freeze(
-    rows.map((row: unknown, index) => {
-      const bucket = decodeBucketRow(row, index, bucketMsOf)
-      const variants = seen.get(bucket.bucketMs) ?? new Set()
-      if (variants.has(bucket.variant)) {
-        throw malformedRow(
-          index,
-          resultColumns.bucket,
-          columnOf(row, index, resultColumns.bucket),
-          'This bucket is listed already for the same variant, so one of the two would be lost or counted twice.',
-        )
-      }
-      seen.set(bucket.bucketMs, variants.add(bucket.variant))
-      return bucket
-    }),
-  )
+  return (row, index, part) => {
+    const bucket = decodeBucketRow(row, index, bucketMsOf)
+    const buckets = seen.get(part) ?? new Map<number, Set<string | null>>()
+    const variants = buckets.get(bucket.bucketMs) ?? new Set()
+    if (variants.has(bucket.variant)) {
+      throw malformedRow(
+        index,
+        resultColumns.bucket,
+        columnOf(row, index, resultColumns.bucket),
+        'This bucket is listed already for the same variant, so one of the two would be lost or counted twice.',
+      )
+    }
+    seen.set(part, buckets.set(bucket.bucketMs, variants.add(bucket.variant)))
+    return bucket
+  }
 }
 
 function decodeBucketRow(
@@ -96,59 +107,11 @@ function decodeBucketRow(
         }
       : {
           quarantined,
-          variant: cell(row, index, resultColumns.variant, decodeKey, 'the variant’s key'),
+          variant: cell(row, index, resultColumns.variant, decodeText, 'the variant’s key'),
           bucketMs,
           newIdentities,
         },
   )
-}
-
-function cell<Value>(
-  row: unknown,
-  index: number,
-  column: string,
-  decode: (value: unknown) => Value | undefined,
-  expected: string,
-): Value {
-  const value = columnOf(row, index, column)
-  const decoded = decode(value)
-  if (decoded === undefined) throw malformedRow(index, column, value, `Expected ${expected}.`)
-  return decoded
-}
-
-function columnOf(row: unknown, index: number, column: string): unknown {
-  if (typeof row !== 'object' || row === null || !Object.hasOwn(row, column)) {
-    throw malformedRow(index, column, row, 'The column is missing.')
-  }
-  return (row as Readonly<Record<string, unknown>>)[column]
-}
-
-function malformedRow(row: number, column: string, value: unknown, advice: string): ExposureError {
-  return new ExposureError(
-    'malformed-rows',
-    `Row ${row}, column ${column}: received ${received(value)}. ${advice} ` +
-      'Is it the answer to firstExposuresQuery, unchanged?',
-    { row, column, received: received(value) },
-  )
-}
-
-function decodeFlag(value: unknown): boolean | undefined {
-  if (value === 0 || value === false || value === '0') return false
-  if (value === 1 || value === true || value === '1') return true
-  return undefined
-}
-
-function decodeNull(value: unknown): null | undefined {
-  return value === null ? value : undefined
-}
-
-function decodeKey(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function decodeCount(value: unknown): number | undefined {
-  const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
-  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined
 }
 
 /** The rows of a bucket follow each other, and reading its name is most of the work. */
@@ -162,14 +125,4 @@ function rememberingLast(decode: (value: unknown) => number | undefined): typeof
     }
     return decoded
   }
-}
-
-function decodeBucketMs(value: unknown): number | undefined {
-  // date_time_output_format: 'unix_timestamp' gives seconds, 'simple' and 'iso' a text; the column is pinned to UTC.
-  const text = String(value)
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?$/.test(value)) return undefined
-  const iso = `${value.slice(0, 10)}T${value.slice(11, 19)}.000Z`
-  const ms = Date.parse(iso)
-  return !Number.isNaN(ms) && new Date(ms).toISOString() === iso ? ms : undefined
 }

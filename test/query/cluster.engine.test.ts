@@ -4,18 +4,25 @@ import fc from 'fast-check'
 import {
   exposureSpec,
   exposureWindow,
+  mergeExposuresSummaries,
+  trustedSql,
   type ExposureSourceInput,
   type ExposureSpecInput,
   type ExposuresSummary,
 } from 'first-exposure'
-import { fetchExposuresSummary, type FetchExposuresOptions } from 'first-exposure/clickhouse'
+import {
+  fetchCrossovers,
+  fetchExposuresBreakdown,
+  fetchExposuresSummary,
+  type FetchExposuresOptions,
+} from 'first-exposure/clickhouse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { questionWithEvents, type Asked, type ExposureEvent } from '../arbitraries/exposure-events.js'
 import { runs } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { startCluster, type EngineCluster } from '../engine/cluster.js'
 import { createEventsTable, replaceEvents } from '../engine/events-table.js'
-import { referenceSummary } from '../reference-model.js'
+import { referenceCrossovers, referenceSummary } from '../reference-model.js'
 
 const shards = 3
 type ColumnNames = NonNullable<ExposureSourceInput['columns']>
@@ -93,6 +100,60 @@ describe.skipIf(!engineAvailable)('a cluster of three shards', () => {
       ),
       { numRuns: runs(25) },
     )
+  }, 300_000)
+
+  test('crossovers and breakdowns are the same on every form, for a readonly = 1 user', async () => {
+    const reader = createClient({
+      url: cluster.servers[0]?.url ?? '',
+      username: 'reader',
+      database: 'exposures',
+    })
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          questionWithEvents,
+          fc.constantFrom('hash', 'exact'),
+          async ({ question, events }, identityKey) => {
+            await spread(events)
+            const window = exposureWindow(question.startMs, question.asOfMs)
+            for (const source of Object.values(sources)) {
+              const spec = exposureSpec({
+                environmentKey: question.environment,
+                eventName: question.event,
+                featureName: question.feature,
+                identityKey,
+                source,
+                // Whose value is known without a column: how many bytes the identifier has.
+                breakdown: { column: trustedSql`length(identifier)`, top: 2 },
+              })
+              expect(await fetchCrossovers(reader, spec, window)).toEqual(
+                referenceCrossovers(events, question),
+              )
+              const whole = referenceSummary(events, question, 'quarantine') as ExposuresSummary
+              const empty = {
+                ...whole,
+                excludedIdentities: 0,
+                timeseries: { ...whole.timeseries, points: [] },
+              }
+              const { slices, other } = await fetchExposuresBreakdown(reader, spec, window)
+              const parts = [
+                empty,
+                ...slices.map(({ summary }) => summary),
+                ...(other === null ? [] : [other]),
+              ]
+              expect(mergeExposuresSummaries(...parts)).toEqual(whole)
+              for (const { value, summary } of slices) {
+                const own = events.filter((e) => String(Buffer.byteLength(e.identity ?? '')) === value)
+                expect(summary).toEqual(referenceSummary(own, question, 'quarantine'))
+              }
+            }
+          },
+        ),
+        { numRuns: runs(10) },
+      )
+    } finally {
+      await reader.close()
+    }
   }, 300_000)
 
   const question: Asked = {

@@ -5,8 +5,11 @@ import {
   growthbookViews,
   isExposureError,
   postHogEvents,
+  type CrossoverPair,
+  type Crossovers,
   type ExposureBucket,
   type ExposureSource,
+  type ExposuresBreakdown,
   type ExposuresSummary,
   type GrowthbookViewsOptions,
 } from 'first-exposure'
@@ -49,4 +52,16 @@ test('a misspelt option of a ready-made source does not compile', () => {
   postHogEvents({ materialized: ['$feature_flag_payload'] })
   // @ts-expect-error GrowthBook's views are all exposures
   growthbookViews({ eventName: 'Experiment Viewed' })
+})
+
+test('crossovers and breakdowns cannot be written to', () => {
+  const crossovers = {} as Crossovers
+  expectTypeOf(crossovers.pairs[0]).toEqualTypeOf<CrossoverPair | undefined>()
+  // @ts-expect-error read-only
+  crossovers.firstVariants['control'] = 1
+  const breakdown = {} as ExposuresBreakdown
+  expectTypeOf(breakdown.slices[0]?.value).toEqualTypeOf<string | null | undefined>()
+  expectTypeOf(breakdown.other).toEqualTypeOf<ExposuresSummary | null>()
+  // @ts-expect-error read-only
+  breakdown.other = null
 })

@@ -1,0 +1,15 @@
+import { ExposureError } from '../errors.js'
+import type { ExposureWindow } from '../spec/exposure-window.js'
+
+/** Refuses a bucket that holds nothing of the window: the answer is another question's. */
+export function assertInWindow(bucketMs: number, window: ExposureWindow, row?: number): void {
+  // The first bucket may start before the window: at most a day of 25 hours, or the two of a day that is skipped.
+  if (bucketMs < window.asOfMs && bucketMs >= window.startMs - 2 * 86_400_000) return
+  const where = row === undefined ? 'A bucket' : `Row ${row}, column bucket`
+  throw new ExposureError(
+    'malformed-rows',
+    `${where}: received ${new Date(bucketMs).toISOString()}, which is outside the window. ` +
+      'Is it the answer to this query? Check what sits between the host and ClickHouse.',
+    { ...(row === undefined ? {} : { row }), column: 'bucket', received: bucketMs },
+  )
+}

@@ -1,0 +1,56 @@
+import { eventDispositions, type EventDisposition } from '../query/event-disposition.js'
+import { identityTimelineColumns } from '../query/identity-timeline-columns.js'
+import { assertRows, cell, decodeCount, decodeInteger, decodeFlag, decodeText, malformedRow } from './cell.js'
+
+/** One event of an identity, or all of one disposition and variant, at the first of them. */
+export interface IdentityTimelineRow {
+  readonly shown: boolean
+  readonly disposition: EventDisposition
+  readonly variant: string | null
+  /** In epoch milliseconds. */
+  readonly at: number | null
+  readonly events: number
+}
+
+/** Checks and converts every row of the answer to `identityTimelineQuery`. Throws `malformed-rows`. */
+export function decodeIdentityTimelineRows(rows: readonly unknown[]): readonly IdentityTimelineRow[] {
+  assertRows(rows)
+  const last = { true: -Infinity, false: -Infinity }
+  return rows.map((row, index) => {
+    const { shown, disposition, variant, atMs, events } = identityTimelineColumns
+    const decoded: IdentityTimelineRow = {
+      shown: cell(row, index, shown, decodeFlag, '0 or 1'),
+      disposition: cell(row, index, disposition, decodeDisposition, `one of ${eventDispositions.join(', ')}`),
+      variant: cell(row, index, variant, orNull(decodeText), 'the variant’s key or NULL'),
+      at: cell(row, index, atMs, orNull(decodeInteger), 'whole milliseconds of the epoch or NULL'),
+      events: cell(row, index, events, decodeCount, 'a whole number from 0 to 2^53 - 1'),
+    }
+    if ((decoded.at === null) !== (decoded.disposition === 'no-timestamp')) {
+      throw malformedRow(
+        index,
+        atMs,
+        decoded.at,
+        'Expected NULL where there is no timestamp, and only there.',
+      )
+    }
+    if (decoded.variant === null && decoded.disposition === 'exposure') {
+      throw malformedRow(index, variant, decoded.variant, 'Expected a key for an exposure.')
+    }
+    // Which of two came first, and at one instant which is smaller in bytes, the order alone says.
+    const at = decoded.at ?? Infinity
+    if (at < last[`${decoded.shown}`])
+      throw malformedRow(index, atMs, decoded.at, 'Expected the order of time.')
+    last[`${decoded.shown}`] = at
+    return decoded
+  })
+}
+
+function decodeDisposition(value: unknown): EventDisposition | undefined {
+  return eventDispositions.find((each) => each === value)
+}
+
+function orNull<Value>(
+  decode: (value: unknown) => Value | undefined,
+): (value: unknown) => Value | null | undefined {
+  return (value) => (value === null ? null : decode(value))
+}

@@ -1,0 +1,83 @@
+import { crossoverQuery, exposureBreakdownQuery, exposureSpec, exposureWindow } from 'first-exposure'
+import { fetchCrossovers, fetchExposuresBreakdown } from 'first-exposure/clickhouse'
+import { describe, expect, test } from 'vitest'
+
+const spec = exposureSpec({
+  environmentKey: 'prod',
+  featureName: 'checkout',
+  maxRows: 2,
+  breakdown: { column: 'country' },
+})
+const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+const crossover = (first: string, bucket = '2026-06-03 00:00:00'): unknown => ({
+  first_variant: first,
+  next_variant: 'z',
+  identities: 1,
+  median_ms: 5,
+  buckets: [bucket],
+  bucket_identities: [1],
+})
+const entered = (value: string, bucket = '2026-06-03 00:00:00'): unknown => ({
+  other: 0,
+  value,
+  quarantined: 0,
+  variant: 'control',
+  bucket,
+  new_identities: 1,
+})
+const answering = (rows: unknown): { query: () => Promise<{ json: () => Promise<unknown> }> } => ({
+  query: async () => ({ json: async () => rows }),
+})
+
+describe.each([
+  ['fetchCrossovers', fetchCrossovers, crossoverQuery, crossover],
+  ['fetchExposuresBreakdown', fetchExposuresBreakdown, exposureBreakdownQuery, entered],
+] as const)('%s', (_, fetch, queryOf, row) => {
+  test('asks once, what the query says, and no more than it was given', async () => {
+    const asked: unknown[] = []
+    const client = {
+      query: async (params: unknown) => {
+        asked.push(params)
+        return { json: async () => [row('a')] }
+      },
+    }
+    await fetch(client, spec, window)
+    const { signal } = new AbortController()
+    await fetch(client, spec, window, { signal, queryId: 'q', settings: { max_threads: 2 } })
+    const query = queryOf(spec, window)
+    expect(asked).toEqual([
+      query,
+      { ...query, abort_signal: signal, query_id: 'q', clickhouse_settings: { max_threads: 2 } },
+    ])
+  })
+
+  test('a row more than maxRows is too-many-buckets, without the rows being read', async () => {
+    await expect(fetch(answering([row('a'), row('b')]), spec, window)).resolves.toBeDefined()
+    await expect(fetch(answering([row('a'), row('b'), 'junk']), spec, window)).rejects.toMatchObject({
+      code: 'too-many-buckets',
+    })
+  })
+
+  test.each([undefined, { data: [] }, ['junk']])('an answer that is %j is malformed-rows', async (rows) => {
+    await expect(fetch(answering(rows), spec, window)).rejects.toMatchObject({ code: 'malformed-rows' })
+  })
+
+  test('a bucket outside the window is malformed-rows', async () => {
+    for (const bucket of ['2026-06-15 00:00:00', '2026-05-29 00:00:00']) {
+      await expect(fetch(answering([row('a', bucket)]), spec, window)).rejects.toMatchObject({
+        code: 'malformed-rows',
+        details: { column: 'bucket' },
+      })
+    }
+  })
+
+  test('an abort rejects with the signal’s reason, also for a client that is deaf to it', async () => {
+    const reason = new Error('nobody waits any more')
+    const deaf = new AbortController()
+    const waiting = fetch({ query: async () => await new Promise<never>(() => undefined) }, spec, window, {
+      signal: deaf.signal,
+    })
+    deaf.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+  })
+})
