@@ -8,10 +8,12 @@ import {
   type CrossoverPair,
   type Crossovers,
   type ExposureBucket,
+  type ExposureLedger,
   type ExposureSource,
   type ExposuresBreakdown,
   type ExposuresSummary,
   type GrowthbookViewsOptions,
+  type IdentityVerdict,
 } from 'first-exposure'
 import { expectTypeOf, test } from 'vitest'
 
@@ -64,4 +66,18 @@ test('crossovers and breakdowns cannot be written to', () => {
   expectTypeOf(breakdown.other).toEqualTypeOf<ExposuresSummary | null>()
   // @ts-expect-error read-only
   breakdown.other = null
+})
+
+test('a verdict narrows by its type', () => {
+  const verdict = {} as IdentityVerdict
+  if (verdict.type === 'quarantined') expectTypeOf(verdict.byAt).toEqualTypeOf<number>()
+  // @ts-expect-error only a quarantined identity was exposed to another variant
+  if (verdict.type === 'counted') void verdict.by
+  if (verdict.type === 'never-counted') expectTypeOf(verdict.because).not.toEqualTypeOf<string>()
+})
+
+test('a ledger cannot be written to', () => {
+  const ledger = {} as ExposureLedger
+  // @ts-expect-error read-only
+  ledger.scanned = 1
 })
