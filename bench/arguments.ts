@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 
-export const sections = ['compare', 'shapes', 'growth', 'memory', 'client', 'cluster'] as const
+export const sections = ['compare', 'shapes', 'rollup', 'growth', 'memory', 'client', 'cluster'] as const
 export type Section = (typeof sections)[number]
 
 /** What the command line asks for. */

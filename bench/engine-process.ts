@@ -66,7 +66,7 @@ async function measure(table: string, form: Form, memoryLimit: number): Promise<
 
 async function run(): Promise<EngineReply> {
   if (task.kind === 'commands') {
-    for (const query of task.commands) await client.command({ query })
+    for (const command of task.commands) await client.command(command)
     return { done: true }
   }
   try {

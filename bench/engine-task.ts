@@ -1,8 +1,9 @@
+import type { RollupStatement } from 'first-exposure/rollup'
 import type { Form } from './forms.js'
 
 /** What a process of the engine is started for. */
 export type EngineTask =
-  | { readonly kind: 'commands'; readonly commands: readonly string[] }
+  | { readonly kind: 'commands'; readonly commands: readonly RollupStatement[] }
   | {
       readonly kind: 'measure'
       readonly table: string

@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { RollupStatement } from 'first-exposure/rollup'
 import type { EngineReply, EngineTask, Measurement } from './engine-task.js'
 import type { Form } from './forms.js'
 
 /** A data directory of the embedded engine, and a process on it for every task, one after another. */
 export interface Engine {
-  command(...commands: readonly string[]): Promise<void>
+  command(...commands: readonly (string | RollupStatement)[]): Promise<void>
   /** Measures a form on a table once; `undefined` where it does not fit the limit of memory (in bytes). */
   measure(table: string, form: Form, memoryLimit?: number): Promise<Measurement | undefined>
   close(): void
@@ -53,7 +54,12 @@ export function openEngine(): Engine {
     })
   return {
     command: async (...commands) => {
-      await run({ kind: 'commands', commands })
+      await run({
+        kind: 'commands',
+        commands: commands.map((each) =>
+          typeof each === 'string' ? { query: each, query_params: {} } : each,
+        ),
+      })
     },
     measure: async (table, form, memoryLimit = 0) => {
       const reply = await run({ kind: 'measure', table, form, memoryLimit })

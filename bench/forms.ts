@@ -1,5 +1,7 @@
-import type { ExposureSpecInput } from 'first-exposure'
+import { flagsmithEvents, type ExposureSpecInput } from 'first-exposure'
 import type { FetchExposuresOptions } from 'first-exposure/clickhouse'
+import { rolledUp, rollupBackfill, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
+import { shapeWindow } from './shape.js'
 
 /** One way of asking: a statement written here, or the library's own with these options. */
 export interface Form {
@@ -13,7 +15,7 @@ export interface Form {
   /** Whether its summary must be that of the textbook form. */
   readonly agrees: boolean
   /** What to do once, after the table was filled and before anything is measured: a pre-aggregation of it. */
-  readonly prepare?: readonly string[]
+  readonly prepare?: readonly RollupStatement[]
 }
 
 const where = `environment_key = 'prod' AND event = '$flag_exposure' AND feature_name = 'checkout'
@@ -88,6 +90,26 @@ export const firstSeen: Form = {
   agrees: false,
 }
 
+const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
+
+/** What its view would have gathered insert by insert is brought in day by day. */
+export const onRollup: Form = {
+  name: 'first-exposure on a rollup',
+  asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_day') } },
+  agrees: true,
+  prepare: [
+    ...rollup.drop,
+    ...rollup.create.slice(0, 1),
+    ...rollupBackfill(
+      rollup,
+      Array.from({ length: 14 }, (_, day) =>
+        new Date(shapeWindow.startMs + day * 86_400_000).toISOString().slice(0, 10),
+      ),
+    ),
+    { query: 'OPTIMIZE TABLE exposures_by_day FINAL', query_params: {} },
+  ],
+}
+
 export const inParts = (partitions: number): Form => ({
   name: `first-exposure, ${partitions} partitions`,
   asks: { spec: {}, options: { partitions } },
@@ -100,7 +122,7 @@ export const spilling = (bytes: number): Form => ({
   agrees: true,
 })
 
-/** All that is compared, in the order of the table. A form on another source than the events joins here. */
+/** All that is compared, in the order of the table. */
 export const forms: readonly Form[] = [
   readColumns,
   countDistinct,
@@ -110,4 +132,5 @@ export const forms: readonly Form[] = [
   byHash,
   exact,
   firstSeen,
+  onRollup,
 ]

@@ -5,15 +5,27 @@ import { measureClientSide } from './client-side.js'
 import { measureCluster } from './cluster-bytes.js'
 import { openEngine } from './engine.js'
 import { fittedExponent } from './fitted-exponent.js'
-import { byHash, countHashes, exact, firstSeen, forms, inParts, spilling, textbook } from './forms.js'
+import {
+  byHash,
+  countHashes,
+  exact,
+  firstSeen,
+  forms,
+  inParts,
+  onRollup,
+  spilling,
+  textbook,
+  type Form,
+} from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
 import { alignedTable, costTable } from './print.js'
 import { showSteps, type Progress } from './progress.js'
-import { otherShapes, usualShape, type Shape } from './shape.js'
+import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
 const { events, rounds } = options
-const shapeForms = [countHashes, textbook, byHash, exact, firstSeen]
+const shapeForms = [countHashes, textbook, byHash, exact, firstSeen, onRollup]
+const rollupForms = [textbook, byHash, onRollup]
 const memoryForms = [
   textbook,
   byHash,
@@ -25,9 +37,10 @@ const growthForms = [countHashes, byHash]
 const steps: Readonly<Record<Section, number>> = {
   compare: 1 + forms.length * rounds,
   shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
+  rollup: rollupShapes(events).length * (1 + rollupForms.length * rounds),
   growth: options.growth.length * (1 + growthForms.length * rounds),
   memory: 2 + (2 * memoryForms.length - 1) * memoryRounds,
-  client: 6,
+  client: 9,
   cluster: 4 + 3 * rounds,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
@@ -47,6 +60,19 @@ const engine = openEngine()
 // A bar for each section, so that its table can be shown as soon as it is there.
 let progress: Progress = { step: () => undefined, end: () => undefined }
 
+async function measureShapes(
+  shapes: readonly Shape[],
+  compared: readonly Form[],
+): Promise<readonly { readonly shape: Shape; readonly costs: readonly Cost[] }[]> {
+  const found: { readonly shape: Shape; readonly costs: readonly Cost[] }[] = []
+  for (const shape of shapes) {
+    const costs = await measureForms(engine, shape, compared, { rounds, progress })
+    found.push({ shape, costs })
+    text.push(costTable(shape.name, costs, textbook.name))
+  }
+  return found
+}
+
 const run: Readonly<Record<Section, () => Promise<void>>> = {
   compare: async () => {
     const shape = { ...usualShape, events }
@@ -58,13 +84,10 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
     )
   },
   shapes: async () => {
-    const found: { readonly shape: Shape; readonly costs: readonly Cost[] }[] = []
-    for (const shape of otherShapes(events)) {
-      const costs = await measureForms(engine, shape, shapeForms, { rounds, progress })
-      found.push({ shape, costs })
-      text.push(costTable(shape.name, costs, textbook.name))
-    }
-    figures['shapes'] = found
+    figures['shapes'] = await measureShapes(otherShapes(events), shapeForms)
+  },
+  rollup: async () => {
+    figures['rollup'] = await measureShapes(rollupShapes(events), rollupForms)
   },
   growth: async () => {
     const found: { readonly events: number; readonly costs: readonly Cost[] }[] = []
@@ -124,7 +147,7 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
     figures['client'] = { costs, exponents }
     text.push(
       alignedTable(
-        ['client side, seconds', 'variants', 'decode', 'summarise', 'view', 'exponent'],
+        ['client side, CPU s', 'variants', 'decode', 'summarise', 'view', 'exponent'],
         costs.map(({ rows, variants, decode, summarize, view }) => [
           `${rows.toLocaleString('en')} rows`,
           String(variants),

@@ -4,6 +4,8 @@ export interface Shape {
   readonly events: number
   /** Exposures of one identity. */
   readonly exposuresEach: number
+  /** Of the fourteen days, on how many running an identity is seen; at most its exposures. */
+  readonly daysEach: number
   /** Characters of an identifier: 21, 36 (a UUID's text) or more. */
   readonly identifierLength: number
   readonly variants: number
@@ -14,12 +16,13 @@ export interface Shape {
 export const usualShape: Omit<Shape, 'events'> = {
   name: '4 exposures each',
   exposuresEach: 4,
+  daysEach: 3,
   identifierLength: 21,
   variants: 3,
   crossovers: 0.01,
 }
 
-/** The usual shape, and what differs from it in one way each. */
+/** What differs from the usual shape in one way each. */
 export function otherShapes(events: number): readonly Shape[] {
   const differing = (name: string, difference: Partial<Shape>): Shape => ({
     ...usualShape,
@@ -36,6 +39,19 @@ export function otherShapes(events: number): readonly Shape[] {
     differing('100 variants', { variants: 100 }),
     differing('20 % crossovers', { crossovers: 0.2 }),
   ]
+}
+
+/** What a rollup's cost depends on, the days, and what it does not, the duplicates: the last has a tenth of the events. */
+export function rollupShapes(events: number): readonly Shape[] {
+  const identities = Math.round(events / 40)
+  const seen = (exposuresEach: number, daysEach: number): Shape => ({
+    ...usualShape,
+    events: identities * exposuresEach,
+    exposuresEach,
+    daysEach,
+    name: `${identities.toLocaleString('en')} identities, ${exposuresEach} exposures each, ${daysEach} days`,
+  })
+  return [seen(40, 14), seen(40, 3), seen(4, 3)]
 }
 
 export const shapeWindow: { readonly startMs: number; readonly asOfMs: number } = {
@@ -62,7 +78,7 @@ export function createEvents(table: string): string {
  * @param where - which identities, as a condition on `visitor`; default all
  */
 export function generateEvents(table: string, shape: Shape, where = '1'): string {
-  const { events, exposuresEach, identifierLength, variants, crossovers } = shape
+  const { events, exposuresEach, daysEach, identifierLength, variants, crossovers } = shape
   const identities = Math.max(1, Math.round(events / exposuresEach))
   const uuid = 'toString(reinterpretAsUUID(sipHash128(visitor)))'
   const identifier =
@@ -73,11 +89,12 @@ export function generateEvents(table: string, shape: Shape, where = '1'): string
     WITH
       number % ${identities} AS visitor,
       intDiv(number, ${identities}) AS visit,
+      (cityHash64(visitor, 'day') + visit % ${daysEach}) % 14 AS day,
       cityHash64(visitor, 'variant') % ${variants} AS assigned,
       visit % 2 = 1 AND cityHash64(visitor, 'crossover') % 1000 < ${Math.round(crossovers * 1000)} AS crossed_over
     SELECT
       'prod', '$flag_exposure', 'checkout',
-      fromUnixTimestamp64Milli(toInt64(${shapeWindow.startMs} + cityHash64(number, 'at') % ${shapeWindow.asOfMs - shapeWindow.startMs})) AS at,
+      fromUnixTimestamp64Milli(toInt64(${shapeWindow.startMs} + day * 86400000 + cityHash64(number, 'at') % 86400000)) AS at,
       at, ${identifier}, concat('variant-', toString((assigned + crossed_over) % ${variants})), '{}', '{}', 'js', '1'
     FROM numbers(${events})
     WHERE ${where}`

@@ -15,6 +15,10 @@ import { invalidSpec } from '../spec/invalid-spec.js'
  * events stay (see `rollupAudit`). A window without a whole UTC day reads the events alone. Where the events of the
  * window's first day may have expired, let it start at 00:00 UTC: then no event of that day is read.
  *
+ * Of a source on a cluster, the rollup is the table of that name on every shard, and its database has to be named. Each
+ * shard rolls up its own events, so that what holds of the events' shards holds of the rollup's: `shardedByIdentity`
+ * stays as it is.
+ *
  * @param source - a table and its columns, as for `exposureSpec`
  * @param rollup - the rollup's table, as for `rollupSchema`; `{ database, table, eventName }` where it is in another
  *   database or holds another event than the source's own. A spec that asks for another event is refused.
@@ -71,6 +75,5 @@ import { invalidSpec } from '../spec/invalid-spec.js'
 export function rolledUp(source: ExposureSourceInput, rollup: RollupTableInput): ExposureSource {
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
   // A source that has a rollup already gets this one instead.
-  const { table, columns, eventName } = exposureSource(source)
-  return exposureSource({ table, columns, ...(eventName === undefined ? {} : { eventName }), rollup })
+  return exposureSource({ ...exposureSource(source), rollup })
 }

@@ -1,4 +1,5 @@
-import { quoteTable } from '../query/quote-table.js'
+import { scanned } from '../query/exposure-scan.js'
+import { ownNames } from '../query/own-names.js'
 import { rollupColumns } from '../query/rollup-columns.js'
 import { experimentInRollup } from '../query/select-rolled-up-exposures.js'
 import { touchedUtcDays, utcDate } from '../query/utc-days.js'
@@ -16,6 +17,9 @@ import { selectSourceExposures } from './select-source-exposures.js'
  * least instant of each identity in each variant. One row a day; `decodeRollupAudit` reads them and says what to run
  * where they differ. It costs about as much as `firstExposuresQuery` on the events, over pairs of identity and variant
  * by day.
+ *
+ * Of a source on a cluster, it compares what all shards hold together, and fails where a shard does not answer. Run what
+ * mends a day on one server of every shard, for each holds the rollup of its own events.
  *
  * Events that arrive while it runs can show as a difference, because the events and the rollup are not read at the
  * same instant: audit days that have settled, and audit again before mending the current one.
@@ -45,26 +49,28 @@ export function rollupAudit(
 ): RollupStatement & { readonly format: 'JSONEachRow' } {
   const { environmentKey, eventName, featureName, identityKey, source } = exposureSpec(spec)
   const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
-  const { columns, rollup } = source
+  const { cluster, columns, rollup } = source
   if (rollup === undefined) {
     throw invalidSpec('source', spec.source, 'It has no rollup to audit. Pass a source made by rolledUp.')
   }
   const days = touchedUtcDays({ startMs, asOfMs })
-  const { lines, names, query_params } = selectSourceExposures(source, (column) => [
-    ...(column.environment === null ? [] : [`${column.environment} = {environment_key:String}`]),
-    ...(column.event === null ? [] : [`${column.event} = {event_name:String}`]),
-    `${column.feature} = {feature_name:String}`,
-    `${column.timestamp} >= toDateTime64({rollup_start:Date}, 3, 'UTC')`,
-    `${column.timestamp} < toDateTime64({rollup_end:Date}, 3, 'UTC')`,
-  ])
+  const { lines, names, query_params } = selectSourceExposures(
+    source,
+    (column) => [
+      ...(column.environment === null ? [] : [`${column.environment} = {environment_key:String}`]),
+      ...(column.event === null ? [] : [`${column.event} = {event_name:String}`]),
+      `${column.feature} = {feature_name:String}`,
+      `${column.timestamp} >= toDateTime64({rollup_start:Date}, 3, 'UTC')`,
+      `${column.timestamp} < toDateTime64({rollup_end:Date}, 3, 'UTC')`,
+    ],
+    cluster,
+  )
   const [ofEvents, ofRollup] =
     identityKey === 'hash'
       ? [`murmurHash3_128(${names.identity})`, rollupColumns.identityHash]
       : [names.identity, rollupColumns.identity]
 
-  // A name that the events' or the rollup's table bears would stand for that table.
-  const taken = new Set([source.table.table, rollup.table])
-  const own = (name: string): string => (taken.has(name) ? own(`${name}_`) : name)
+  const own = ownNames({ source, filters: [], breakdown: null })
   const [exposures, pairs] = [own('exposures'), own('pairs')]
 
   const query = `WITH
@@ -86,7 +92,7 @@ ${lines.map((line) => `      ${line}`).join('\n')}
       ${rollupColumns.variant} AS variant_key,
       ${rollupColumns.firstExposure} AS exposed_first,
       1 AS rolled_up
-    FROM ${quoteTable(rollup)}
+    FROM ${scanned(rollup, cluster)}
     WHERE ${experimentInRollup(columns).join('\n      AND ')}
       AND ${rollupColumns.day} >= {rollup_start:Date}
       AND ${rollupColumns.day} < {rollup_end:Date}
@@ -109,7 +115,7 @@ SELECT
   countIf(is_rolled_up AND (NOT has_event OR first_rolled_up < first_event)) AS ${auditColumns.surplus}
 FROM ${pairs}
 GROUP BY exposed_day
-ORDER BY exposed_day`
+ORDER BY exposed_day${cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
 
   return Object.freeze({
     query,
@@ -118,6 +124,7 @@ ORDER BY exposed_day`
       ...(eventName === null ? {} : { event_name: eventName }),
       feature_name: featureName,
       ...query_params,
+      ...(cluster === null ? {} : { cluster }),
       rollup_start: utcDate(days.startMs),
       rollup_end: utcDate(days.endMs),
     }),

@@ -98,15 +98,15 @@ const fields: readonly string[] = [
  *   environment LowCardinality(String),
  *   event LowCardinality(String),
  *   feature LowCardinality(String),
- *   day Date,
  *   identity String,
+ *   day Date,
  *   variant LowCardinality(String),
  *   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
  *   first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
  * )
  * ENGINE = AggregatingMergeTree
  * PARTITION BY toYYYYMM(day)
- * ORDER BY (environment, event, feature, day, identity, variant)
+ * ORDER BY (environment, event, feature, identity, day, variant)
  * COMMENT 'The least instant of each identity in each variant, by UTC day'
  * ```
  */
@@ -198,16 +198,19 @@ SETTINGS mutations_sync = 2`,
   })
 }
 
-type KeyColumn = 'environment' | 'event' | 'feature' | 'day' | 'identity' | 'variant'
+type KeyColumn = 'environment' | 'event' | 'feature' | 'identity' | 'day' | 'variant'
 
-/** One row of the rollup, in the order of its primary key: one experiment's days lie together. */
+/**
+ * One row of the rollup, in the order of its primary key. An identity's days lie together: the query then finds it
+ * where it was a moment ago, and its identifier and hash take next to no room from the second day on.
+ */
 function keyColumns(columns: ExposureSource['columns']): readonly KeyColumn[] {
   return [
     ...(columns.environment === null ? [] : (['environment'] as const)),
     ...(columns.event === null ? [] : (['event'] as const)),
     'feature',
-    'day',
     'identity',
+    'day',
     'variant',
   ]
 }
@@ -216,8 +219,8 @@ const keyTypes: Readonly<Record<KeyColumn, string>> = {
   environment: 'LowCardinality(String)',
   event: 'LowCardinality(String)',
   feature: 'LowCardinality(String)',
-  day: 'Date',
   identity: 'String',
+  day: 'Date',
   variant: 'LowCardinality(String)',
 }
 

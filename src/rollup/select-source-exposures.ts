@@ -1,6 +1,6 @@
 import { isIdentity } from '../query/is-identity.js'
 import { ownNames } from '../query/own-names.js'
-import { quoteTable } from '../query/quote-table.js'
+import { scanned } from '../query/exposure-scan.js'
 import { rollupColumns } from '../query/rollup-columns.js'
 import { sourceColumns, type SourceColumns } from '../query/source-columns.js'
 import type { ExposureSource } from '../spec/exposure-source.js'
@@ -22,10 +22,12 @@ export interface SourceExposureNames {
  *
  * @param predicates - on the source's columns; only rows that meet them are converted, and the instants among them
  *   must fit nanoseconds in 64 bits
+ * @param cluster - whose every shard's table is read; default: the server's own, as a view and a backfill do
  */
 export function selectSourceExposures(
   source: ExposureSource,
   predicates: (columns: SourceColumns['sql']) => readonly string[],
+  cluster: string | null = null,
 ): {
   readonly lines: readonly string[]
   readonly names: SourceExposureNames
@@ -60,7 +62,7 @@ export function selectSourceExposures(
     lines: [
       'SELECT',
       ...selected.map((column, index) => `  ${column}${index < selected.length - 1 ? ',' : ''}`),
-      `FROM ${quoteTable(source.table)}`,
+      `FROM ${scanned(source.table, cluster)}`,
       ...restricted.map((predicate, index) => `${index === 0 ? 'WHERE' : '  AND'} ${predicate}`),
     ],
   }

@@ -176,6 +176,13 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
       'Name the database: the shards of a cluster do not know that of the connection.',
     )
   }
+  if (cluster !== null && rollup?.database === null) {
+    throw invalidSpec(
+      'rollup.database',
+      rollup.database,
+      'Name the database: the shards of a cluster do not know that of the connection.',
+    )
+  }
   return deepFreeze({
     table: named,
     columns: {

@@ -58,7 +58,8 @@ export function checkedBucketStarts(summary: ExposuresSummary, name: string): re
     }
     before = startMs
     record(newIdentities, `${field}.newIdentities`)
-    for (const count of Object.values(newIdentities)) add(count, `${field}.newIdentities`)
+    const counts = `${field}.newIdentities`
+    for (const count of Object.values(newIdentities)) add(count, counts)
     return startMs
   })
 }

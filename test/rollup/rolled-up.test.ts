@@ -31,6 +31,28 @@ describe('rolledUp', () => {
     expect(rolledUp(source, 'another').rollup?.table).toBe('another')
   })
 
+  test('keeps the cluster, and whether it is sharded by identity', () => {
+    const events = { table: { database: 'exposures', table: 'events' }, cluster: 'warehouse' }
+    for (const shardedByIdentity of [false, true]) {
+      const rolled = rolledUp(
+        { ...events, shardedByIdentity },
+        { database: 'exposures', table: 'exposures_by_day' },
+      )
+      expect(rolled).toMatchObject({ ...events, shardedByIdentity })
+      expect(rolledUp(rolled, { database: 'exposures', table: 'another' })).toMatchObject({
+        ...events,
+        shardedByIdentity,
+        rollup: { table: 'another' },
+      })
+    }
+    expect(() => rolledUp(events, 'exposures_by_day')).toThrow(
+      expect.objectContaining({
+        code: 'invalid-spec',
+        details: expect.objectContaining({ field: 'rollup.database' }),
+      }),
+    )
+  })
+
   test('the event of the spec is that of the rollup, and no other', () => {
     const seen = rolledUp(flagsmithEvents(), { table: 'seen_by_day', eventName: 'seen' })
     expect(exposureSpec({ ...minimal, source: seen }).eventName).toBe('seen')

@@ -101,7 +101,8 @@ describe.skipIf(!engineAvailable)('the rollup, on a real server', () => {
     expect(parts.at(-1)?.[0]).toBeLessThanOrEqual(4)
     expect(events).toMatch(/PrimaryKey\s+Keys:\s+environment_key\s+event\s+feature_name\s+timestamp\s/)
     expect(rollup).toMatch(/exposures_by_day/)
-    expect(rollup).toMatch(/PrimaryKey\s+Keys:\s+environment\s+event\s+feature\s+day\s/)
+    expect(rollup).toMatch(/Partition\s+Keys:\s+toYYYYMM\(day\)\s/)
+    expect(rollup).toMatch(/PrimaryKey\s+Keys:\s+environment\s+event\s+feature\s/)
   })
 
   test('a readonly = 1 user can read it and audit it', async () => {

@@ -1,23 +1,23 @@
 CREATE TABLE IF NOT EXISTS `rollups`.`a\`b`
 (
   feature LowCardinality(String),
-  day Date,
   identity String,
+  day Date,
   variant LowCardinality(String),
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
   first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
-ORDER BY (feature, day, identity, variant)
+ORDER BY (feature, identity, day, variant)
 COMMENT 'The least instant of each identity in each variant, by UTC day';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `rollups`.`a\`b_view`
 TO `rollups`.`a\`b`
 AS SELECT
   feature,
-  day_ AS day,
   identity_ AS identity,
+  day_ AS day,
   variant_ AS variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -34,7 +34,7 @@ FROM
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY feature, day_, identity_, variant_;
+GROUP BY feature, identity_, day_, variant_;
 
 SELECT DISTINCT toString(day_) AS day
 FROM
@@ -53,12 +53,12 @@ FROM
 )
 ORDER BY day;
 
-INSERT INTO `rollups`.`a\`b` (feature, day, identity, variant, first_exposure)
+INSERT INTO `rollups`.`a\`b` (feature, identity, day, variant, first_exposure)
 SETTINGS insert_deduplicate = 0
 SELECT
   feature,
-  day_ AS day,
   identity_ AS identity,
+  day_ AS day,
   variant_ AS variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -75,7 +75,7 @@ FROM
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY feature, day_, identity_, variant_;
+GROUP BY feature, identity_, day_, variant_;
 
 ALTER TABLE `rollups`.`a\`b`
 DELETE WHERE day = {day:Date}

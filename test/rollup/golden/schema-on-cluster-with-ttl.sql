@@ -3,15 +3,15 @@ CREATE TABLE IF NOT EXISTS `exposures_by_day` ON CLUSTER `events`
   environment LowCardinality(String),
   event LowCardinality(String),
   feature LowCardinality(String),
-  day Date,
   identity String,
+  day Date,
   variant LowCardinality(String),
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
   first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
 )
 ENGINE = ReplicatedAggregatingMergeTree
 PARTITION BY toYYYYMM(day)
-ORDER BY (environment, event, feature, day, identity, variant)
+ORDER BY (environment, event, feature, identity, day, variant)
 TTL day + toIntervalDay({ttl_days:UInt32})
 COMMENT 'The least instant of each identity in each variant, by UTC day';
 
@@ -21,8 +21,8 @@ AS SELECT
   environment,
   event_ AS event,
   feature,
-  day,
   identity,
+  day,
   variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -42,7 +42,7 @@ FROM
     AND `value` IS NOT NULL
     AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY environment, event_, feature, day, identity, variant;
+GROUP BY environment, event_, feature, identity, day, variant;
 
 SELECT DISTINCT toString(day) AS day
 FROM
@@ -64,14 +64,14 @@ FROM
 )
 ORDER BY day;
 
-INSERT INTO `exposures_by_day` (environment, event, feature, day, identity, variant, first_exposure)
+INSERT INTO `exposures_by_day` (environment, event, feature, identity, day, variant, first_exposure)
 SETTINGS insert_deduplicate = 0
 SELECT
   environment,
   event_ AS event,
   feature,
-  day,
   identity,
+  day,
   variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -91,7 +91,7 @@ FROM
     AND `value` IS NOT NULL
     AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY environment, event_, feature, day, identity, variant;
+GROUP BY environment, event_, feature, identity, day, variant;
 
 ALTER TABLE `exposures_by_day` ON CLUSTER `events`
 DELETE WHERE day = {day:Date}
