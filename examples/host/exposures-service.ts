@@ -3,8 +3,8 @@ import { initialRefreshState, isExposureError, type RefreshPolicy } from 'first-
 import type { RefreshStore } from 'first-exposure/clickhouse'
 import type { BackgroundRefreshes } from './background-refreshes.js'
 import type { HostExperiment } from './experiments.js'
-import { panelPage } from '../panel/panel-page.js'
-import type { PanelScript } from '../panel/panel-script.js'
+import { panelPage } from './panel/panel-page.js'
+import type { PanelScript } from './panel/panel-script.js'
 import { exposuresAnswer, type ExposuresAnswer } from './exposures-answer.js'
 
 export interface ExposuresServiceInput {

@@ -1,7 +1,7 @@
 import asciichart from 'asciichart'
 import type { ExposureWindow } from 'first-exposure'
 import type { ExposuresView } from 'first-exposure/view'
-import { count, localTime, variantLabel } from './format.js'
+import { count, localTime, variantLabel } from '../host/panel/format.js'
 
 // Each series has a line of its own, so that they are told apart also without colour.
 const pens = [

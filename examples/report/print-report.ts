@@ -2,7 +2,7 @@ import Table from 'cli-table3'
 import type { ExposureSpec, ExposuresSummary, ExposureWindow } from 'first-exposure'
 import { exposuresView } from 'first-exposure/view'
 import { cumulativeChart } from './cumulative-chart.js'
-import { count, duration, localTime, share, variantLabel } from './format.js'
+import { count, duration, localTime, share, variantLabel } from '../host/panel/format.js'
 
 /** What there is to print on: how wide, and whether colours show. */
 export interface Terminal {
@@ -83,7 +83,7 @@ export async function reportText(
   ]
   if (expectedShares !== undefined) {
     // The special functions behind it take as long to load as all the rest.
-    const { excludedInWords, probability, splitVerdict } = await import('../panel/split-verdict.js')
+    const { excludedInWords, probability, splitVerdict } = await import('../host/panel/split-verdict.js')
     const { headline, sentences, once, excluded } = splitVerdict(view, expectedShares)
     const pValue = once.pValue === null ? '' : ` (p ${probability(once.pValue)})`
     const words = [...sentences, excludedInWords(excluded)].join(' ')

@@ -25,9 +25,9 @@ export async function writePanel(
   })
   try {
     // They bring a bundler along, which only a page needs.
-    const [{ panelPage }, { panelScript }] = await Promise.all([
-      import('../panel/panel-page.js'),
-      import('../panel/panel-script.js'),
+    const [{ panelPage }, { panelScriptFromSource }] = await Promise.all([
+      import('../host/panel/panel-page.js'),
+      import('../from-source/panel-script.js'),
     ])
     const page = panelPage(
       {
@@ -40,7 +40,7 @@ export async function writePanel(
         ...(expectedShares === undefined ? {} : { expectedShares }),
         ...(control === undefined ? {} : { control }),
       },
-      await panelScript(),
+      await panelScriptFromSource(),
     )
     writeFileSync(path, page)
     return { bytes: Buffer.byteLength(page) }

@@ -2,8 +2,8 @@
 import { Pool } from 'pg'
 import { initialRefreshState, reduceRefresh } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
-import { postgresRefreshStore } from '../../examples/stores/postgres-refresh-store.js'
-import { sqliteRefreshStore } from '../../examples/stores/sqlite-refresh-store.js'
+import { postgresRefreshStore } from '../../examples/worker/postgres-refresh-store.js'
+import { sqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
 
 async function countUp(store: RefreshStore<string>, increments: number): Promise<void> {
   for (let done = 0; done < increments;) {

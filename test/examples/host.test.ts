@@ -10,7 +10,7 @@ import { memoryRefreshStore, type ExposureClient, type RefreshStore } from 'firs
 import { backgroundRefreshes } from '../../examples/host/background-refreshes.js'
 import { experiments } from '../../examples/host/experiments.js'
 import type { ExposuresAnswer } from '../../examples/host/exposures-answer.js'
-import { sqliteRefreshStore } from '../../examples/stores/sqlite-refresh-store.js'
+import { sqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
 import { engineAvailable } from '../engine/availability.js'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -44,7 +44,7 @@ afterEach(async () => {
 async function start(...args: readonly string[]): Promise<Service> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join(root, 'examples/host/main.ts'), '--port', '0', ...args],
+    ['--import', 'tsx', join(root, 'examples/from-source/host.ts'), '--port', '0', ...args],
     { cwd: root, env: { PATH: process.env['PATH'], TMPDIR: temporary }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = once(child, 'exit')

@@ -11,10 +11,11 @@ import * as fc from 'fast-check'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { summarizeExposures, type ExposureBucket, type ExposuresSummary } from 'first-exposure'
-import { embeddedJson } from '../../examples/panel/embedded-json.js'
-import type { PanelData, PanelService } from '../../examples/panel/panel-data.js'
-import { panelPage } from '../../examples/panel/panel-page.js'
-import { buildPackage, bundledScript, type PanelScript } from '../../examples/panel/panel-script.js'
+import { embeddedJson } from '../../examples/host/panel/embedded-json.js'
+import type { PanelData, PanelService } from '../../examples/host/panel/panel-data.js'
+import { panelPage } from '../../examples/host/panel/panel-page.js'
+import { panelScript, type PanelScript } from '../../examples/host/panel/panel-script.js'
+import { installFromSource } from '../../examples/from-source/panel-script.js'
 import { exposuresSummary } from '../arbitraries/exposures-summary.js'
 import { runs } from '../arbitraries/runs.js'
 import { variantKey } from '../arbitraries/variant-key.js'
@@ -104,8 +105,8 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'first-exposure-panel-test-'))
-    await buildPackage(folder)
-    script = await bundledScript(folder)
+    await installFromSource(folder)
+    script = await panelScript(folder)
     browser = await chromium.launch({
       executablePath,
       args: [

@@ -8,14 +8,20 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryRefreshStore, type RefreshStore } from 'first-exposure/clickhouse'
 import { initialRefreshState, reduceRefresh } from 'first-exposure'
-import { postgresRefreshStore } from '../../examples/stores/postgres-refresh-store.js'
-import { sqliteRefreshStore, type SqliteRefreshStore } from '../../examples/stores/sqlite-refresh-store.js'
-import { storedKey } from '../../examples/stores/stored-key.js'
-import { postgresAvailable, startPostgres, type PostgresServer } from '../engine/postgres.js'
+import { postgresRefreshStore } from '../../examples/worker/postgres-refresh-store.js'
+import { sqliteRefreshStore, type SqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
+import {
+  postgresAvailable,
+  startPostgres,
+  type PostgresServer,
+} from '../../examples/worker/local-postgres.js'
 import { refreshStoreContract } from './refresh-store-contract.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const requested = reduceRefresh<never>(initialRefreshState, { type: 'requested', at: Date.UTC(2026, 5, 1) })
+
+/** A key as the stores write it: as the inside of JSON's string. */
+const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)
 
 /** Counts one key up in each of several processes, and says how high it stands in the end. */
 async function countInProcesses(processes: number, increments: number, ...store: string[]): Promise<unknown> {

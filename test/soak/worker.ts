@@ -12,8 +12,8 @@ import {
   type RefreshState,
 } from 'first-exposure'
 import { refreshStoredExposures, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
-import { postgresRefreshStore } from '../../examples/stores/postgres-refresh-store.js'
-import { sqliteRefreshStore } from '../../examples/stores/sqlite-refresh-store.js'
+import { postgresRefreshStore } from '../../examples/worker/postgres-refresh-store.js'
+import { sqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
 import { openJournal } from './journal.js'
 import { experimentsOf, greatestSkewMs, policy, type SoakOptions } from './options.js'
 

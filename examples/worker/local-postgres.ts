@@ -33,7 +33,8 @@ export interface PostgresServer {
 
 /** Starts a server on a free port and waits until it answers. */
 export async function startPostgres(): Promise<PostgresServer> {
-  if (binaries === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+  if (binaries === undefined)
+    throw new Error('PostgreSQL is not installed here: apt-get install postgresql, or set DATABASE_URL')
   const folder = mkdtempSync(join(tmpdir(), 'first-exposure-postgres-'))
   if (serverUser !== undefined) chownSync(folder, serverUser.uid, serverUser.gid)
   const remove = (): void => {
@@ -65,7 +66,8 @@ export async function startPostgres(): Promise<PostgresServer> {
           '-c',
           'fsync=off',
         ],
-        { ...asServer, stdio: 'ignore' },
+        // A Ctrl-C is for this process alone, which still needs its server then.
+        { ...asServer, stdio: 'ignore', detached: true },
       )
       const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
       if (await answers(server, config)) {

@@ -1,7 +1,7 @@
 import { scaleLinear } from 'd3-scale'
 import { line } from 'd3-shape'
 import type { ExposuresView, ExposuresViewPoint } from 'first-exposure/view'
-import { count } from '../../report/format.js'
+import { count } from '../format.js'
 import { svgElement } from './element.js'
 import type { Series } from './series.js'
 import { timeTicks } from './time-labels.js'

@@ -1,5 +1,5 @@
 import type { ExposuresView, ExposuresViewVariant } from 'first-exposure/view'
-import { variantLabel } from '../../report/format.js'
+import { variantLabel } from '../format.js'
 import { element, svgElement } from './element.js'
 
 /** How many variants the chart draws; more lines than this nobody tells apart. */

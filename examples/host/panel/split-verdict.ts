@@ -7,7 +7,7 @@ import {
   type SequentialSampleRatioResult,
 } from 'first-exposure/statistics'
 import type { ExposuresView } from 'first-exposure/view'
-import { count, share, variantLabel } from '../report/format.js'
+import { count, share, variantLabel } from './format.js'
 
 /** Whether to trust the split, in plain words and with the evidence that they rest on. */
 export interface SplitVerdict {

@@ -1,5 +1,5 @@
 import { exposuresView, type ExposuresView } from 'first-exposure/view'
-import { duration } from '../../report/format.js'
+import { duration } from '../format.js'
 import type { PanelData, PanelService } from '../panel-data.js'
 import { splitVerdict } from '../split-verdict.js'
 import { chartCard } from './chart-card.js'

@@ -1,5 +1,5 @@
 import type { ExposuresView } from 'first-exposure/view'
-import { count, share } from '../../report/format.js'
+import { count, share } from '../format.js'
 import type { SplitVerdict } from '../split-verdict.js'
 import { element, type Child } from './element.js'
 import { toneClasses } from './split-card.js'

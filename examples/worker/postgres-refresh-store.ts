@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { decodeRefreshState, encodeRefreshState } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
-import { storedKey } from './stored-key.js'
+
+// A key as text that the database can hold and no two keys share: as the inside of JSON's string. It escapes NUL, which
+// `text` refuses, and lone surrogates.
+const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)
 
 /**
  * Keeps the states in a table of a PostgreSQL database, for any number of hosts. The state is `text`, not `jsonb`,

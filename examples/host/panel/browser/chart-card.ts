@@ -1,5 +1,5 @@
 import type { ExposuresView } from 'first-exposure/view'
-import { count } from '../../report/format.js'
+import { count } from '../format.js'
 import { drawChart, type Chart, type ChartMode } from './chart.js'
 import { dataTable } from './data-table.js'
 import { element } from './element.js'

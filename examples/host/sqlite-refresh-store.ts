@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import Database from 'libsql'
 import { decodeRefreshState, encodeRefreshState } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
-import { storedKey } from './stored-key.js'
 
 // How long a statement waits for another connection's; longer, and it throws SQLITE_BUSY.
 const patienceMs = 10_000
+
+// A key as text that the database can hold and no two keys share: as the inside of JSON's string, where control characters and lone surrogates
+// are escapes.
+const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)
 
 /** A store in a file; `close` releases the file. */
 export interface SqliteRefreshStore extends RefreshStore<string> {

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Command, InvalidArgumentError } from 'commander'
+import type { RefreshPolicy } from 'first-exposure'
+import type { ExposureClient } from 'first-exposure/clickhouse'
+import type { PanelScript } from './panel/panel-script.js'
+import { sqliteRefreshStore } from './sqlite-refresh-store.js'
+import { backgroundRefreshes } from './background-refreshes.js'
+import { embeddedClickHouse } from './embedded-clickhouse.js'
+import { experiments } from './experiments.js'
+import { exposuresService } from './exposures-service.js'
+
+interface HostOptions {
+  readonly port: number
+  readonly store?: string
+  readonly pause: number
+  readonly throttle: number
+}
+
+/**
+ * Serves as the command line says, until a signal comes.
+ *
+ * @param makeScript - makes what the panel's pages run; asked for once, with the first page
+ */
+export async function runHost(makeScript: () => Promise<PanelScript>): Promise<void> {
+  const options = hostOptions()
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // The first one ends it in good order; a second one ends the process at once.
+    process.once(signal, () => {
+      stopping.abort()
+    })
+  }
+  try {
+    await serve(options, makeScript, stopping.signal)
+  } catch (error) {
+    process.stderr.write(`host: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+function hostOptions(): HostOptions {
+  return new Command()
+    .name(`npm run ${process.env['npm_lifecycle_event'] ?? 'start'} --`)
+    .description('Serves the first exposures of three generated experiments over HTTP, on loopback.')
+    .option('--port <port>', 'where to listen; 0 takes a free port', wholeNumber, 8480)
+    .option('--store <file>', 'the SQLite file that keeps the states (default: a temporary one)')
+    .option('--throttle <ms>', 'the least time between two refreshes of an experiment', wholeNumber, 300_000)
+    .option('--pause <ms>', 'how much longer each refresh takes, to have time to watch one', wholeNumber, 0)
+    .parse()
+    .opts()
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Pass a whole number.')
+  return Number(text)
+}
+
+const log = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Opens everything, serves until a signal comes, and closes everything in the opposite order. */
+async function serve(
+  { port, store: storePath, pause, throttle }: HostOptions,
+  makeScript: () => Promise<PanelScript>,
+  until: AbortSignal,
+): Promise<void> {
+  const policy: Partial<RefreshPolicy> = { throttleMs: throttle }
+  const known = experiments(Date.now())
+  const folder = storePath === undefined ? mkdtempSync(join(tmpdir(), 'first-exposure-host-')) : undefined
+  const closers: (() => unknown)[] = [() => folder !== undefined && rmSync(folder, { recursive: true })]
+  try {
+    const store = sqliteRefreshStore(storePath ?? join(folder ?? '', 'refresh.db'))
+    closers.push(() => {
+      store.close()
+    })
+    const clickhouse = await embeddedClickHouse(known, Date.now())
+    closers.push(() => clickhouse.close())
+    const refreshes = backgroundRefreshes({ client: unhurried(clickhouse.client, pause), store, policy, log })
+    closers.push(() => refreshes.stop())
+    // Built for the first page that is asked for, which takes some seconds.
+    let script: Promise<PanelScript> | undefined
+    const panel = (): Promise<PanelScript> => (script ??= makeScript())
+    const service = exposuresService({ experiments: known, store, refreshes, policy, panel })
+    closers.push(() => service.close())
+    if (until.aborted) return
+    for (const experiment of known) await refreshes.resume(experiment)
+    const address = await service.listen({ host: '127.0.0.1', port })
+    log(`Listening on ${address}`)
+    for (const { id } of known) log(`Panel: ${address}/experiments/${id}`)
+    if (!until.aborted)
+      await new Promise((resolve) => until.addEventListener('abort', resolve, { once: true }))
+    log('Stopping')
+  } finally {
+    for (const close of closers.toReversed()) await close()
+  }
+}
+
+/** Waits before the query of a refresh, which alone bears an id. */
+function unhurried(client: ExposureClient, pauseMs: number): ExposureClient {
+  return {
+    query: async (params) => {
+      const { abort_signal: signal, query_id } = params
+      if (query_id !== undefined) await delay(pauseMs, undefined, signal === undefined ? {} : { signal })
+      return await client.query(params)
+    },
+  }
+}

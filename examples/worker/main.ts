@@ -1,0 +1,107 @@
+// A worker that keeps the exposures of its experiments up to date. `npm start -- --help` says how to start it.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { Command, InvalidArgumentError } from 'commander'
+import { Pool } from 'pg'
+import { demoClickHouse } from './demo-clickhouse.js'
+import { startPostgres } from './local-postgres.js'
+import { postgresRefreshStore } from './postgres-refresh-store.js'
+import { refreshWorker } from './refresh-worker.js'
+import { workerExperiments, type WorkerExperiment } from './worker-experiment.js'
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Pass a whole number from 1 to 9999.')
+  return Number(text)
+}
+
+const options = new Command()
+  .name('npm start --')
+  .description('Refreshes the exposures of experiments and keeps the states in PostgreSQL.')
+  .option('--experiments <file>', 'the list of experiments', join(import.meta.dirname, 'experiments.json'))
+  .option('--every <minutes>', 'from one round to the next; the same for every process', wholeNumber, 5)
+  .option('--concurrency <n>', 'how many experiments to refresh at once', wholeNumber, 4)
+  .option('--once', 'end after one round, with status 1 if anything failed', false)
+  .addHelpText(
+    'after',
+    '\nIn the environment:\n' +
+      '  DATABASE_URL    the PostgreSQL database; without it, one is started for as long as the worker runs\n' +
+      '  CLICKHOUSE_URL  the ClickHouse server, with user and password; without it, one inside this process\n',
+  )
+  .parse()
+  .opts<{ experiments: string; every: number; concurrency: number; once: boolean }>()
+
+const log = (event: Readonly<Record<string, unknown>>): void => {
+  process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`)
+}
+
+/** What an attempt to reach something ends with: its name and a code. Messages may hold hosts, users and passwords. */
+async function reached<Result>(what: string, attempt: () => Promise<Result> | Result): Promise<Result> {
+  try {
+    return await attempt()
+  } catch (error) {
+    const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
+    throw new Error(`${what} cannot be used (${String(code ?? name)})`, { cause: error })
+  }
+}
+
+/** Opens everything, works until a signal comes or all is done, and closes everything in the opposite order. */
+async function work(signal: AbortSignal): Promise<void> {
+  const { DATABASE_URL: databaseUrl, CLICKHOUSE_URL: clickhouseUrl } = process.env
+  const experiments = async (): Promise<readonly WorkerExperiment[]> =>
+    workerExperiments(await readFile(options.experiments, 'utf8'))
+  // A list that cannot be read at the start is a mistake to mend now.
+  const atStart = await experiments()
+  const closers: (() => Promise<unknown>)[] = []
+  try {
+    const client =
+      clickhouseUrl === undefined
+        ? await demoClickHouse(atStart)
+        : await reached('CLICKHOUSE_URL', () =>
+            createClient({ url: clickhouseUrl, log: { level: ClickHouseLogLevel.OFF } }),
+          )
+    closers.push(() => client.close())
+    const local = databaseUrl === undefined ? await startPostgres() : undefined
+    if (local !== undefined) closers.push(() => local.stop())
+    const pool = new Pool({
+      ...(local?.config ?? { connectionString: databaseUrl }),
+      query_timeout: 10_000,
+      connectionTimeoutMillis: 10_000,
+    })
+    pool.on('error', (error: NodeJS.ErrnoException) => {
+      if (!pool.ending) log({ type: 'connection-lost', code: error.code ?? null })
+    })
+    closers.push(() => pool.end())
+    const store = await reached('DATABASE_URL', () => postgresRefreshStore(pool))
+    if (local !== undefined) log({ type: 'started-postgresql', port: local.config.port })
+
+    const failed = await refreshWorker({
+      client,
+      store,
+      experiments,
+      everyMs: options.every * 60_000,
+      concurrency: options.concurrency,
+      rounds: options.once ? 1 : Infinity,
+      signal,
+      log,
+    })
+    if (failed > 0 && options.once) process.exitCode = 1
+    log({ type: 'stopped' })
+  } finally {
+    for (const close of closers.toReversed()) await close()
+  }
+}
+
+const stopping = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  // The first one ends it in good order; a second one ends the process at once.
+  process.once(signal, () => {
+    stopping.abort()
+  })
+}
+try {
+  await work(stopping.signal)
+} catch (error) {
+  process.stderr.write(`worker: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
