@@ -42,7 +42,7 @@ describe.skipIf(!engineAvailable)('the laws of the ledger', () => {
         fc.constantFrom('quarantine', 'first-seen'),
         fc.constantFrom('hash', 'exact'),
         fc.boolean(),
-        fc.constantFrom(0, 1, 999, 3_600_000),
+        fc.constantFrom(0, 1, 3_600_000, 30 * 3_600_000),
         async ({ question, events }, multiVariant, identityKey, filtered, latenessMs) => {
           await replaceDiagnosedEvents(client, events)
           const filters = filtered ? [{ column: 'sdk_language', equals: 'web' }] : []
