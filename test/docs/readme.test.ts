@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises'
 import * as core from 'first-exposure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineAvailable } from '../engine/availability.js'
-import { createEventsTable, insertEvents } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
-import { createPublishedTable } from '../engine/published-layouts.js'
 import { codeBlocks, runExample } from './code-blocks.js'
+import { insertDocumentedEvents } from './documented-events.js'
 import { entryPoints } from './entry-points.js'
 
 const blocks = await codeBlocks('README.md')
@@ -23,37 +22,7 @@ describe('the README', () => {
     }
     beforeAll(async () => {
       if (client === undefined) return
-      await createEventsTable(client)
-      const exposure = (identity: string, variant: string): Parameters<typeof insertEvents>[1][number] => ({
-        environment: 'prod',
-        event: '$flag_exposure',
-        feature: 'checkout',
-        timestampMs: Date.UTC(2026, 5, 1, 12),
-        identity,
-        variant,
-      })
-      const events = [
-        exposure('ann', 'control'),
-        exposure('bob', 'control'),
-        exposure('cyd', 'one-page'),
-        exposure('dan', 'control'),
-        exposure('dan', 'one-page'),
-      ]
-      await insertEvents(client, events)
-      await createPublishedTable(client, 'otel-logs', 'otel_logs')
-      await client.insert({
-        table: 'otel_logs',
-        format: 'JSONEachRow',
-        values: events.map((e) => ({
-          Timestamp: `${e.timestampMs / 1000}.000000000`,
-          ResourceAttributes: { 'deployment.environment.name': e.environment },
-          LogAttributes: {
-            'feature_flag.key': e.feature,
-            'feature_flag.context.id': e.identity,
-            'feature_flag.result.variant': e.variant,
-          },
-        })),
-      })
+      await insertDocumentedEvents(client)
     })
     afterAll(async () => {
       await client?.close()
@@ -82,13 +51,13 @@ describe('the README', () => {
     expect(core.mergeExposuresSummaries(shown)).toEqual(shown)
   })
 
-  test('its table of codes is that of the errors', async () => {
-    const readme = await readFile('README.md', 'utf8')
+  test('the guide’s table of codes is that of the errors', async () => {
+    const page = await readFile('docs/errors.md', 'utf8')
     const documented = [...(await readFile('src/errors.ts', 'utf8')).matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(
       ([, code]) => code,
     )
     expect(documented.length).toBeGreaterThan(5)
-    for (const code of documented) expect(readme).toMatch(new RegExp(`^\\| \`${code}\` +\\|`, 'm'))
+    for (const code of documented) expect(page).toMatch(new RegExp(`^\\| \`${code}\` +\\|`, 'm'))
   })
 
   test('it names every public function', async () => {
