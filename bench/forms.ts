@@ -25,7 +25,7 @@ const counting = (what: string): Form['asks'] => ({
   givesBuckets: false,
 })
 
-export const readColumns: Form = {
+const readColumns: Form = {
   name: 'reading the columns',
   asks: {
     statement: `SELECT sum(length(identifier)), sum(length(value)), max(timestamp) FROM {table:Identifier} WHERE ${where}`,
@@ -34,7 +34,7 @@ export const readColumns: Form = {
   agrees: false,
 }
 
-export const countDistinct: Form = {
+const countDistinct: Form = {
   name: 'count(DISTINCT identifier)',
   asks: {
     statement: `SELECT count(DISTINCT identifier) FROM {table:Identifier} WHERE ${where} AND identifier != ''`,
@@ -43,7 +43,7 @@ export const countDistinct: Form = {
   agrees: false,
 }
 
-export const countIdentifiers: Form = {
+const countIdentifiers: Form = {
   name: 'counting groups by identifier',
   asks: counting('identifier'),
   agrees: false,

@@ -1,5 +1,10 @@
-// The core, in the order of the flow: spec + window → granularity → SQL → rows → buckets → summary →
-// refresh state.
+/**
+ * The core, in the order of the flow: spec + window → granularity → SQL → rows → buckets → summary → refresh state.
+ * Pure functions and plain frozen data; it needs nothing at run time.
+ *
+ * @module first-exposure
+ */
+
 export type { Instant } from './instant.js'
 export { exposureWindow, type ExposureWindow } from './spec/exposure-window.js'
 export { selectGranularity, type Granularity } from './spec/select-granularity.js'

@@ -14,6 +14,11 @@ const isoInstant =
 export function epochMs(instant: Instant, name: string): number {
   const ms =
     instant instanceof Date ? instant.getTime() : typeof instant === 'string' ? parseIso(instant) : instant
+  return checkedMs(ms, name, instant)
+}
+
+/** The same, of what is epoch milliseconds already: who calls only this need not carry the reading of texts. */
+export function checkedMs(ms: unknown, name: string, instant: unknown = ms): number {
   // 8.64e15 is the last millisecond that a Date can hold.
   if (typeof ms !== 'number' || !Number.isInteger(ms) || Math.abs(ms) > 8.64e15) {
     throw new ExposureError(

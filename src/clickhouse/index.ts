@@ -1,3 +1,9 @@
+/**
+ * For a server that holds a ClickHouse client: the official Node client, the Web client, or a three-line fake.
+ *
+ * @module first-exposure/clickhouse
+ */
+
 export type { ExposureClient } from './exposure-client.js'
 export { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 export { fetchCrossovers } from './fetch-crossovers.js'

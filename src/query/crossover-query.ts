@@ -1,5 +1,5 @@
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { crossoverColumns } from './crossover-columns.js'
 import { exposureScan } from './exposure-scan.js'
 import type { ExposuresQuery } from './first-exposures-query.js'
@@ -117,7 +117,7 @@ import { where } from './where.js'
 export function crossoverQuery(spec: ExposureSpec, window: ExposureWindow): ExposuresQuery {
   const complete = exposureSpec(spec)
   const { maxRows, source, timeZone } = complete
-  const scan = exposureScan(complete, exposureWindow(window.startMs, window.asOfMs))
+  const scan = exposureScan(complete, checkedWindow(window))
   const { from, identityGroup, own } = scan
   const predicates = [...scan.ofExperiment, ...scan.inWindow, scan.hasVariant, ...scan.filters]
   const keys = own('first_exposures_variant_keys')

@@ -1,5 +1,5 @@
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { breakdownColumns } from './breakdown-columns.js'
 import { exposureScan } from './exposure-scan.js'
@@ -118,7 +118,7 @@ export function exposureBreakdownQuery(spec: ExposureSpec, window: ExposureWindo
       "Name the column in the spec: exposureSpec({ …, breakdown: { column: 'country' } }).",
     )
   }
-  const scan = exposureScan(complete, exposureWindow(window.startMs, window.asOfMs))
+  const scan = exposureScan(complete, checkedWindow(window))
   const { from, own } = scan
   const exposedAt = scan.columns.timestamp
   const predicates = [...scan.ofExperiment, ...scan.inWindow, scan.hasVariant, ...scan.filters]

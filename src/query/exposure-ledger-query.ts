@@ -1,5 +1,5 @@
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { dispositionSql } from './event-disposition.js'
 import { exposureScan, type ExposureScan } from './exposure-scan.js'
@@ -165,7 +165,7 @@ export function exposureLedgerQuery(
   }
   const complete = exposureSpec(spec)
   const { maxRows, multiVariant, source, timeZone } = complete
-  const scan = exposureScan(complete, exposureWindow(window.startMs, window.asOfMs))
+  const scan = exposureScan(complete, checkedWindow(window))
   const { columns, from, identityGroup, own, variantKey } = scan
   const { disposition, variant, events, identities, latenessSeconds } = ledgerColumns
   const names = {

@@ -1,7 +1,7 @@
 import { exposureSpec, type ExposureSpec, type MultiVariantPolicy } from '../spec/exposure-spec.js'
 import type { ExposureSource } from '../spec/exposure-source.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import type { QueryParams } from './bound-sql.js'
 import { asNumber, exposureScan, scanned } from './exposure-scan.js'
 import { missingShards } from './missing-shards.js'
@@ -123,7 +123,7 @@ export function firstExposuresQuery(
 ): ExposuresQuery {
   const complete = exposureSpec(spec)
   const { timeZone, multiVariant, identityKey, maxRows, source } = complete
-  const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
+  const { startMs, asOfMs } = checkedWindow(window)
   const partition = options.partition === undefined ? undefined : identityPartition(options.partition)
   const pushedDown = source.cluster !== null && source.shardedByIdentity
   const tables = (table: ExposureSource['table']): string =>

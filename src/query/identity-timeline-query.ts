@@ -1,5 +1,5 @@
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { dispositionSql } from './event-disposition.js'
 import { exposureScan } from './exposure-scan.js'
@@ -100,7 +100,7 @@ export function identityTimelineQuery(
   }
   const complete = exposureSpec(spec)
   const { maxRows, source } = complete
-  const scan = exposureScan(complete, exposureWindow(window.startMs, window.asOfMs))
+  const scan = exposureScan(complete, checkedWindow(window))
   const { columns, own } = scan
   const { shown, disposition, variant, atMs, events } = identityTimelineColumns
   const [story, eventDisposition, eventVariant, instant] = [

@@ -1,4 +1,9 @@
-// Pre-aggregation inside ClickHouse, in the order of its life: make it, fill it, read through it, audit it.
+/**
+ * Pre-aggregation inside ClickHouse, in the order of its life: make it, fill it, read through it, audit it.
+ *
+ * @module first-exposure/rollup
+ */
+
 export { rollupSchema, type RollupSchema, type RollupSchemaInput } from './rollup-schema.js'
 export type { RollupStatement } from './rollup-statement.js'
 export { rollupBackfill } from './rollup-backfill.js'

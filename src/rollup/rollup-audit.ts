@@ -4,7 +4,7 @@ import { rollupColumns } from '../query/rollup-columns.js'
 import { experimentInRollup } from '../query/select-rolled-up-exposures.js'
 import { touchedUtcDays, utcDate } from '../query/utc-days.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { auditColumns } from './audit-columns.js'
 import type { RollupStatement } from './rollup-statement.js'
@@ -48,7 +48,7 @@ export function rollupAudit(
   window: ExposureWindow,
 ): RollupStatement & { readonly format: 'JSONEachRow' } {
   const { environmentKey, eventName, featureName, identityKey, source } = exposureSpec(spec)
-  const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
+  const { startMs, asOfMs } = checkedWindow(window)
   const { cluster, columns, rollup } = source
   if (rollup === undefined) {
     throw invalidSpec('source', spec.source, 'It has no rollup to audit. Pass a source made by rolledUp.')

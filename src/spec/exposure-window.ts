@@ -1,5 +1,5 @@
 import { ExposureError, received } from '../errors.js'
-import { epochMs, type Instant } from '../instant.js'
+import { checkedMs, epochMs, type Instant } from '../instant.js'
 
 /** The half-open window `[startMs, asOfMs)`, in whole milliseconds of the epoch. */
 export interface ExposureWindow {
@@ -30,8 +30,15 @@ export const latestMs: number = Date.UTC(2106, 0, 1)
  * ```
  */
 export function exposureWindow(start: Instant, asOf: Instant): ExposureWindow {
-  const startMs = epochMs(start, 'start')
-  const asOfMs = epochMs(asOf, 'asOf')
+  return windowOf(epochMs(start, 'start'), epochMs(asOf, 'asOf'), start, asOf)
+}
+
+/** A window that was made by `exposureWindow`, or by hand. */
+export function checkedWindow({ startMs, asOfMs }: ExposureWindow): ExposureWindow {
+  return windowOf(checkedMs(startMs, 'start'), checkedMs(asOfMs, 'asOf'), startMs, asOfMs)
+}
+
+function windowOf(startMs: number, asOfMs: number, start: Instant, asOf: Instant): ExposureWindow {
   if (startMs >= asOfMs) {
     throw new ExposureError(
       'invalid-window',

@@ -1,4 +1,4 @@
-import { exposureWindow, type ExposureWindow } from './exposure-window.js'
+import { checkedWindow, type ExposureWindow } from './exposure-window.js'
 
 /** The width of a bucket. */
 export type Granularity = 'hour' | 'day'
@@ -20,6 +20,6 @@ const hourlyUpToMs = 72 * 60 * 60 * 1000
  * ```
  */
 export function selectGranularity(window: ExposureWindow): Granularity {
-  const { startMs, asOfMs } = exposureWindow(window.startMs, window.asOfMs)
+  const { startMs, asOfMs } = checkedWindow(window)
   return asOfMs - startMs <= hourlyUpToMs ? 'hour' : 'day'
 }

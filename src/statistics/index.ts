@@ -1,3 +1,9 @@
+/**
+ * Is the split what it should be, and is the quarantined share worth a warning?
+ *
+ * @module first-exposure/statistics
+ */
+
 export {
   sampleRatio,
   type SampleRatioArm,

@@ -1,5 +1,5 @@
 import { ExposureError } from '../errors.js'
-import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
+import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import type { Granularity } from '../spec/select-granularity.js'
 import { checkedBucketStarts } from '../summary/checked-bucket-starts.js'
 import type { ExposuresSummary } from '../summary/exposures-summary.js'
@@ -259,7 +259,7 @@ function checkedOptions(options: ExposuresViewOptions): CheckedOptions {
   }
   if (control !== undefined) configured.add(control)
   return {
-    window: window === undefined ? null : exposureWindow(window.startMs, window.asOfMs),
+    window: window === undefined ? null : checkedWindow(window),
     configured: [...configured],
     control: control ?? 'control',
     othersExpected: variants === undefined,

@@ -1,3 +1,9 @@
+/**
+ * What a server or a browser shows of a summary, on the true local-time axis of its zone.
+ *
+ * @module first-exposure/view
+ */
+
 export {
   exposuresView,
   type ExposuresView,

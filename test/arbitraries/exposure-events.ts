@@ -11,7 +11,7 @@ export interface ExposureEvent {
 }
 
 /** Keys that have broken other people's queries: sentinels, SQL, prototype keys, bytes that need escaping. */
-export const oddKeys: readonly string[] = [
+const oddKeys: readonly string[] = [
   '$multiple',
   '__multiple__',
   '__proto__',

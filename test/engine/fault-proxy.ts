@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** One request on its way through the proxy, for a fault to spoil. */
-export interface Exchange {
+interface Exchange {
   readonly path: string
   readonly query: string
   readonly response: ServerResponse

@@ -68,7 +68,7 @@ const hexOf = (text: string): string => `k${Buffer.from(text).toString('hex')}`
 const textOf = (hex: string): string => Buffer.from(hex.slice(1), 'hex').toString()
 
 /** The logs of feature-flag evaluations, as the README shows them. */
-export const openTelemetryLogs: ExposureSourceInput = {
+const openTelemetryLogs: ExposureSourceInput = {
   table: 'otel_logs',
   columns: {
     environment: trustedSql`ResourceAttributes['deployment.environment.name']`,

@@ -32,7 +32,7 @@ export interface SplitVerdict {
 /** The p-value below which a split is a mismatch: the field's convention. */
 export const splitThreshold = 0.001
 /** The excluded share above which to warn. */
-export const excludedThreshold = 0.01
+const excludedThreshold = 0.01
 
 /**
  * Is the split of a view what it should be?

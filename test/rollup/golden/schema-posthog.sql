@@ -3,15 +3,15 @@ CREATE TABLE IF NOT EXISTS `exposures_by_day`
   environment LowCardinality(String),
   event LowCardinality(String),
   feature LowCardinality(String),
-  day Date,
   identity String,
+  day Date,
   variant LowCardinality(String),
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
   first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
-ORDER BY (environment, event, feature, day, identity, variant)
+ORDER BY (environment, event, feature, identity, day, variant)
 COMMENT 'The least instant of each identity in each variant, by UTC day';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `exposures_by_day_view`
@@ -20,8 +20,8 @@ AS SELECT
   environment,
   event_ AS event,
   feature__ AS feature,
-  day,
   identity,
+  day,
   variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -41,7 +41,7 @@ FROM
     AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
     AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY environment, event_, feature__, day, identity, variant;
+GROUP BY environment, event_, feature__, identity, day, variant;
 
 SELECT DISTINCT toString(day) AS day
 FROM
@@ -63,14 +63,14 @@ FROM
 )
 ORDER BY day;
 
-INSERT INTO `exposures_by_day` (environment, event, feature, day, identity, variant, first_exposure)
+INSERT INTO `exposures_by_day` (environment, event, feature, identity, day, variant, first_exposure)
 SETTINGS insert_deduplicate = 0
 SELECT
   environment,
   event_ AS event,
   feature__ AS feature,
-  day,
   identity,
+  day,
   variant,
   min(exposed_at) AS first_exposure
 FROM
@@ -90,7 +90,7 @@ FROM
     AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
     AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-GROUP BY environment, event_, feature__, day, identity, variant;
+GROUP BY environment, event_, feature__, identity, day, variant;
 
 ALTER TABLE `exposures_by_day`
 DELETE WHERE day = {day:Date}
