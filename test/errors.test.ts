@@ -41,6 +41,7 @@ describe('ExposureError', () => {
 describe('received', () => {
   test.each<[unknown, string]>([
     ['short', '"short"'],
+    ['x'.repeat(60), `"${'x'.repeat(60)}"`],
     ['x'.repeat(61), 'a string of 61 characters'],
     [null, 'null'],
     [undefined, 'undefined'],

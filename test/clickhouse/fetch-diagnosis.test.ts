@@ -1,5 +1,5 @@
 import { crossoverQuery, exposureBreakdownQuery, exposureSpec, exposureWindow } from 'first-exposure'
-import { fetchCrossovers, fetchExposuresBreakdown } from 'first-exposure/clickhouse'
+import { fetchCrossovers, fetchExposuresBreakdown, fetchIdentityTimeline } from 'first-exposure/clickhouse'
 import { describe, expect, test } from 'vitest'
 
 const spec = exposureSpec({
@@ -62,6 +62,20 @@ describe.each([
     await expect(fetch(answering(rows), spec, window)).rejects.toMatchObject({ code: 'malformed-rows' })
   })
 
+  test('an answer to another query is malformed-rows', async () => {
+    const client = {
+      query: async () => ({
+        json: async () => [row('a')],
+        response_headers: { 'X-ClickHouse-Query-Id': 'theirs' },
+      }),
+    }
+    await expect(fetch(client, spec, window, { queryId: 'ours' })).rejects.toMatchObject({
+      code: 'malformed-rows',
+      message: 'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
+    })
+    await expect(fetch(client, spec, window, { queryId: 'theirs' })).resolves.toBeDefined()
+  })
+
   test('a bucket outside the window is malformed-rows', async () => {
     for (const bucket of ['2026-06-15 00:00:00', '2026-05-29 00:00:00']) {
       await expect(fetch(answering([row('a', bucket)]), spec, window)).rejects.toMatchObject({
@@ -80,4 +94,31 @@ describe.each([
     deaf.abort(reason)
     await expect(waiting).rejects.toBe(reason)
   })
+})
+
+test('fetchIdentityTimeline refuses more rows than the statement can give', async () => {
+  const event = (at_ms: number): unknown => ({
+    shown: 0,
+    disposition: 'before-window',
+    variant: `v${at_ms}`,
+    at_ms,
+    events: 1,
+  })
+  const fetch = async (rows: number, limit?: number): Promise<unknown> =>
+    await fetchIdentityTimeline(
+      answering(Array.from({ length: rows }, (_, index) => event(index))),
+      spec,
+      window,
+      'ann',
+      limit === undefined ? {} : { limit },
+    )
+  // maxRows is 2: as many dispositions, and no more events shown than that.
+  await expect(fetch(4)).resolves.toBeDefined()
+  await expect(fetch(3, 1)).resolves.toBeDefined()
+  for (const asked of [fetch(5), fetch(4, 1)]) {
+    await expect(asked).rejects.toMatchObject({
+      code: 'too-many-buckets',
+      message: expect.stringContaining('more than 2 rows (dispositions × variants)') as unknown,
+    })
+  }
 })

@@ -418,7 +418,7 @@ test('many hosts and one store, whatever happens to any of them between any two 
         for (const [what, count] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + count
       },
     ),
-    { numRuns: runs(500) },
+    { numRuns: runs(200) },
   )
 })
 

@@ -9,6 +9,7 @@ import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../examples/report/arguments.js'
+import { runReport } from '../../examples/report/run-report.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
@@ -27,8 +28,10 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'first-exposure-test-'))
   temporary = join(folder, 'tmp')
   mkdirSync(temporary)
+  vi.stubEnv('TMPDIR', temporary)
 })
 afterAll(() => {
+  vi.unstubAllEnvs()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -40,7 +43,8 @@ interface Outcome {
   readonly stderr: string
 }
 
-function report(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+/** The report as its user runs it: a process of its own, which takes longer to start than most reports. */
+function spawnReport(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   return new Promise((settle) => {
     const child = execFile(
       process.execPath,
@@ -51,6 +55,18 @@ function report(args: readonly string[], env: Record<string, string> = {}): Prom
       },
     )
   })
+}
+
+/** The same program in this process, with an engine of its own each time. */
+async function report(args: readonly string[]): Promise<Outcome> {
+  let [stdout, stderr] = ['', '']
+  const exitCode = await runReport(args, {
+    print: (text) => (stdout += text),
+    say: (text) => (stderr += text),
+    width: 80,
+    colour: false,
+  })
+  return { exitCode, stdout, stderr }
 }
 
 async function summaryOf(args: readonly string[]): Promise<ExposuresSummary> {
@@ -234,7 +250,7 @@ describe.skipIf(!engineRuns)('the report of a file (needs the embedded ClickHous
           return `${user},"${arm}",${1780272000 + user * 3600}\n`
         }).join(''),
     )
-    const { exitCode, stdout, stderr } = await report(['--file', path, ...columns])
+    const { exitCode, stdout, stderr } = await spawnReport(['--file', path, ...columns])
     expect([exitCode, stderr]).toEqual([0, ''])
     // oxlint-disable-next-line no-control-regex -- no control character may reach a terminal
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
@@ -385,7 +401,14 @@ describe('the command line of the report', () => {
     expect([exitCode, stdout]).toEqual([1, ''])
   })
 
-  // Read in this process: starting another for each would take longer than all they check.
+  test('a process ends with exit code 1, and says why on standard error', async () => {
+    expect(await spawnReport(['stray'])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^report: too many arguments[^\n]+\n$/),
+    })
+  })
+
   test.each([
     [['--expected', 'control'], /--expected.*Pass shares by variant/],
     [['--expected', 'control=1,blue=-1'], /Pass shares by variant/],
@@ -425,7 +448,7 @@ describe('the command line of the report', () => {
   })
 
   test('--help says how, with examples', async () => {
-    const { exitCode, stdout, stderr } = await report(['--help'])
+    const { exitCode, stdout, stderr } = await spawnReport(['--help'])
     expect([exitCode, stderr]).toEqual([0, ''])
     for (const word of ['--as-of', 'first-seen', 'Examples:', 'Without a zone they are UTC']) {
       expect(stdout).toContain(word)
@@ -465,7 +488,7 @@ describe('the report of a server', () => {
     }).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
-    const { stdout, stderr } = await report(
+    const { stdout, stderr } = await spawnReport(
       ['--url', `http://127.0.0.1:${port}`, ...asked, '--no-event-column', '--table', 'shown', '--json'],
       { CLICKHOUSE_USER: 'reader', CLICKHOUSE_PASSWORD: 'pass' },
     )

@@ -72,7 +72,7 @@ describe('a Flagsmith row', () => {
         const read = readFlagsmithExposures(JSON.parse(row), experiment)
         expect(JSON.stringify(writeFlagsmithExposures(read, experiment, policy))).toBe(row)
       }),
-      { numRuns: runs(1000) },
+      { numRuns: runs(300) },
     )
   })
 
@@ -91,7 +91,7 @@ describe('a Flagsmith row', () => {
           refreshStatus(state, experiment, now, policy).type,
         )
       }),
-      { numRuns: runs(1000) },
+      { numRuns: runs(300) },
     )
   })
 })

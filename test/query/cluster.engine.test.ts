@@ -79,28 +79,34 @@ describe.skipIf(!engineAvailable)('a cluster of three shards', () => {
       options,
     )
 
-  test('every form gives the reference model’s answer: a Distributed table, the cluster, shards that count by themselves', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        questionWithEvents,
-        fc.constantFrom('quarantine', 'first-seen'),
-        fc.constantFrom('hash', 'exact'),
-        fc.constantFrom(0, 1),
-        async ({ question, events }, multiVariant, identityKey, analyzer) => {
-          await spread(events)
-          const expected = referenceSummary(events, question, multiVariant)
-          const settings = { allow_experimental_analyzer: analyzer }
-          for (const source of Object.values(sources)) {
-            expect(await ask(question, { multiVariant, identityKey, source }, { settings })).toEqual(expected)
-          }
-          expect(
-            await ask(question, { multiVariant, identityKey, source: sources.sharded }, { partitions: 3 }),
-          ).toEqual(expected)
-        },
-      ),
-      { numRuns: runs(25) },
-    )
-  }, 300_000)
+  test(
+    'every form gives the reference model’s answer: a Distributed table, the cluster, shards that count by themselves',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          questionWithEvents,
+          fc.constantFrom('quarantine', 'first-seen'),
+          fc.constantFrom('hash', 'exact'),
+          fc.constantFrom(0, 1),
+          async ({ question, events }, multiVariant, identityKey, analyzer) => {
+            await spread(events)
+            const expected = referenceSummary(events, question, multiVariant)
+            const settings = { allow_experimental_analyzer: analyzer }
+            for (const source of Object.values(sources)) {
+              expect(await ask(question, { multiVariant, identityKey, source }, { settings })).toEqual(
+                expected,
+              )
+            }
+            expect(
+              await ask(question, { multiVariant, identityKey, source: sources.sharded }, { partitions: 3 }),
+            ).toEqual(expected)
+          },
+        ),
+        { numRuns: runs(25) },
+      )
+    },
+    runs(300_000),
+  )
 
   test('crossovers and breakdowns are the same on every form, for a readonly = 1 user', async () => {
     const reader = createClient({

@@ -37,7 +37,7 @@ describe('the stored form', () => {
         expect(decoded).toEqual(state)
         expect(encodeRefreshState(decoded)).toBe(text)
       }),
-      { numRuns: runs(1000) },
+      { numRuns: runs(300) },
     )
   })
 
@@ -55,7 +55,7 @@ describe('the stored form', () => {
           expect(outcomeOf(damaged)).toBe('sound')
         },
       ),
-      { numRuns: runs(1000) },
+      { numRuns: runs(300) },
     )
   })
 })

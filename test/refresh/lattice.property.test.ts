@@ -11,7 +11,7 @@ import {
 import { refreshEvent, refreshEvents } from '../arbitraries/refresh-event.js'
 import { runs } from '../arbitraries/runs.js'
 
-const numRuns = runs(1000)
+const numRuns = runs(300)
 
 const reduced = (events: readonly RefreshEvent[]): RefreshState =>
   events.reduce<RefreshState>((state, event) => reduceRefresh(state, event), initialRefreshState)

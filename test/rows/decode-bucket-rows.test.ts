@@ -26,10 +26,14 @@ describe('decodeBucketRows', () => {
     ])
   })
 
-  test('a quarantined row has no variant', () => {
-    expect(decodeBucketRows([{ ...quarantinedRow, quarantined: true, new_identities: '5' }])).toEqual([
+  test.each([1, '1', true])('a quarantined row has no variant; its flag may be %j', (quarantined) => {
+    expect(decodeBucketRows([{ ...quarantinedRow, quarantined, new_identities: '5' }])).toEqual([
       { quarantined: true, variant: null, bucketMs, newIdentities: 5 },
     ])
+  })
+
+  test.each([0, '0', '0000000000000000'])('a count may be none: %j', (new_identities) => {
+    expect(decodeBucketRows([{ ...row, new_identities }])[0]?.newIdentities).toBe(0)
   })
 
   test('the same bucket for another variant, another bucket, and the quarantined are different rows', () => {
@@ -84,6 +88,9 @@ describe('decodeBucketRows', () => {
     ['new_identities', 'an empty count', { ...row, new_identities: '' }],
     ['new_identities', 'a hexadecimal count', { ...row, new_identities: '0x10' }],
     ['new_identities', 'a NULL count', { ...row, new_identities: null }],
+    ['new_identities', 'a list of a count', { ...row, new_identities: ['1'] }],
+    ['bucket', 'a bucket that is no primitive', { ...row, bucket: Object('2026-06-01 00:00:00') as object }],
+    ['quarantined', 'a function for a row', Object.assign(() => 1, row)],
     ['quarantined', 'a row that is none', 'row'],
     ['quarantined', 'a NULL row', null],
     ['quarantined', 'an array for a row', [0, 'control', '2026-06-01 00:00:00', 1]],

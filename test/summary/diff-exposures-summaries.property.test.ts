@@ -141,7 +141,7 @@ describe('possible', () => {
             expected,
           )
         }),
-        { numRuns: runs(1000) },
+        { numRuns: runs(500) },
       )
       expect(answers.size).toBe(2)
     },

@@ -1,0 +1,24 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import usual from '../vitest.config.js'
+
+// Mutants are tried in threads, and those crash the embedded ClickHouse: the tests that need none must tell them.
+const config: ViteUserConfig = defineConfig({
+  resolve: usual.resolve ?? {},
+  test: {
+    include: ['test/*.test.ts', 'test/{spec,query,rows,summary,refresh,view,statistics}/*.test.ts'],
+    exclude: [
+      'test/house.test.ts',
+      'test/**/*.engine.test.ts',
+      'test/query/*.property.test.ts',
+      'test/view/bucket-starts.property.test.ts',
+      // A thread has no time zone of its own.
+      'test/view/process-zone.test.ts',
+      // Thousands of simulated experiments: the other tests of the same functions are quicker to tell.
+      'test/statistics/calibration.test.ts',
+    ],
+    env: { FIRST_EXPOSURE_RUNS: '0.1' },
+    testTimeout: 30_000,
+  },
+})
+
+export default config

@@ -1,0 +1,25 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import usual from '../vitest.config.js'
+
+const times = process.env['FIRST_EXPOSURE_RUNS'] ?? '100'
+
+// Every property, a hundred times as often as usual. It takes a night: `npm run test:soak -- test/refresh` is a part.
+const config: ViteUserConfig = defineConfig({
+  resolve: usual.resolve ?? {},
+  test: {
+    ...usual.test,
+    include: [
+      'test/**/*.{property,model}.test.ts',
+      // These hold properties among their examples.
+      'test/clickhouse/classify-failure.test.ts',
+      'test/examples/{panel,stores}.test.ts',
+      'test/query/cluster.engine.test.ts',
+    ],
+    env: { FIRST_EXPOSURE_RUNS: times },
+    testTimeout: 60_000 * Number(times),
+    typecheck: { enabled: false },
+    reporters: ['verbose'],
+  },
+})
+
+export default config
