@@ -164,3 +164,38 @@ describe('diffExposuresSummaries', () => {
     )
   })
 })
+
+describe('summaries that were stored and read again', () => {
+  const read = (...points: readonly (readonly [hour: number, newIdentities: object])[]): ExposuresSummary =>
+    ({
+      excludedIdentities: 0,
+      timeseries: {
+        granularity: 'hour',
+        timeZone: 'UTC',
+        points: points.map(([hour, newIdentities]) => ({
+          bucket: new Date(Date.UTC(2026, 5, 1, hour)).toISOString(),
+          newIdentities,
+        })),
+      },
+    }) as ExposuresSummary
+
+  test('are compared by the hour, variants in the order of their keys, whatever the order in the store', () => {
+    const diff = diffExposuresSummaries(read([1, { b: 1, c: 1, a: 1 }]), read([1, { c: 2, b: 2, a: 2 }]))
+    expect(diff.granularity).toBe('hour')
+    expect(diff.variants.map(({ variant }) => variant)).toEqual(['a', 'b', 'c'])
+    expect(diff.points.map(({ bucket, change }) => [bucket, Object.keys(change)])).toEqual([
+      ['2026-06-01T01:00:00.000Z', ['a', 'b', 'c']],
+    ])
+  })
+
+  test('a bucket of zeros closes no bucket before it', () => {
+    const before = read([1, { a: 1 }], [2, { a: 0 }])
+    expect(diffExposuresSummaries(before, read([1, { a: 2 }]))).toMatchObject({
+      lateArrivals: 0,
+      points: [{ closed: false, change: { a: 1 } }],
+    })
+    expect(diffExposuresSummaries(read([1, { a: 1 }], [2, { a: 1 }]), read([1, { a: 3 }]))).toMatchObject({
+      lateArrivals: 2,
+    })
+  })
+})
