@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   clickhouse: core,
   view: ['spec', 'summary'],
   statistics: [],
-  rollup: ['spec', 'query'],
+  rollup: ['spec', 'query', 'rows'],
   flagsmith: ['spec', 'summary', 'refresh'],
 }
 const shared = new Set(['errors', 'freeze', 'instant'])

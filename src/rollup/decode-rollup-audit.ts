@@ -1,5 +1,5 @@
-import { ExposureError, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { assertRows, cell, decodeCount } from '../rows/cell.js'
 import { auditColumns } from './audit-columns.js'
 import { isUtcDay } from './is-utc-day.js'
 import { onDay } from './on-day.js'
@@ -54,19 +54,13 @@ export interface RollupAuditDay {
  * ```
  */
 export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema): readonly RollupAuditDay[] {
-  if (!Array.isArray(rows)) {
-    throw new ExposureError(
-      'malformed-rows',
-      `The answer is not a list of rows: received ${received(rows)}. ` +
-        'Pass what resultSet.json() gives for the format JSONEachRow.',
-      { received: received(rows) },
-    )
-  }
+  assertRows(rows)
   return deepFreeze(
     rows.map((row: unknown, index) => {
-      const count = (column: string): number => decodeCount(cell(row, index, column), index, column)
+      const count = (column: string): number =>
+        cell(row, index, column, decodeCount, 'a whole number from 0 to 2^53 - 1')
       const [missing, surplus] = [count(auditColumns.missing), count(auditColumns.surplus)]
-      const day = decodeDay(cell(row, index, auditColumns.day), index)
+      const day = cell(row, index, auditColumns.day, decodeDay, 'a day, YYYY-MM-DD')
       const backfill = onDay(schema.backfill, day)
       return {
         day,
@@ -81,31 +75,6 @@ export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema
   )
 }
 
-function cell(row: unknown, index: number, column: string): unknown {
-  if (typeof row !== 'object' || row === null || !Object.hasOwn(row, column)) {
-    throw malformedRow(index, column, row, 'The column is missing.')
-  }
-  return (row as Readonly<Record<string, unknown>>)[column]
-}
-
-function decodeDay(value: unknown, index: number): string {
-  if (!isUtcDay(value)) throw malformedRow(index, auditColumns.day, value, 'Expected a day, YYYY-MM-DD.')
-  return value
-}
-
-function decodeCount(value: unknown, index: number, column: string): number {
-  const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
-  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) {
-    throw malformedRow(index, column, value, 'Expected a whole number from 0 to 2^53 - 1.')
-  }
-  return count
-}
-
-function malformedRow(row: number, column: string, value: unknown, advice: string): ExposureError {
-  return new ExposureError(
-    'malformed-rows',
-    `Row ${row}, column ${column}: received ${received(value)}. ${advice} ` +
-      'Is it the answer to rollupAudit, unchanged?',
-    { row, column, received: received(value) },
-  )
+function decodeDay(value: unknown): string | undefined {
+  return isUtcDay(value) ? value : undefined
 }

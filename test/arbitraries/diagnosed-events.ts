@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import fc from 'fast-check'
-import { clickHouseTime } from '../engine/events-table.js'
+import { clickHouseTime, eventRow } from '../engine/events-table.js'
 import { questionWithEvents, type Asked, type ExposureEvent } from './exposure-events.js'
 
 /** An event with what only a diagnosis looks at: the column of a filter, and when it arrived. */
@@ -50,13 +50,8 @@ export async function replaceDiagnosedEvents(
     table: 'events',
     format: 'JSONEachRow',
     values: events.map((e) => ({
-      environment_key: e.environment,
-      event: e.event,
-      feature_name: e.feature,
-      timestamp: clickHouseTime(e.timestampMs),
+      ...eventRow(e),
       collected_at: clickHouseTime(e.arrivalMs),
-      identifier: e.identity,
-      value: e.variant,
       sdk_language: e.sdk,
     })),
   })

@@ -34,15 +34,20 @@ export async function insertEvents(
   await client.insert({
     table,
     format: 'JSONEachRow',
-    values: events.map((e) => ({
-      environment_key: e.environment,
-      event: e.event,
-      feature_name: e.feature,
-      timestamp: clickHouseTime(e.timestampMs),
-      identifier: e.identity,
-      value: e.variant,
-    })),
+    values: events.map(eventRow),
   })
+}
+
+/** An event as a row of the default layout. */
+export function eventRow(e: ExposureEvent): Readonly<Record<string, string | null>> {
+  return {
+    environment_key: e.environment,
+    event: e.event,
+    feature_name: e.feature,
+    timestamp: clickHouseTime(e.timestampMs),
+    identifier: e.identity,
+    value: e.variant,
+  }
 }
 
 /** Replaces all events of the table. */

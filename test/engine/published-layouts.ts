@@ -10,7 +10,7 @@ import {
   type ExposuresSummary,
 } from 'first-exposure'
 import type { Asked, ExposureEvent } from '../arbitraries/exposure-events.js'
-import { clickHouseTime, createEventsTable } from './events-table.js'
+import { clickHouseTime, eventRow, createEventsTable } from './events-table.js'
 
 /** A layout that somebody publishes: its table, and how an event and a question are put in its words. */
 export interface PublishedLayout {
@@ -91,12 +91,7 @@ export const publishedLayouts: readonly PublishedLayout[] = [
     },
     rows: (events) =>
       events.map((e) => ({
-        environment_key: e.environment,
-        event: e.event,
-        feature_name: e.feature,
-        timestamp: clickHouseTime(e.timestampMs),
-        identifier: e.identity,
-        value: e.variant,
+        ...eventRow(e),
       })),
     spec: (asked) => ({
       environmentKey: asked.environment,

@@ -21,7 +21,7 @@ import {
 } from '../arbitraries/exposure-events.js'
 import { runs } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
-import { clickHouseTime } from '../engine/events-table.js'
+import { eventRow } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 import { byBytes, exposuresByIdentity, referenceSummary } from '../reference-model.js'
 
@@ -130,12 +130,7 @@ describe.skipIf(!engineAvailable)('the laws of breakdowns', () => {
       table: 'events',
       format: 'JSONEachRow',
       values: events.map((e) => ({
-        environment_key: e.environment,
-        event: e.event,
-        feature_name: e.feature,
-        timestamp: clickHouseTime(e.timestampMs),
-        identifier: e.identity,
-        value: e.variant,
+        ...eventRow(e),
         text: e.text,
         few: e.text,
         plain: e.text ?? '',

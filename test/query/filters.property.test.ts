@@ -18,7 +18,7 @@ import {
 } from '../arbitraries/exposure-events.js'
 import { runs } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
-import { clickHouseTime } from '../engine/events-table.js'
+import { eventRow } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 import { startServer } from '../engine/server.js'
 import { byBytes, referenceSummary } from '../reference-model.js'
@@ -242,12 +242,7 @@ async function replace(client: ClickHouseClient, events: readonly FilteredEvent[
     table: 'filtered',
     format: 'JSONEachRow',
     values: events.map((e) => ({
-      environment_key: e.environment,
-      event: e.event,
-      feature_name: e.feature,
-      timestamp: clickHouseTime(e.timestampMs),
-      identifier: e.identity,
-      value: e.variant,
+      ...eventRow(e),
       text: e.text,
       few: e.text,
       maybe: e.maybe,
