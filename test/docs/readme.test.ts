@@ -19,6 +19,7 @@ describe('the README', () => {
     const modules = {
       ...entryPoints,
       '@clickhouse/client': { createClient: () => client },
+      'chdb/connection': { createChdbConnection: () => undefined },
     }
     beforeAll(async () => {
       if (client === undefined) return

@@ -38,11 +38,21 @@ describe('what is published', () => {
     packed = await pack(project)
   })
 
-  test('is the entry points, what they share, and four texts', () => {
+  test('is the entry points, what they share, the guides, and four texts', () => {
     const doors = entryPoints.flatMap(({ file }) =>
       ['cjs', 'd.cts', 'd.ts', 'js'].map((ending) => `dist/${file}.${ending}`),
     )
-    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json']
+    const guides = readdirSync('docs')
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`)
+    const texts = [
+      ...guides,
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      'package.json',
+    ]
     const shared = /^dist\/(chunk-[A-Z0-9]{8}\.c?js|[a-z-]+-[\w-]{8}\.d\.c?ts)$/
     expect(packed.files).toEqual(expect.arrayContaining([...doors, ...texts]))
     expect(packed.files.filter((path) => ![...doors, ...texts].includes(path) && !shared.test(path))).toEqual(
