@@ -86,8 +86,8 @@ describe('what is published', () => {
   test('is the same to the last byte when it is built again', async () => {
     const again = join(folder, 'again')
     mkdirSync(again)
-    for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'])
-      cpSync(join(project, file), join(again, file))
+    for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs'])
+      cpSync(join(project, file), join(again, file), { recursive: true })
     const tsup = createRequire(import.meta.url)
       .resolve('tsup/package.json')
       .replace('package.json', 'dist/cli-default.js')
