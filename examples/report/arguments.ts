@@ -31,6 +31,12 @@ export interface ReportArguments {
   /** The control's key; left out, it is `control`. */
   readonly control: string | undefined
   readonly json: boolean
+  /** Whether to say why the numbers are what they are: the ledger, the crossovers, the verdicts. */
+  readonly explain: boolean
+  /** The column whose values are to be told apart; left out, none is. */
+  readonly breakdown: string | undefined
+  /** The identity whose story is to be told; left out, nobody's is. */
+  readonly identityStory: string | undefined
   /** Where to write the page; left out, none is wanted. */
   readonly html: string | undefined
 }
@@ -42,6 +48,10 @@ export interface FileColumns {
   readonly timestamp: string
   /** Rows of other experiments than the one asked for are left out by this column; `undefined`: there are none. */
   readonly feature: string | undefined
+  /** When the exposure arrived; `undefined`: no column says. */
+  readonly arrival: string | undefined
+  /** What the report is broken down by; `undefined`: nothing. */
+  readonly breakdown: string | undefined
 }
 
 interface Options {
@@ -60,6 +70,10 @@ interface Options {
   readonly control?: string
   readonly json?: true
   readonly html?: string
+  readonly explain?: true
+  readonly breakdown?: string
+  readonly identityStory?: string
+  readonly arrival?: string
   readonly database?: string
   readonly table?: string
   readonly environment?: string
@@ -100,13 +114,16 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
     policy,
     expectedShares: expected,
     control,
+    explain: options.explain ?? false,
+    breakdown: options.breakdown,
+    identityStory: options.identityStory,
     json: options.json ?? false,
     html,
   }
 }
 
 function source(options: Options): ReportArguments['source'] {
-  const { file, url, identity, variant, timestamp, feature, featureColumn } = options
+  const { file, url, identity, variant, timestamp, feature, featureColumn, arrival, breakdown } = options
   const columns = {
     identity: identity ?? defaults.identity,
     variant: variant ?? defaults.variant,
@@ -116,7 +133,7 @@ function source(options: Options): ReportArguments['source'] {
     if (featureColumn !== undefined && feature === undefined) {
       throw new ReportError('--feature-column says where the experiments are named; --feature says which one')
     }
-    return { kind: 'file', path: file, columns: { ...columns, feature: featureColumn } }
+    return { kind: 'file', path: file, columns: { ...columns, feature: featureColumn, arrival, breakdown } }
   }
   if (url === undefined) return { kind: 'generated' }
 
@@ -140,6 +157,7 @@ function source(options: Options): ReportArguments['source'] {
         feature: featureColumn ?? defaults.feature,
         environment: columnOrNone(environmentColumn, defaults.environment),
         event: columnOrNone(eventColumn, defaults.event),
+        arrival: arrival ?? null,
       },
     },
   })
@@ -167,20 +185,37 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
     ['timestamp', '--timestamp'],
     ['feature', '--feature'],
     ['featureColumn', '--feature-column'],
+    ['arrival', '--arrival'],
   ]
-  if (options.json === true && options.html === undefined) {
+  const { json, html, explain, breakdown, identityStory } = options
+  const isExplained = explain === true || breakdown !== undefined
+  if (json === true && html === undefined) {
     for (const name of ['expected', 'control'] as const) {
-      if (given(name))
+      if (given(name) && !(name === 'expected' && isExplained))
         throw new ReportError(`--${name} changes nothing in --json; it goes with the report or --html`)
     }
   }
-  if (options.url !== undefined) return
-  for (const [name, flag] of forServers) {
-    if (given(name)) throw new ReportError(`${flag} goes with --url`)
-  }
-  if (options.file !== undefined) return
-  for (const [name, flag] of forFilesAndServers) {
-    if (given(name)) throw new ReportError(`${flag} goes with --file or --url`)
+  if (identityStory === '')
+    throw new ReportError('--identity-story needs an identifier: an empty one is nobody')
+  const { file, url } = options
+  const strays = [
+    ...(url === undefined
+      ? forServers.map(([name, flag]) => [name, `${flag} goes with --url`] as const)
+      : []),
+    ...(url === undefined && file === undefined
+      ? forFilesAndServers.map(([name, flag]) => [name, `${flag} goes with --file or --url`] as const)
+      : []),
+    ...(explain === true
+      ? []
+      : [
+          [
+            'arrival',
+            '--arrival changes nothing without --explain, which says how late events came',
+          ] as const,
+        ]),
+  ]
+  for (const [name, sentence] of strays) {
+    if (given(name)) throw new ReportError(sentence)
   }
 }
 
@@ -206,6 +241,7 @@ function reportCommand(): Command {
     .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
     .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)
     .option('--timestamp <name>', `when it was exposed (default: '${defaults.timestamp}')`)
+    .option('--arrival <name>', 'when it arrived, for --explain to say how late (default: no column)')
     .optionsGroup('How to count:')
     .option('--start <instant>', 'the first instant that counts (default: the first event)', instant('start'))
     .option(
@@ -222,6 +258,13 @@ function reportCommand(): Command {
     .optionsGroup('How it was configured:')
     .option('--expected <shares>', 'the split, to check it: control=0.5,treatment=0.5', expectedShares)
     .option('--control <key>', "the variant that the others are compared with (default: 'control')")
+    .optionsGroup('Why the numbers are what they are:')
+    .option(
+      '--explain',
+      'also where every event went, who crossed over, and whether the split can be trusted',
+    )
+    .option('--breakdown <column>', 'also the split in each of the 20 largest values of a column')
+    .option('--identity-story <id>', "one identity's exposures and verdict; alone, instead of the report")
     .optionsGroup('Server (credentials: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment):')
     .option('--database <name>', "the table's database (default: the user's own)")
     .option('--table <name>', "the table of events (default: 'events')")
@@ -232,7 +275,7 @@ function reportCommand(): Command {
     .option('--event-column <name>', `its column (default: '${defaults.event}')`)
     .option('--no-event-column', 'the table has no such column: every row is an exposure')
     .optionsGroup('Output:')
-    .option('--json', 'print the summary as JSON and nothing else')
+    .option('--json', 'print the summary as JSON and nothing else; what is explained, as its explain')
     .option('--html <path>', 'also write the panel there: one page to open in a browser', pagePath)
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
@@ -252,6 +295,7 @@ Examples:
   npm run report -- --file events.csv.gz --identity user_id --variant group
   npm run report -- --file events.csv.gz --identity user_id --variant group \\
       --expected control=50,treatment=50 --html panel.html
+  npm run report -- --explain --breakdown sdk_language
   npm run report -- --file events.parquet --feature-column test --feature checkout \\
       --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
   CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npm run -s report -- --json \\

@@ -14,14 +14,16 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
     log: { level: ClickHouseLogLevel.OFF },
   })
   const { database, table } = spec.source.table
+  const asked =
+    JSON.stringify(spec.featureName) +
+    (spec.environmentKey === null ? '' : ` in the environment ${JSON.stringify(spec.environmentKey)}`)
   return {
     client,
     spec,
     origin: `${[database, table].filter((name) => name !== null).join('.')} on ${url.host}`,
-    nothingFound: async () =>
-      `the server holds no exposure of ${JSON.stringify(spec.featureName)}` +
-      (spec.environmentKey === null ? '' : ` in the environment ${JSON.stringify(spec.environmentKey)}`) +
-      ' in the window',
+    scanned: async () =>
+      `Scanned: ${spec.eventName === null ? 'all events' : `the events ${JSON.stringify(spec.eventName)}`} of ${asked}, at any time.`,
+    nothingFound: async () => `the server holds no exposure of ${asked} in the window`,
     close: async () => {
       await client.close()
     },

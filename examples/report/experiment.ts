@@ -9,6 +9,10 @@ export interface Experiment {
   readonly origin: string
   /** The split that it was made with, where that is known. */
   readonly expectedShares?: Readonly<Record<string, number>>
+  /** Where the column to break down by goes by another name than the user's. */
+  readonly sliceColumn?: string
+  /** Which events the ledger has scanned, in a sentence, and how many beside them it has not. */
+  readonly scanned: () => Promise<string>
   /** Said where the question finds no exposure at all. */
   readonly nothingFound: () => Promise<string>
   close(): Promise<void>

@@ -34,7 +34,8 @@ export async function generateExperiment(
         timestamp DateTime64(3),
         collected_at DateTime64(3),
         identifier String,
-        value String
+        value String,
+        sdk_language LowCardinality(String)
       )
       ENGINE = MergeTree
       PARTITION BY toYYYYMMDD(timestamp)
@@ -81,7 +82,8 @@ export async function generateExperiment(
           fromUnixTimestamp64Milli(1780272000000 + offset_ms) AS happened_at,
           happened_at + toIntervalSecond(toInt64(if(chance(visitor, 'late', visit) < 0.01, 86400, 600) * chance(visitor, 'delay', visit))) AS arrived_at,
           lower(hex(cityHash64(visitor, 'identifier'))),
-          shown
+          shown,
+          transform(toUInt8(10 * chance(visitor, 'platform', 0)), [6, 7, 8, 9], ['swift', 'swift', 'kotlin', 'kotlin'], 'javascript')
         FROM visits
         -- Delivered at least once: three in a hundred come twice.
         ARRAY JOIN if(chance(visitor, 'delivery', visit) < 0.03, [1, 2], [1]) AS delivery
@@ -91,15 +93,22 @@ export async function generateExperiment(
     },
   )
   const result = await client.query({
-    query: 'SELECT count() AS events FROM events',
+    query: `SELECT
+        count() AS events,
+        countIf(NOT (environment_key = {environment:String} AND event = {event:String} AND feature_name = {feature:String})) AS others
+      FROM events`,
+    query_params: { environment: spec.environmentKey, event: spec.eventName, feature: spec.featureName },
     format: 'JSONEachRow',
   })
-  const [row] = await result.json<{ events: string | number }>()
+  const [row] = await result.json<{ events: string | number; others: string | number }>()
   return {
     client,
     spec,
     origin: `a generated experiment, ${count(Number(row?.events ?? 0))} events`,
     expectedShares: { control: 0.5, green: 0.25, orange: 0.25 },
+    scanned: async () =>
+      `Scanned: the exposures of ${JSON.stringify(spec.featureName)} in production; ` +
+      `${count(Number(row?.others ?? 0))} other events of the table are of other features, environments and kinds.`,
     nothingFound: async () =>
       'the generated experiment runs from 2026-06-01 to 2026-06-15: the window holds nothing of it',
     close: () => engine.close(),

@@ -5,7 +5,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { count } from '../host/panel/format.js'
+import { count, counted } from '../host/panel/format.js'
 import { oneLine, ReportError } from './report-error.js'
 
 interface FileFormat {
@@ -89,6 +89,7 @@ export async function loadFile(
         timestamp: 'exposed_at',
         identity: 'identity',
         variant: 'variant',
+        arrival: columns.arrival === undefined ? null : 'arrived_at',
       },
     },
   })
@@ -111,7 +112,9 @@ export async function loadFile(
         experiment LowCardinality(String),
         identity Nullable(String),
         variant LowCardinality(Nullable(String)),
-        exposed_at DateTime64(9, 'UTC')
+        exposed_at DateTime64(9, 'UTC'),
+        arrived_at Nullable(DateTime64(9, 'UTC')),
+        slice LowCardinality(Nullable(String))
       )
       ENGINE = MergeTree
       ORDER BY exposed_at`,
@@ -128,6 +131,15 @@ export async function loadFile(
     origin:
       `${name}, ${count(loaded)} ${loaded === 1 ? 'event' : 'events'}` +
       (unusable === 0 ? '' : `, ${count(unusable)} of them without an identity or variant`),
+    sliceColumn: 'slice',
+    scanned: async () => {
+      if (columns.feature === undefined) return `Scanned: all ${count(loaded)} rows of ${name}.`
+      const others = await rowsOfOthers(client, described, columns, experiment)
+      return (
+        `Scanned: the ${count(loaded)} rows of ${name} whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
+        `${counted(others, 'row is', 'rows are')} of other experiments.`
+      )
+    },
     nothingFound: async () =>
       columns.feature === undefined || loaded > 0
         ? `${name} has no exposure in the window`
@@ -199,6 +211,8 @@ function assertColumns({ name, types }: File, columns: FileColumns): void {
     variant: '--variant',
     timestamp: '--timestamp',
     feature: '--feature-column',
+    arrival: '--arrival',
+    breakdown: '--breakdown',
   }
   for (const [role, option] of Object.entries(options)) {
     const column = columns[role as keyof FileColumns]
@@ -230,7 +244,9 @@ async function load(
       {experiment:String},
       ${identity.includes('UUID') ? `nullIf(toString({identity:Identifier}), '00000000-0000-0000-0000-000000000000')` : 'toString({identity:Identifier})'},
       toString({variant:Identifier}),
-      assumeNotNull(${exposedAt(file, columns)} AS exposed_at_or_null)
+      assumeNotNull(${instantIn(file, 'timestamp', columns.timestamp)} AS exposed_at_or_null),
+      ${columns.arrival === undefined ? 'NULL' : instantIn(file, 'arrival', columns.arrival)},
+      ${columns.breakdown === undefined ? 'NULL' : 'toString({breakdown:Identifier})'}
     FROM file({path:String}, {format:String}, {structure:String})
     WHERE ${wanted(columns)} AND throwIf(${wanted(columns)} AND exposed_at_or_null IS NULL, 'no timestamp') = 0
     SETTINGS ${readingSettings}`
@@ -253,10 +269,10 @@ async function load(
   }
 }
 
-/** The expression for the instant of a row, NULL where it holds none. */
-function exposedAt({ types }: File, { timestamp }: FileColumns): string {
-  if (/Date/.test(types.get(timestamp) ?? '')) return `toDateTime64({timestamp:Identifier}, 9, 'UTC')`
-  const text = 'trimBoth(toString({timestamp:Identifier}))'
+/** The expression for an instant of a row, NULL where it holds none. */
+function instantIn({ types }: File, parameter: 'timestamp' | 'arrival', column: string): string {
+  if (/Date/.test(types.get(column) ?? '')) return `toDateTime64({${parameter}:Identifier}, 9, 'UTC')`
+  const text = `trimBoth(toString({${parameter}:Identifier}))`
   return `if(match(${text}, '${timestampText}'), parseDateTime64BestEffortOrNull(${text}, 9, 'UTC'), NULL)`
 }
 
@@ -286,6 +302,8 @@ function parameters(
     variant: columns.variant,
     timestamp: columns.timestamp,
     ...(columns.feature === undefined ? {} : { feature: columns.feature }),
+    ...(columns.arrival === undefined ? {} : { arrival: columns.arrival }),
+    ...(columns.breakdown === undefined ? {} : { breakdown: columns.breakdown }),
   }
 }
 
@@ -303,7 +321,7 @@ async function firstWithoutTimestamp(
     file,
     `SELECT _row_number AS row_index, toString({timestamp:Identifier}) AS value
     FROM file({path:String}, {format:String}, {structure:String})
-    WHERE ${wanted(columns)} AND ${exposedAt(file, columns)} IS NULL
+    WHERE ${wanted(columns)} AND ${instantIn(file, 'timestamp', columns.timestamp)} IS NULL
     ORDER BY row_index
     LIMIT 1
     SETTINGS ${inOrder}`,
@@ -337,6 +355,24 @@ async function loadedRows(client: ClickHouseClient): Promise<{ loaded: number; u
   return { loaded: Number(row?.loaded ?? 0), unusable: Number(row?.unusable ?? 0) }
 }
 
+/** How many rows of the file the load has left out. */
+async function rowsOfOthers(
+  client: ClickHouseClient,
+  file: File,
+  columns: FileColumns,
+  experiment: string,
+): Promise<number> {
+  const [row] = await read<{ others: string | number }>(
+    client,
+    file,
+    `SELECT countIf(NOT ${wanted(columns)}) AS others
+    FROM file({path:String}, {format:String}, {structure:String})
+    SETTINGS ${readingSettings}`,
+    parameters(file, columns, experiment, [columns.feature]),
+  )
+  return Number(row?.others ?? 0)
+}
+
 async function featuresOf(client: ClickHouseClient, file: File, column: string): Promise<string> {
   const rows = await read<{ name: string | null }>(
     client,
@@ -345,7 +381,19 @@ async function featuresOf(client: ClickHouseClient, file: File, column: string):
     FROM file({path:String}, {format:String}, {structure:String})
     GROUP BY name ORDER BY count() DESC, name LIMIT 6
     SETTINGS ${readingSettings}`,
-    parameters(file, { identity: '', variant: '', timestamp: '', feature: column }, '', [column]),
+    parameters(
+      file,
+      {
+        identity: '',
+        variant: '',
+        timestamp: '',
+        feature: column,
+        arrival: undefined,
+        breakdown: undefined,
+      },
+      '',
+      [column],
+    ),
   )
   return rows.length === 0 ? 'it is empty' : `it has ${listed(rows.map(({ name }) => name ?? 'NULL'))}`
 }

@@ -1,7 +1,9 @@
-import Table from 'cli-table3'
 import type { ExposureSpec, ExposuresSummary, ExposureWindow } from 'first-exposure'
 import { exposuresView } from 'first-exposure/view'
 import { cumulativeChart } from './cumulative-chart.js'
+import type { Explanation } from './explanation.js'
+import { filled } from './filled.js'
+import { plainTable } from './plain-table.js'
 import { count, duration, localTime, share, variantLabel } from '../host/panel/format.js'
 
 /** What there is to print on: how wide, and whether colours show. */
@@ -16,17 +18,30 @@ export interface Configured {
   readonly control: string | undefined
 }
 
+/** What the report says beside the summary. */
+export interface Context {
+  readonly spec: ExposureSpec
+  /** Where the exposures came from, in a few words. */
+  readonly origin: string
+  readonly configured: Configured
+  readonly explanation: Explanation
+  /** Which events the ledger has scanned, in a sentence. */
+  readonly scanned: string
+}
+
 /** The report of a summary as text for people. */
 export async function reportText(
   summary: ExposuresSummary,
   window: ExposureWindow,
-  spec: ExposureSpec,
-  origin: string,
-  { expectedShares, control }: Configured,
-  { width, colour }: Terminal,
+  { spec, origin, configured: { expectedShares, control }, explanation, scanned }: Context,
+  terminal: Terminal,
 ): Promise<string> {
+  const { width, colour } = terminal
+  const isExplained = Object.keys(explanation).length > 0
   const view = exposuresView(summary, {
     window,
+    // Where it is explained when something happened, empty buckets count too.
+    fillGaps: isExplained,
     ...(expectedShares === undefined ? {} : { variants: Object.keys(expectedShares) }),
     ...(control === undefined ? {} : { control }),
   })
@@ -35,13 +50,8 @@ export async function reportText(
   const strong = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
   const faint = (text: string): string => (colour ? `\u001b[2m${text}\u001b[22m` : text)
 
-  const table = new Table({
-    chars: noBorders,
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 3 },
-    colAligns: ['left', 'right', 'right'],
-  })
   const labelLength = Math.max(8, Math.min(40, width - 30))
-  table.push(
+  const table = plainTable([
     ['Variant', 'Identities', 'Share'].map((head) => faint(head)),
     ...variants.map(({ key, total }) => [
       variantLabel(key, labelLength),
@@ -50,7 +60,7 @@ export async function reportText(
     ]),
     ['All variants', count(counted), share(counted, counted)].map((cell) => strong(cell)),
     ['Excluded', count(excluded), share(excluded, seen)],
-  )
+  ])
 
   const excludedBecause =
     spec.multiVariant === 'quarantine'
@@ -72,25 +82,20 @@ export async function reportText(
       ),
     ],
     filled(headline(counted, variants.length, excluded, seen), width).map(strong),
-    [
-      ...table
-        .toString()
-        .split('\n')
-        .map((line) => line.trimEnd()),
-      '',
-      ...filled(excludedBecause, width).map(faint),
-    ],
+    [...table, '', ...filled(excludedBecause, width).map(faint)],
   ]
-  if (expectedShares !== undefined) {
-    // The special functions behind it take as long to load as all the rest.
-    const { excludedInWords, probability, splitVerdict } = await import('../host/panel/split-verdict.js')
-    const { headline, sentences, once, excluded } = splitVerdict(view, expectedShares)
-    const pValue = once.pValue === null ? '' : ` (p ${probability(once.pValue)})`
-    const words = [...sentences, excludedInWords(excluded)].join(' ')
-    sections.push([strong(`${headline}${pValue}`), ...filled(words, width)])
+  // The special functions behind the verdicts take as long to load as all the rest.
+  const verdicts =
+    isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
+  if (expectedShares !== undefined && explanation.ledger === undefined) {
+    sections.push([...(verdicts?.splitSection(view, expectedShares, terminal) ?? [])])
   }
   const chart = cumulativeChart(view, window, { width, colour, timeZone })
   if (chart.length > 0) sections.push([strong('Identities entered, cumulative'), '', ...chart])
+  const explained = { view, multiVariant: spec.multiVariant, expectedShares, scanned }
+  sections.push(
+    ...(verdicts?.explanationText(explanation, explained, terminal) ?? []).map((lines) => [...lines]),
+  )
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 
@@ -101,35 +106,4 @@ function headline(counted: number, variants: number, excluded: number, seen: num
   return excluded === 0
     ? `${entered}.`
     : `${entered}; ${count(excluded)} (${share(excluded, seen)}) excluded.`
-}
-
-const noBorders = Object.fromEntries(
-  [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ].map((name) => [name, '']),
-)
-
-/** Words in lines of at most `width`; a longer word has a line of its own. */
-function filled(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word)
-    else lines[lines.length - 1] = `${line} ${word}`
-  }
-  return lines
 }

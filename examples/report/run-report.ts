@@ -1,12 +1,14 @@
 import { isExposureError } from 'first-exposure'
-import { fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { fetchExposuresSummary, fetchIdentityTimeline } from 'first-exposure/clickhouse'
 import { reportArguments, type ReportArguments } from './arguments.js'
 import { clickhouseServer, serverError } from './clickhouse-server.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
+import { fetchExplanation } from './explanation.js'
 import { generateExperiment } from './generate-experiment.js'
 import { loadFile } from './load-file.js'
-import { reportText, type Terminal } from './print-report.js'
+import { identityStoryText } from './print-identity-story.js'
+import { reportText, type Configured, type Terminal } from './print-report.js'
 import { errorLine, ReportError } from './report-error.js'
 import { reportWindow } from './report-window.js'
 import { writePanel } from './write-panel.js'
@@ -62,14 +64,48 @@ async function reportOf(
   request: ReportArguments,
   output: ReportOutput,
 ): Promise<string> {
-  const { client, spec, origin } = experiment
+  const { client, spec } = experiment
+  const { explain, breakdown, identityStory, html, json } = request
   const window = await reportWindow(client, spec, request)
   if (window === undefined) throw new ReportError(await experiment.nothingFound())
-  const summary = await fetchExposuresSummary(client, spec, window)
-  if (request.html !== undefined) {
-    const { bytes } = await writePanel(request.html, summary, window, experiment, request)
-    output.say(`Wrote ${request.html} (${Math.ceil(bytes / 1000)} kB): open it in a browser.\n`)
+  const story =
+    identityStory === undefined
+      ? undefined
+      : { identity: identityStory, ...(await fetchIdentityTimeline(client, spec, window, identityStory)) }
+  const isAlone = story !== undefined && !explain && breakdown === undefined && html === undefined
+  const summary = isAlone ? undefined : await fetchExposuresSummary(client, spec, window)
+  const explanation = isAlone ? {} : await fetchExplanation(experiment, window, request)
+  if (html !== undefined && summary !== undefined) {
+    const { bytes } = await writePanel(html, summary, window, explanation, experiment, request)
+    output.say(`Wrote ${html} (${Math.ceil(bytes / 1000)} kB): open it in a browser.\n`)
   }
-  if (request.json) return `${JSON.stringify(summary, null, 2)}\n`
-  return await reportText(summary, window, spec, origin, request, output)
+  const isExplained = Object.keys(explanation).length > 0
+  const configured: Configured = {
+    expectedShares: request.expectedShares ?? (isExplained ? experiment.expectedShares : undefined),
+    control: request.control,
+  }
+  if (json) {
+    const explained = {
+      ...(isExplained && summary !== undefined
+        ? (await import('./explanation-data.js')).explanationData(
+            explanation,
+            summary,
+            window,
+            spec.multiVariant,
+            configured,
+          )
+        : {}),
+      ...(story === undefined ? {} : { identityStory: story }),
+    }
+    const all = { ...summary, ...(Object.keys(explained).length === 0 ? {} : { explain: explained }) }
+    return `${JSON.stringify(all, null, 2)}\n`
+  }
+  const scanned = explanation.ledger === undefined ? '' : await experiment.scanned()
+  const context = { spec, origin: experiment.origin, configured, explanation, scanned }
+  return [
+    ...(summary === undefined ? [] : [await reportText(summary, window, context, output)]),
+    ...(story === undefined
+      ? []
+      : [`${identityStoryText(story.identity, story, spec.timeZone, output).join('\n')}\n`]),
+  ].join('\n')
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { ExposuresSummary, ExposureWindow } from 'first-exposure'
 import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
+import type { Explanation } from './explanation.js'
 import { showProgress } from './progress.js'
 import { ReportError } from './report-error.js'
 
@@ -10,6 +11,7 @@ export async function writePanel(
   path: string,
   summary: ExposuresSummary,
   { startMs, asOfMs }: ExposureWindow,
+  explanation: Explanation,
   { spec, origin, ...experiment }: Experiment,
   {
     expectedShares = experiment.expectedShares,
@@ -39,6 +41,7 @@ export async function writePanel(
         multiVariant: spec.multiVariant,
         ...(expectedShares === undefined ? {} : { expectedShares }),
         ...(control === undefined ? {} : { control }),
+        ...explanation,
       },
       await panelScriptFromSource(),
     )

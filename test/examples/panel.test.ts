@@ -10,7 +10,14 @@ import { build } from 'esbuild'
 import * as fc from 'fast-check'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { summarizeExposures, type ExposureBucket, type ExposuresSummary } from 'first-exposure'
+import {
+  summarizeBreakdown,
+  summarizeCrossovers,
+  summarizeExposures,
+  summarizeLedger,
+  type ExposureBucket,
+  type ExposuresSummary,
+} from 'first-exposure'
 import { embeddedJson } from '../../examples/host/panel/embedded-json.js'
 import type { PanelData, PanelService } from '../../examples/host/panel/panel-data.js'
 import { panelPage } from '../../examples/host/panel/panel-page.js'
@@ -70,6 +77,60 @@ const base = {
   expectedShares: { control: 1, blue: 1 },
 }
 const loaded: PanelData = { ...base, status: { type: 'loaded', success } }
+
+/** What the page shows where it is given: 17,414 identities, of which 210 crossed over, mostly from blue. */
+const explained: PanelData = {
+  ...loaded,
+  ledger: summarizeLedger(
+    [
+      { disposition: 'before-window', variant: 'control', events: 100 },
+      { disposition: 'no-identity', variant: 'stray', events: 11 },
+      { disposition: 'exposure', variant: 'control', events: 9800 },
+      { disposition: 'exposure', variant: 'blue', events: 9900 },
+      { disposition: 'counted', variant: 'control', events: 9600, identities: 8700 },
+      { disposition: 'counted', variant: 'blue', events: 9600, identities: 8700 },
+      { disposition: 'quarantined', variant: null, events: 500, identities: 210 },
+      { disposition: 'arrived', variant: null, events: 19_700, lateness_seconds: [60, 600, 7200, 90_000] },
+      { disposition: 'arrived-late', variant: null, events: 197 },
+    ].map((row) => ({ identities: 0, lateness_seconds: [], ...row })),
+    { variants: ['control', 'blue'] },
+  ),
+  crossovers: summarizeCrossovers(
+    [
+      ['control', 'blue', 40],
+      ['blue', 'control', 170],
+    ].map(([first_variant, next_variant, identities]) => ({
+      first_variant,
+      next_variant,
+      identities,
+      median_ms: 172_800_000,
+      buckets: ['2026-06-04 00:00:00'],
+      bucket_identities: [identities],
+    })),
+    { granularity: 'day' },
+  ),
+  breakdown: {
+    column: 'platform',
+    ...summarizeBreakdown(
+      [
+        ['web', 'control', 7000],
+        ['web', 'blue', 7000],
+        [null, 'control', 900],
+        [null, 'blue', 900],
+        ['<b>ios</b>', 'control', 800],
+        ['<b>ios</b>', 'blue', 600],
+      ].map(([value, variant, new_identities]) => ({
+        other: 0,
+        value,
+        quarantined: 0,
+        variant,
+        bucket: '2026-06-02 00:00:00',
+        new_identities,
+      })),
+      { granularity: 'day' },
+    ),
+  },
+}
 const service: PanelService = { exposuresUrl: '/exposures', refreshUrl: '/refresh' }
 
 /** The counts of a summary by plain addition, in the order in which the panel shows them. */
@@ -195,6 +256,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
   ] as const)('%s', (_, options, paper) => {
     test.each<[string, PanelData, string, RegExp, string]>([
       ['loaded', loaded, 'Snapshot', /^$/, 'An equal split fits|The split is as configured'],
+      ['explained', explained, 'Snapshot', /^$/, 'The split is as configured'],
       [
         'final',
         { ...base, status: { type: 'final', success } },
@@ -355,6 +417,45 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
     expect(await page.locator('.card', { hasText: 'Can the split' }).innerText()).toContain(
       'A variant has identities although none are expected in it: control.',
     )
+  })
+
+  test('the ledger, the crossovers and the slices, where they are given', async () => {
+    await open(explained)
+    expect(await rows('Events from scanned to counted')).toEqual([
+      ['Scanned', '19,811', '100.00%', '', ''],
+      ['Without a timestamp', '0', '0.00%', '0', '0'],
+      ['Before the window', '−100', '0.50%', '100', '0'],
+      ['After the window', '0', '0.00%', '0', '0'],
+      ['Filtered out', '0', '0.00%', '0', '0'],
+      ['Without a variant', '0', '0.00%', '0', '0'],
+      ['Without an identity', '−11', '0.06%', '0', '0'],
+      ['Exposures', '19,700', '99.44%', '9,800', '9,900'],
+      ['Duplicates', '−1,800', '9.09%', '900', '900'],
+      ['Of the quarantined', '−500', '2.52%', '', ''],
+      ['First exposures', '17,400', '87.83%', '8,700', '8,700'],
+    ])
+    const ledger = await page.locator('.card', { hasText: 'Where the events went' }).innerText()
+    expect(ledger).toContain('197 of them (1.00%) arrived when their bucket had closed.')
+    expect(await rows(/^Identities by the variant/)).toEqual([
+      ['control', '–', '40', '40', '0.46%'],
+      ['blue', '170', '–', '170', '1.92%'],
+    ])
+    expect(await rows(/^Identities by the variant/, 'tfoot')).toEqual([['All', '170', '40', '210', '1.19%']])
+    expect(await rows(/^Pairs of variants/)).toEqual([
+      ['blue → control', '170', '2 days', 'Jun 4, 2026'],
+      ['control → blue', '40', '2 days', 'Jun 4, 2026'],
+    ])
+    const crossovers = await page.locator('.card', { hasText: 'Who crossed over' }).innerText()
+    expect(crossovers).toMatch(/Quarantine falls unevenly on the variants \(p\s\d/)
+    expect((await rows('The split by slice')).map((cells) => cells.slice(0, 4))).toEqual([
+      ['<b>ios</b>', 'mismatch', expect.stringMatching(/^2\.\d × 10⁻⁷$/), '1,400'],
+      ['web', 'fits', '1', '14,000'],
+      ['(no value)', 'fits', '1', '1,800'],
+    ])
+    await open(loaded)
+    for (const name of ['Where the events went', 'Who crossed over', 'Slices by']) {
+      expect(await page.locator('.card:visible', { hasText: name }).count()).toBe(0)
+    }
   })
 
   test('without a configured split it assumes equal shares, and says so', async () => {

@@ -5,6 +5,11 @@ export function count(value: number): string {
   return numbers.format(value)
 }
 
+/** `1 identity`, `2 identities`. */
+export function counted(value: number, one: string, many: string): string {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
 /** `12.34%`; of nothing, `–`. */
 export function share(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(2)}%`

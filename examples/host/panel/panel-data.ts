@@ -1,4 +1,12 @@
-import type { MultiVariantPolicy, RefreshDecision, RefreshExperiment, RefreshStatus } from 'first-exposure'
+import type {
+  Crossovers,
+  ExposureLedger,
+  ExposuresBreakdown,
+  MultiVariantPolicy,
+  RefreshDecision,
+  RefreshExperiment,
+  RefreshStatus,
+} from 'first-exposure'
 
 /**
  * All that the panel shows, as plain JSON: what a page carries inside it, and what a service that keeps a page up to
@@ -28,6 +36,15 @@ export interface PanelData {
   readonly variants?: readonly string[]
   /** The control's key. Default `control`. */
   readonly control?: string
+  /** Where every event went, of the window of the last good summary. Left out, nothing is said of it. */
+  readonly ledger?: ExposureLedger
+  /** Who was in two variants, of that window. Left out, nothing is said of it. */
+  readonly crossovers?: Crossovers
+  /** That summary, taken apart by a column. Left out, nothing is said of it. */
+  readonly breakdown?: ExposuresBreakdown & {
+    /** What the column is called. */
+    readonly column: string
+  }
 }
 
 /** Where a page that is kept up to date asks, on the server that it came from. Both answer with {@link PanelData}. */

@@ -22,6 +22,8 @@ export interface SplitVerdict {
   readonly sentences: readonly string[]
   /** Whether equal shares were assumed because no split was given. */
   readonly assumed: boolean
+  /** The shares that it was compared with. */
+  readonly shares: Readonly<Record<string, number>>
   /** One look at the totals. */
   readonly once: SampleRatioResult
   /** A look after every closed bucket. */
@@ -52,7 +54,7 @@ export function splitVerdict(
   })
   const sequential = sequentialSampleRatio(view, shares, { threshold: splitThreshold })
   const excluded = excludedRatio(view, { threshold: excludedThreshold })
-  return { ...inWords(once, sequential, assumed), assumed, once, sequential, excluded }
+  return { ...inWords(once, sequential, assumed), assumed, shares, once, sequential, excluded }
 }
 
 function inWords(
@@ -116,13 +118,15 @@ function unexpectedVariants({ arms }: SampleRatioResult): string {
 
 /** A p-value in words. */
 function byChance(pValue: number, split: string): string {
-  const experiments =
-    pValue >= 0.01
-      ? `${Number((pValue * 100).toPrecision(2))} of 100 experiments`
-      : pValue < 1e-12
-        ? 'fewer than one of a trillion experiments'
-        : `one of ${count(Number((1 / pValue).toPrecision(2)))} experiments`
-  return `By chance alone, ${experiments} set up right end as far from the ${split} as this one, or further.`
+  return `By chance alone, ${chance(pValue)} set up right end as far from the ${split} as this one, or further.`
+}
+
+/** A p-value as so many experiments: `32 of 100 experiments`. */
+export function chance(pValue: number): string {
+  if (pValue >= 0.01) return `${Number((pValue * 100).toPrecision(2))} of 100 experiments`
+  return pValue < 1e-12
+    ? 'fewer than one of a trillion experiments'
+    : `one of ${count(Number((1 / pValue).toPrecision(2)))} experiments`
 }
 
 /** `0.87`; `2.5 × 10⁻¹⁰`; nothing shorter than two digits that count. */

@@ -4,6 +4,8 @@ import { element, type Child } from './element.js'
 export interface TableRow {
   readonly head: Child
   readonly cells: readonly Child[]
+  /** How the style calls the row. */
+  readonly class?: string
 }
 
 /** A table that scrolls by itself where it is wider than its place; the keyboard can scroll it too. */
@@ -13,8 +15,13 @@ export function dataTable(
   rows: readonly TableRow[],
   footRows: readonly TableRow[] = [],
 ): HTMLElement {
-  const line = ({ head, cells }: TableRow): HTMLElement =>
-    element('tr', {}, element('th', { scope: 'row' }, head), ...cells.map((cell) => element('td', {}, cell)))
+  const line = ({ head, cells, class: name }: TableRow): HTMLElement =>
+    element(
+      'tr',
+      name === undefined ? {} : { class: name },
+      element('th', { scope: 'row' }, head),
+      ...cells.map((cell) => element('td', {}, cell)),
+    )
   return element(
     'div',
     { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': caption },

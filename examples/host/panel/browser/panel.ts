@@ -3,11 +3,14 @@ import { duration } from '../format.js'
 import type { PanelData, PanelService } from '../panel-data.js'
 import { splitVerdict } from '../split-verdict.js'
 import { chartCard } from './chart-card.js'
+import { crossoversCard } from './crossovers-card.js'
 import { element } from './element.js'
 import { figures } from './figures.js'
+import { ledgerCard } from './ledger-card.js'
 import { radioGroup } from './radio-group.js'
 import { refreshControl } from './refresh-control.js'
 import { drawnSeries } from './series.js'
+import { slicesCard } from './slices-card.js'
 import { splitCard } from './split-card.js'
 import { ageWords, shownSuccess, statusWords } from './status-words.js'
 import { instantLabel, zoneChoices, zoneName } from './time-labels.js'
@@ -44,6 +47,9 @@ export function mountPanel(
   const variants = element('section', { class: 'card' })
   const split = element('section', { class: 'card' })
   const columns = element('div', { class: 'columns' }, variants, split)
+  const ledger = element('section', { class: 'card' })
+  const crossovers = element('section', { class: 'card' })
+  const slices = element('section', { class: 'card' })
   const counting = element('p')
   const control =
     service === null
@@ -87,6 +93,9 @@ export function mountPanel(
     nobody,
     chart.root,
     columns,
+    ledger,
+    crossovers,
+    slices,
     element('footer', {}, counting, licencesDetails(licences)),
   )
 
@@ -141,6 +150,20 @@ export function mountPanel(
       variants.replaceChildren(...variantsCard(view, series, verdict))
       split.replaceChildren(...splitCard(view, verdict, zone))
       if (!isEmpty) chart.show({ view, series, timeZone: zone })
+    }
+    const given: Pick<PanelData, 'ledger' | 'crossovers' | 'breakdown'> = view === null ? {} : data
+    ledger.hidden = given.ledger === undefined
+    crossovers.hidden = given.crossovers === undefined
+    slices.hidden = given.breakdown === undefined
+    if (view !== null && verdict !== null) {
+      const multiVariant = data.multiVariant ?? 'quarantine'
+      if (data.ledger !== undefined) ledger.replaceChildren(...ledgerCard(data.ledger, view))
+      if (data.crossovers !== undefined) {
+        crossovers.replaceChildren(...crossoversCard(data.crossovers, view, multiVariant, zone))
+      }
+      if (data.breakdown !== undefined) {
+        slices.replaceChildren(...slicesCard(data.breakdown, view, verdict))
+      }
     }
     counting.textContent =
       'Every identity is counted once, in the bucket of its first exposure. ' +

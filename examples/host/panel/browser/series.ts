@@ -1,4 +1,5 @@
 import type { ExposuresView, ExposuresViewVariant } from 'first-exposure/view'
+import { countOf } from '../count-of.js'
 import { variantLabel } from '../format.js'
 import { element, svgElement } from './element.js'
 
@@ -21,6 +22,15 @@ export function drawnSeries({ variants }: ExposuresView): readonly Series[] {
     .filter((variant) => largest.has(variant) || variant.isControl)
     .slice(0, mostSeries)
     .map((variant) => ({ variant, pen: variant.isControl ? 0 : pen++ }))
+}
+
+/** The keys that a table has columns for: the largest few, in the order given. */
+export function mostVariants(
+  keys: readonly string[],
+  sizes: Readonly<Record<string, number>>,
+): readonly string[] {
+  const largest = new Set(keys.toSorted((a, b) => countOf(sizes, b) - countOf(sizes, a)).slice(0, mostSeries))
+  return keys.filter((key) => largest.has(key))
 }
 
 /** The short stroke that says which line a name belongs to; blank for a variant that has none. */

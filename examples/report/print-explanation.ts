@@ -1,0 +1,263 @@
+import type { Crossovers, ExposureLedger, ExposuresBreakdown, MultiVariantPolicy } from 'first-exposure'
+import type { ExposuresView } from 'first-exposure/view'
+import { countOf } from '../host/panel/count-of.js'
+import { crossoverMatrix } from '../host/panel/crossover-matrix.js'
+import { crossoversInWords, crossoverVerdict, medianInWords } from '../host/panel/crossover-verdict.js'
+import { count, localTime, share, variantLabel } from '../host/panel/format.js'
+import { ledgerLines, ledgerSentences, ledgerSum } from '../host/panel/ledger-lines.js'
+import { sliceLabel, sliceLines, slicesInWords, sliceVerdicts } from '../host/panel/slice-lines.js'
+import { excludedInWords, probability, splitVerdict } from '../host/panel/split-verdict.js'
+import type { Explanation } from './explanation.js'
+import { filled } from './filled.js'
+import { plainTable } from './plain-table.js'
+import type { Terminal } from './print-report.js'
+import { sparkline } from './sparkline.js'
+
+/** What the explanation is about, and what is known beside it. */
+export interface Explained {
+  /** The view of the summary, with every bucket of its window. */
+  readonly view: ExposuresView
+  readonly multiVariant: MultiVariantPolicy
+  readonly expectedShares: Readonly<Record<string, number>> | undefined
+  /** Which events the ledger has scanned, in a sentence. */
+  readonly scanned: string
+}
+
+/** The explanation as sections of text for people. */
+export function explanationText(
+  { ledger, crossovers, breakdown }: Explanation,
+  explained: Explained,
+  terminal: Terminal,
+): readonly (readonly string[])[] {
+  return [
+    ...(ledger === undefined ? [] : ledgerSections(ledger, explained, terminal)),
+    ...(crossovers === undefined ? [] : crossoverSections(crossovers, explained, terminal)),
+    ...(ledger === undefined ? [] : [splitSection(explained.view, explained.expectedShares, terminal)]),
+    ...(breakdown === undefined ? [] : breakdownSections(breakdown, explained, terminal)),
+  ]
+}
+
+/** The verdict on the split, in words. */
+export function splitSection(
+  view: ExposuresView,
+  expectedShares: Readonly<Record<string, number>> | undefined,
+  { width, colour }: Terminal,
+): readonly string[] {
+  const { headline, sentences, assumed, once, excluded } = splitVerdict(view, expectedShares)
+  const words = [
+    ...(assumed ? ['No split was given (--expected), so equal shares are assumed.'] : []),
+    ...sentences,
+    excludedInWords(excluded),
+  ].join(' ')
+  return [strong(`${headline}${inBrackets(once.pValue)}`, colour), ...filled(words, width)]
+}
+
+function ledgerSections(
+  ledger: ExposureLedger,
+  { view, scanned }: Explained,
+  { width, colour }: Terminal,
+): readonly (readonly string[])[] {
+  const lines = ledgerLines(ledger)
+  const variants = mostOf(
+    [...new Set([...view.variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])],
+    ledger.exposuresByVariant,
+    width - 36 - Math.max(6, count(ledger.scanned).length),
+    (key) => Math.max(count(countOf(ledger.exposuresByVariant, key)).length, shortLabel(key).length),
+  )
+  const rows = lines.map(({ kind, label, events, byVariant }) => [
+    kind === 'total' ? label : `  − ${label}`,
+    count(events),
+    share(events, ledger.scanned),
+    ...variants.map((key) => (byVariant === null ? '' : count(countOf(byVariant, key)))),
+  ])
+  const table = plainTable([['', 'Events', 'Share', ...variants.map(shortLabel)], ...rows], { gap: 2 })
+  return [
+    [
+      strong('Where the events went', colour),
+      '',
+      ...table.map((line, row) =>
+        row === 0 ? faint(line, colour) : lines[row - 1]?.kind === 'total' ? strong(line, colour) : line,
+      ),
+      '',
+      ...filled(ledgerSum(ledger), width),
+      ...[...ledgerSentences(ledger), scanned].flatMap((sentence) => filled(sentence, width)),
+    ],
+  ]
+}
+
+function crossoverSections(
+  crossovers: Crossovers,
+  { view, multiVariant }: Explained,
+  { width, colour }: Terminal,
+): readonly (readonly string[])[] {
+  const { identities, pairs, timeseries } = crossovers
+  const { headline, sentences, bias, stayed } = crossoverVerdict(crossovers, view, multiVariant)
+  const { variants, rows, all, left } = crossoverMatrix(crossovers, view, stayed)
+  const seen = view.total + view.excludedIdentities
+  const hourly = timeseries.granularity === 'hour'
+  const labelOf = (bucket: string): string =>
+    localTime(Date.parse(bucket), timeseries.timeZone).slice(0, hourly ? 16 : 10)
+  const starts = view.points.map(({ start }) => start)
+  const drawn = (points: Crossovers['timeseries']['points']): string => {
+    const of = new Map(points.map((point) => [point.bucket, point.identities]))
+    return sparkline(
+      starts.map((start) => of.get(start) ?? 0),
+      Math.max(8, width - 32 - 2 * Math.max(...variants.map((key) => variantLabel(key, 14).length))),
+    )
+  }
+  const title = strong('Who crossed over', colour)
+  const words = filled(crossoversInWords(crossovers, seen, labelOf), width)
+  if (identities === 0) return [[title, ...words]]
+  const fits = mostOf(
+    variants,
+    Object.fromEntries(variants.map((key, column) => [key, all.cells[column] ?? 0])),
+    width - 16 - Math.max(...variants.map((key) => shortLabel(key).length), 13) - count(identities).length,
+    (key) => 5 + shortLabel(key).length,
+  )
+  const cellsOf = (cells: readonly (number | null)[]): readonly string[] =>
+    fits.map((key) => {
+      const cell = cells[variants.indexOf(key)]
+      return cell === null || cell === undefined ? '–' : count(cell)
+    })
+  const matrix = plainTable(
+    [
+      ['First seen in', ...fits.map((key) => `then ${shortLabel(key)}`), 'All', 'Of all begun'],
+      ...rows.map(({ firstVariant, cells, identities, began }) => [
+        shortLabel(firstVariant),
+        ...cellsOf(cells),
+        count(identities),
+        share(identities, began),
+      ]),
+      ['All', ...cellsOf(all.cells), count(all.identities), share(all.identities, all.began)],
+    ],
+    { gap: 2 },
+  )
+  const most = pairs.slice(0, 12)
+  const pairTable = plainTable(
+    [
+      ['From', 'To', 'Identities', 'Median between', 'When'],
+      ...most.map(({ firstVariant, nextVariant, identities, medianMs, points }) => [
+        variantLabel(firstVariant, 14),
+        variantLabel(nextVariant, 14),
+        count(identities),
+        medianInWords(medianMs),
+        drawn(points),
+      ]),
+    ],
+    { leftColumns: 2, gap: 2 },
+  )
+  const notes = [
+    ...(fits.length < variants.length + left
+      ? [
+          `${count(variants.length + left - fits.length)} more variants have no column, and are in the sums only.`,
+        ]
+      : []),
+    ...(most.length < pairs.length ? [`The ${most.length} largest of ${count(pairs.length)} pairs.`] : []),
+    `When: when the next variant came, from ${labelOf(starts[0] ?? '')} to ${labelOf(starts.at(-1) ?? '')}.`,
+  ]
+  const table = (lines: readonly string[]): string[] =>
+    lines.map((line, row) => (row === 0 ? faint(line, colour) : line))
+  return [
+    [
+      title,
+      ...words,
+      '',
+      ...table(matrix),
+      '',
+      ...table(pairTable),
+      ...notes.flatMap((note) => filled(note, width)).map((line) => faint(line, colour)),
+    ],
+    [strong(`${headline}${inBrackets(bias.pValue)}`, colour), ...filled(sentences.join(' '), width)],
+  ]
+}
+
+function breakdownSections(
+  breakdown: ExposuresBreakdown & { readonly column: string },
+  { view, expectedShares }: Explained,
+  { width, colour }: Terminal,
+): readonly (readonly string[])[] {
+  const { shares, assumed } = splitVerdict(view, expectedShares)
+  const slices = sliceLines(breakdown, shares)
+  const { headline, sentence } = slicesInWords(slices)
+  const totals = Object.fromEntries(view.variants.map(({ key, total }) => [key, total]))
+  const labels = [
+    variantLabel(breakdown.column, 20),
+    ...slices.lines.map(({ value }) => sliceLabel(value, 20)),
+  ]
+  const variants = mostOf(
+    Object.keys(totals),
+    totals,
+    width -
+      34 -
+      Math.max(...labels.map(({ length }) => length)) -
+      Math.max(...slices.lines.map(({ result }) => pText(result).length), 1),
+    (key) => Math.max(7, shortLabel(key).length),
+  )
+  const table = plainTable(
+    [
+      [
+        variantLabel(breakdown.column, 20),
+        'Identities',
+        'Excluded',
+        ...variants.map(shortLabel),
+        'p',
+        'Split',
+      ],
+      ...slices.lines.map(({ value, counted, byVariant, excluded, result }) => [
+        sliceLabel(value, 20),
+        count(counted),
+        share(excluded, counted + excluded),
+        ...variants.map((key) => share(byVariant.get(key) ?? 0, counted)),
+        pText(result),
+        sliceVerdicts[result.status].word,
+      ]),
+    ],
+    { gap: 2 },
+  )
+  const words = [...(assumed ? ['Equal shares are assumed.'] : []), sentence].join(' ')
+  return [
+    [
+      strong(`Slices by ${variantLabel(breakdown.column)}: ${headline.replace(/^T/, 't')}`, colour),
+      '',
+      ...table.map((line, row) => (row === 0 ? faint(line, colour) : line)),
+      '',
+      ...filled(words, width),
+    ],
+  ]
+}
+
+/** As many of the keys as there is room for, two blanks before each: the largest, in the order given. */
+function mostOf(
+  keys: readonly string[],
+  sizes: Readonly<Record<string, number>>,
+  room: number,
+  widthOf: (key: string) => number,
+): readonly string[] {
+  let left = room
+  const largest = new Set(
+    keys
+      .toSorted((a, b) => countOf(sizes, b) - countOf(sizes, a))
+      .filter((key) => (left -= 2 + widthOf(key)) >= 0),
+  )
+  return keys.filter((key) => largest.has(key))
+}
+
+function pText({ adjustedPValue }: { readonly adjustedPValue: number | null }): string {
+  return adjustedPValue === null ? '–' : probability(adjustedPValue)
+}
+
+function shortLabel(key: string): string {
+  return variantLabel(key, 12)
+}
+
+function inBrackets(pValue: number | null): string {
+  return pValue === null ? '' : ` (p ${probability(pValue)})`
+}
+
+function strong(text: string, colour: boolean): string {
+  return colour ? `\u001b[1m${text}\u001b[22m` : text
+}
+
+function faint(text: string, colour: boolean): string {
+  return colour ? `\u001b[2m${text}\u001b[22m` : text
+}
