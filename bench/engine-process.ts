@@ -3,17 +3,9 @@
 import { createHash } from 'node:crypto'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
-import {
-  decodeBucketRows,
-  exposureSpec,
-  exposureWindow,
-  summarizeExposures,
-  type ExposuresSummary,
-} from 'first-exposure'
-import { fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { askForm } from './ask-form.js'
 import type { EngineReply, EngineTask, Measurement } from './engine-task.js'
 import type { Form } from './forms.js'
-import { shapeWindow } from './shape.js'
 
 const [directory = '', taskText = ''] = process.argv.slice(2)
 const task = JSON.parse(taskText) as EngineTask
@@ -23,37 +15,14 @@ const client = createClient({
   log: { level: ClickHouseLogLevel.OFF },
 })
 
-async function ask(table: string, { asks }: Form): Promise<ExposuresSummary | undefined> {
-  if ('spec' in asks) {
-    return await fetchExposuresSummary(
-      client,
-      exposureSpec({ environmentKey: 'prod', featureName: 'checkout', source: { table }, ...asks.spec }),
-      exposureWindow(shapeWindow.startMs, shapeWindow.asOfMs),
-      asks.options,
-    )
-  }
-  const result = await client.query({
-    query: asks.statement,
-    query_params: {
-      table,
-      start: new Date(shapeWindow.startMs).toISOString().slice(0, -1),
-      as_of: new Date(shapeWindow.asOfMs).toISOString().slice(0, -1),
-    },
-    format: 'JSONEachRow',
-  })
-  const rows = await result.json()
-  return asks.givesBuckets ? summarizeExposures(decodeBucketRows(rows), { granularity: 'day' }) : undefined
-}
-
-async function measure(table: string, form: Form, memoryLimit: number): Promise<Measurement> {
+async function measure(table: string, form: Form): Promise<Measurement> {
   // Opens the table, loads the code and pays for what is paid once.
   const warmUp = await client.query({ query: `SELECT * FROM ${table} LIMIT 1`, format: 'JSONEachRow' })
   await warmUp.json()
-  if (memoryLimit > 0) await client.command({ query: `SET max_memory_usage = ${memoryLimit}` })
   const before = process.resourceUsage().maxRSS
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
-  const summary = await ask(table, form)
+  const summary = await askForm(client, table, form)
   const seconds = (performance.now() - start) / 1000
   const cpu = process.cpuUsage(cpuBefore)
   return {
@@ -69,14 +38,7 @@ async function run(): Promise<EngineReply> {
     for (const command of task.commands) await client.command(command)
     return { done: true }
   }
-  try {
-    return { measured: await measure(task.table, task.form, task.memoryLimit) }
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown }
-    // 241 is MEMORY_LIMIT_EXCEEDED, which is a finding; anything else is a mistake.
-    if (String(code) !== '241') throw error
-    return { failed: String(message) }
-  }
+  return { measured: await measure(task.table, task.form) }
 }
 
 const reply = await run()

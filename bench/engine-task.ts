@@ -8,8 +8,6 @@ export type EngineTask =
       readonly kind: 'measure'
       readonly table: string
       readonly form: Form
-      /** ClickHouse's `max_memory_usage` for it, in bytes; 0 for none. */
-      readonly memoryLimit: number
     }
 
 /** What one measurement found. */
@@ -22,6 +20,5 @@ export interface Measurement {
   readonly digest: string
 }
 
-/** What the process prints: the measurement, or ClickHouse's code where the statement failed. */
-export type EngineReply =
-  { readonly measured: Measurement } | { readonly failed: string } | { readonly done: true }
+/** What the process prints. */
+export type EngineReply = { readonly measured: Measurement } | { readonly done: true }

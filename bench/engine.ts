@@ -10,8 +10,8 @@ import type { Form } from './forms.js'
 /** A data directory of the embedded engine, and a process on it for every task, one after another. */
 export interface Engine {
   command(...commands: readonly (string | RollupStatement)[]): Promise<void>
-  /** Measures a form on a table once; `undefined` where it does not fit the limit of memory (in bytes). */
-  measure(table: string, form: Form, memoryLimit?: number): Promise<Measurement | undefined>
+  /** Measures a form on a table once. */
+  measure(table: string, form: Form): Promise<Measurement>
   close(): void
 }
 
@@ -61,9 +61,10 @@ export function openEngine(): Engine {
         ),
       })
     },
-    measure: async (table, form, memoryLimit = 0) => {
-      const reply = await run({ kind: 'measure', table, form, memoryLimit })
-      return 'measured' in reply ? reply.measured : undefined
+    measure: async (table, form) => {
+      const reply = await run({ kind: 'measure', table, form })
+      if (!('measured' in reply)) throw new Error('The engine measured nothing.')
+      return reply.measured
     },
     close: () => {
       process.removeListener('exit', remove)

@@ -12,6 +12,7 @@ export interface Form {
         readonly spec: Partial<ExposureSpecInput>
         readonly options?: Pick<FetchExposuresOptions, 'partitions' | 'settings'>
       }
+    | { readonly ledger: true }
   /** Whether its summary must be that of the textbook form. */
   readonly agrees: boolean
   /** What to do once, after the table was filled and before anything is measured: a pre-aggregation of it. */
@@ -90,6 +91,8 @@ export const firstSeen: Form = {
   agrees: false,
 }
 
+export const ledger: Form = { name: 'first-exposure, ledger', asks: { ledger: true }, agrees: false }
+
 const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
 
 /** What its view would have gathered insert by insert is brought in day by day. */
@@ -132,5 +135,6 @@ export const forms: readonly Form[] = [
   byHash,
   exact,
   firstSeen,
+  ledger,
   onRollup,
 ]

@@ -12,6 +12,7 @@ import {
   firstSeen,
   forms,
   inParts,
+  ledger,
   onRollup,
   spilling,
   textbook,
@@ -20,11 +21,12 @@ import {
 import { measureForms, type Cost } from './measure-forms.js'
 import { alignedTable, costTable } from './print.js'
 import { showSteps, type Progress } from './progress.js'
+import { measureQueryMemory } from './query-memory.js'
 import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
 const { events, rounds } = options
-const shapeForms = [countHashes, textbook, byHash, exact, firstSeen, onRollup]
+const shapeForms = [countHashes, textbook, byHash, exact, firstSeen, ledger, onRollup]
 const rollupForms = [textbook, byHash, onRollup]
 const memoryForms = [
   textbook,
@@ -32,14 +34,13 @@ const memoryForms = [
   ...[2, 4, 8].map(inParts),
   spilling(Math.floor(options.memoryLimit / 4)),
 ]
-const memoryRounds = Math.min(rounds, 3)
 const growthForms = [countHashes, byHash]
 const steps: Readonly<Record<Section, number>> = {
   compare: 1 + forms.length * rounds,
   shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
   rollup: rollupShapes(events).length * (1 + rollupForms.length * rounds),
   growth: options.growth.length * (1 + growthForms.length * rounds),
-  memory: 2 + (2 * memoryForms.length - 1) * memoryRounds,
+  memory: 2 + memoryForms.length * (rounds + 1),
   client: 9,
   cluster: 4 + 3 * rounds,
 }
@@ -102,7 +103,7 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
         const points = (what: 'seconds' | 'cpuSeconds'): { size: number; cost: number }[] =>
           found.map(({ events, costs }) => ({
             size: events,
-            cost: costs.find(({ form }) => form === name)?.cost?.[what] ?? NaN,
+            cost: costs.find(({ form }) => form === name)?.cost[what] ?? NaN,
           }))
         return [
           name,
@@ -129,17 +130,19 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
       events: options.memoryEvents,
     }
     const limit = options.memoryLimit
-    const within = `max_memory_usage ${Math.round(limit / 2 ** 20)} MiB`
-    const limited = await measureForms(engine, { ...shape, name: within }, memoryForms, {
-      rounds: memoryRounds,
-      progress,
-      memoryLimit: limit,
-    })
-    const free = await measureForms(engine, shape, memoryForms.slice(1), { rounds: memoryRounds, progress })
-    figures['memory'] = { shape, limit, limited, free }
+    const costs = await measureQueryMemory(shape, memoryForms, { rounds, limit, step: progress.step })
+    figures['memory'] = { shape, limit, costs }
     text.push(
-      costTable(`${shape.name}, ${within}`, limited, byHash.name),
-      costTable(`${shape.name}, no limit`, free, byHash.name),
+      alignedTable(
+        [shape.name, 'CPU s', 'peak MiB', 'spilled MiB', `within ${Math.round(limit / 2 ** 20)} MiB`],
+        costs.map(({ form, cpuSeconds, peakBytes, spilledBytes, fits }) => [
+          form,
+          cpuSeconds.toFixed(2),
+          (peakBytes / 2 ** 20).toFixed(0),
+          (spilledBytes / 2 ** 20).toFixed(0),
+          fits ? 'answers' : 'fails',
+        ]),
+      ),
     )
   },
   client: async () => {

@@ -40,18 +40,14 @@ export function costTable(title: string, costs: readonly Cost[], base: string): 
     against === undefined ? '–' : (value / against).toFixed(2)
   return alignedTable(
     [title, 'seconds', 'CPU s', 'peak MiB', `time ÷ ${base}`, 'CPU ÷', 'peak ÷'],
-    costs.map(({ form, cost }) =>
-      cost === undefined
-        ? [form, 'out of memory', '', '', '', '', '']
-        : [
-            form,
-            cost.seconds.toFixed(2),
-            cost.cpuSeconds.toFixed(2),
-            (cost.peakBytes / 2 ** 20).toFixed(0),
-            ratio(cost.seconds, of?.seconds),
-            ratio(cost.cpuSeconds, of?.cpuSeconds),
-            ratio(cost.peakBytes, of?.peakBytes),
-          ],
-    ),
+    costs.map(({ form, cost }) => [
+      form,
+      cost.seconds.toFixed(2),
+      cost.cpuSeconds.toFixed(2),
+      (cost.peakBytes / 2 ** 20).toFixed(0),
+      ratio(cost.seconds, of?.seconds),
+      ratio(cost.cpuSeconds, of?.cpuSeconds),
+      ratio(cost.peakBytes, of?.peakBytes),
+    ]),
   )
 }

@@ -73,7 +73,7 @@ export function createEvents(table: string): string {
 
 /**
  * Fills it with events of one experiment over fourteen days. Hashes of a number stand for chance, so that the table is
- * the same on every run and every machine.
+ * the same on every run and every machine. An event arrives within ten minutes.
  *
  * @param where - which identities, as a condition on `visitor`; default all
  */
@@ -95,7 +95,8 @@ export function generateEvents(table: string, shape: Shape, where = '1'): string
     SELECT
       'prod', '$flag_exposure', 'checkout',
       fromUnixTimestamp64Milli(toInt64(${shapeWindow.startMs} + day * 86400000 + cityHash64(number, 'at') % 86400000)) AS at,
-      at, ${identifier}, concat('variant-', toString((assigned + crossed_over) % ${variants})), '{}', '{}', 'js', '1'
+      at + INTERVAL cityHash64(number, 'arrival') % 600 SECOND, ${identifier}, concat('variant-', toString((assigned + crossed_over) % ${variants})), '{}', '{}', 'js', '1'
     FROM numbers(${events})
-    WHERE ${where}`
+    WHERE ${where}
+    SETTINGS max_insert_block_size = 1048576, min_insert_block_size_rows = 4194304, max_memory_usage = 0`
 }

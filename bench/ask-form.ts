@@ -1,0 +1,53 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import {
+  decodeBucketRows,
+  exposureSpec,
+  exposureWindow,
+  summarizeExposures,
+  type ExposuresSummary,
+} from 'first-exposure'
+import {
+  fetchExposureLedger,
+  fetchExposuresSummary,
+  type FetchExposuresOptions,
+} from 'first-exposure/clickhouse'
+import type { Form } from './forms.js'
+import { shapeWindow } from './shape.js'
+
+/** Asks a table in one form; there is a summary where the form gives one. */
+export async function askForm(
+  client: ClickHouseClient,
+  table: string,
+  { asks }: Form,
+  settings: NonNullable<FetchExposuresOptions['settings']> = {},
+): Promise<ExposuresSummary | undefined> {
+  if ('statement' in asks) {
+    const result = await client.query({
+      query: asks.statement,
+      query_params: {
+        table,
+        start: new Date(shapeWindow.startMs).toISOString().slice(0, -1),
+        as_of: new Date(shapeWindow.asOfMs).toISOString().slice(0, -1),
+      },
+      clickhouse_settings: settings,
+      format: 'JSONEachRow',
+    })
+    const rows = await result.json()
+    return asks.givesBuckets ? summarizeExposures(decodeBucketRows(rows), { granularity: 'day' }) : undefined
+  }
+  const spec = exposureSpec({
+    environmentKey: 'prod',
+    featureName: 'checkout',
+    source: { table },
+    ...('spec' in asks ? asks.spec : {}),
+  })
+  const window = exposureWindow(shapeWindow.startMs, shapeWindow.asOfMs)
+  if ('ledger' in asks) {
+    await fetchExposureLedger(client, spec, window, { settings })
+    return undefined
+  }
+  return await fetchExposuresSummary(client, spec, window, {
+    ...asks.options,
+    settings: { ...settings, ...asks.options?.settings },
+  })
+}
