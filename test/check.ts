@@ -14,6 +14,7 @@ const quick = [
   'lint',
   'check:unused',
   'test',
+  'test:slow',
   'build',
   'check:size',
   'check:api',

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { slowTests } from './slow-tests.js'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -13,7 +14,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // What needs the built package has a configuration of its own.
-    exclude: ['test/package/**'],
+    exclude: ['test/package/**', ...slowTests],
     // The embedded ClickHouse loads into processes only: threads crash it.
     pool: 'forks',
     maxWorkers: '100%',
@@ -21,12 +22,6 @@ const config: ViteUserConfig = defineConfig({
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // What a run executes of src; a line that none can reach says why beside it.
-    coverage: {
-      include: ['src/**/*.ts'],
-      reporter: [['text', { skipFull: true }]],
-      thresholds: { lines: 100 },
-    },
     typecheck: {
       enabled: true,
       include: ['test/types/**/*.test-d.ts'],

@@ -21,7 +21,7 @@ describe.skipIf(!engineAvailable)('partitions', () => {
   let client: ClickHouseClient
   beforeAll(async () => {
     client = openInProcess()
-    await createEventsTable(client)
+    await createEventsTable(client, 'events', 'Memory')
   })
   afterAll(async () => {
     await client.close()

@@ -7,20 +7,26 @@ export type ColumnNames = Readonly<
     Record<'feature' | 'timestamp' | 'identity' | 'variant', string>
 >
 
+const mergeTree = `MergeTree PARTITION BY toYYYYMM(timestamp)
+  ORDER BY (environment_key, event, feature_name, timestamp, identifier) SETTINGS allow_nullable_key = 1`
+
 /**
  * The default layout, but that identifier and value may be NULL, so that events without them can be told, and that
- * partitions are months, so that a handful of events does not make a part a day.
+ * partitions are months, so that a handful of events does not make a part a day. The engine `Memory` answers the same in
+ * two thirds of the time; what indexes leave out it cannot show.
  */
-export async function createEventsTable(client: ClickHouseClient, table = 'events'): Promise<void> {
+export async function createEventsTable(
+  client: ClickHouseClient,
+  table = 'events',
+  engine: string = mergeTree,
+): Promise<void> {
   await client.command({
     query: `CREATE OR REPLACE TABLE ${table} (
       environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
       timestamp DateTime64(3, 'UTC'), collected_at DateTime64(3, 'UTC') DEFAULT timestamp,
       identifier Nullable(String), value Nullable(String), traits String, metadata String,
       sdk_language LowCardinality(String), sdk_version LowCardinality(String)
-    ) ENGINE = MergeTree PARTITION BY toYYYYMM(timestamp)
-    ORDER BY (environment_key, event, feature_name, timestamp, identifier)
-    SETTINGS allow_nullable_key = 1`,
+    ) ENGINE = ${engine}`,
   })
 }
 

@@ -14,7 +14,7 @@ describe.skipIf(!engineAvailable)('the laws of crossovers', () => {
   let client: ClickHouseClient
   beforeAll(async () => {
     client = openInProcess()
-    await createEventsTable(client)
+    await createEventsTable(client, 'events', 'Memory')
   })
   afterAll(async () => {
     await client.close()

@@ -99,7 +99,7 @@ function likeRegExp(pattern: string): RegExp {
   const source = pattern.replaceAll(/\\([%_\\])|[\s\S]/gu, (part, escaped: string | undefined) => {
     if (escaped === undefined && part === '%') return '[\\s\\S]*'
     if (escaped === undefined && part === '_') return '[\\s\\S]'
-    return (escaped ?? part).replaceAll(/[$()*+.?[\\\]^{|}/-]/g, '\\$&')
+    return (escaped ?? part).replaceAll(/[$()*+.?[\\\]^{|}/]/g, '\\$&')
   })
   return new RegExp(`^${source}$`, 'u')
 }

@@ -24,7 +24,7 @@ describe.skipIf(!engineAvailable)('the laws of an identity’s story', () => {
   let client: ClickHouseClient
   beforeAll(async () => {
     client = openInProcess()
-    await createEventsTable(client)
+    await createEventsTable(client, 'events', 'Memory')
   })
   afterAll(async () => {
     await client.close()

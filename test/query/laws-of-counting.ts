@@ -25,14 +25,15 @@ import { referenceIdentities, referenceSummary } from '../reference-model.js'
 export function describeLawsOfCounting(
   door: string,
   numRuns: number,
-  open: () => Promise<{ client: ClickHouseClient; close: () => Promise<void> }>,
+  open: () => Promise<{ client: ClickHouseClient; close: () => Promise<void>; engine?: 'Memory' }>,
 ): void {
   describe.skipIf(!engineAvailable)(`the laws of counting, ${door}`, () => {
     let client: ClickHouseClient
     let close: () => Promise<void>
     beforeAll(async () => {
-      ;({ client, close } = await open())
-      await createEventsTable(client)
+      const opened = await open()
+      ;({ client, close } = opened)
+      await createEventsTable(client, 'events', opened.engine)
     })
     afterAll(async () => {
       await close()

@@ -21,7 +21,7 @@ describe.skipIf(!engineAvailable)('the laws of the ledger', () => {
   let client: ClickHouseClient
   beforeAll(async () => {
     client = openInProcess()
-    await createEventsTable(client)
+    await createEventsTable(client, 'events', 'Memory')
   })
   afterAll(async () => {
     await client.close()

@@ -8,6 +8,7 @@ const config: ViteUserConfig = defineConfig({
   resolve: usual.resolve ?? {},
   test: {
     ...usual.test,
+    exclude: ['test/package/**'],
     include: [
       'test/**/*.{property,model}.test.ts',
       // These hold properties among their examples.
