@@ -594,10 +594,13 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
       const path = mortal.path
       const url = mortal.url
       const client = createClient({ url, log, keep_alive: { enabled: false } })
+      const busy = createClient({ url, log })
       try {
-        await fill(client)
+        // The server may still be answering the question whether it is up.
+        await eventually(async () => {
+          await fill(client)
+        })
         const gone = new AbortController()
-        const busy = createClient({ url, log })
         const occupy = (): ReturnType<typeof refreshExposures> =>
           refreshExposures({
             client: busy,
@@ -656,8 +659,8 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
         })
         expect(next.outcome).toEqual({ type: 'refreshed', asOf: now + 2 })
         expect(next.state.success?.summary).toEqual(truth)
-        await busy.close()
       } finally {
+        await busy.close()
         await client.close()
         await mortal.stop()
       }
