@@ -46,7 +46,7 @@ const endlessSpec = exposureSpec({ ...minimal, source: { table: endless } })
 
 /** The tables that every server here has: some exposures, more than fit in a little memory, and some that nobody lives to see the end of. */
 async function fill(client: ClickHouseClient): Promise<void> {
-  await client.command({ query: 'CREATE DATABASE exposures' })
+  await client.command({ query: 'CREATE DATABASE IF NOT EXISTS exposures' })
   await createEventsTable(client, 'exposures.events')
   await client.command({
     query: `INSERT INTO exposures.events (environment_key, event, feature_name, timestamp, identifier, value)
@@ -59,7 +59,7 @@ async function fill(client: ClickHouseClient): Promise<void> {
     ['many', 'toString(number)', 3_000_000],
   ] as const) {
     await client.command({
-      query: `CREATE VIEW exposures.${view} AS
+      query: `CREATE OR REPLACE VIEW exposures.${view} AS
         SELECT 'prod' AS environment_key, '$flag_exposure' AS event, 'checkout' AS feature_name,
           toDateTime64('2026-06-01 12:00:00', 3, 'UTC') AS timestamp, ${identifier} AS identifier, 'b' AS value
         FROM numbers(${events})`,

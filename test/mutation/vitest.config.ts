@@ -1,22 +1,35 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 import usual from '../vitest.config.js'
+import { QuickestFirst } from './quickest-first.js'
 
 // Mutants are tried in threads, and those crash the embedded ClickHouse: the tests that need none must tell them.
 const config: ViteUserConfig = defineConfig({
   resolve: usual.resolve ?? {},
   test: {
-    include: ['test/*.test.ts', 'test/{spec,query,rows,summary,refresh,view,statistics}/*.test.ts'],
+    include: [
+      'test/*.test.ts',
+      'test/{spec,query,rows,summary,refresh,view,statistics}/*.test.ts',
+      // The other reader of stored summaries.
+      'test/flagsmith/flagsmith-exposures.test.ts',
+      // The queries of a table that has a rollup.
+      'test/rollup/{rolled-up,rollup-schema}.test.ts',
+    ],
     exclude: [
       'test/house.test.ts',
       'test/**/*.engine.test.ts',
       'test/query/*.property.test.ts',
+      // Every time zone there is, anew for every mutant: the examples of the same functions are quicker to tell.
+      'test/refresh/encoding.property.test.ts',
       'test/view/bucket-starts.property.test.ts',
       // A thread has no time zone of its own.
       'test/view/process-zone.test.ts',
       // Thousands of simulated experiments: the other tests of the same functions are quicker to tell.
       'test/statistics/calibration.test.ts',
     ],
-    env: { FIRST_EXPOSURE_RUNS: '0.1' },
+    isolate: false,
+    setupFiles: ['test/mutation/setup.ts'],
+    sequence: { sequencer: QuickestFirst },
+    env: { FIRST_EXPOSURE_RUNS: '0.05' },
     testTimeout: 30_000,
   },
 })
