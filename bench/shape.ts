@@ -4,7 +4,7 @@ export interface Shape {
   readonly events: number
   /** Exposures of one identity. */
   readonly exposuresEach: number
-  /** Of the fourteen days, on how many running an identity is seen; at most its exposures. */
+  /** On how many days running an identity is seen; 14, the whole window, for exposures at any time. */
   readonly daysEach: number
   /** Characters of an identifier: 21, 36 (a UUID's text) or more. */
   readonly identifierLength: number
@@ -16,7 +16,7 @@ export interface Shape {
 export const usualShape: Omit<Shape, 'events'> = {
   name: '4 exposures each',
   exposuresEach: 4,
-  daysEach: 3,
+  daysEach: 14,
   identifierLength: 21,
   variants: 3,
   crossovers: 0.01,
@@ -89,7 +89,7 @@ export function generateEvents(table: string, shape: Shape, where = '1'): string
     WITH
       number % ${identities} AS visitor,
       intDiv(number, ${identities}) AS visit,
-      (cityHash64(visitor, 'day') + visit % ${daysEach}) % 14 AS day,
+      ${daysEach === 14 ? "cityHash64(number, 'day') % 14" : `(cityHash64(visitor, 'day') + visit % ${daysEach}) % 14`} AS day,
       cityHash64(visitor, 'variant') % ${variants} AS assigned,
       visit % 2 = 1 AND cityHash64(visitor, 'crossover') % 1000 < ${Math.round(crossovers * 1000)} AS crossed_over
     SELECT
