@@ -28,6 +28,7 @@ export {
 } from './spec/exposure-source.js'
 export { growthbookViews, type GrowthbookViewsOptions } from './spec/growthbook-views.js'
 export { postHogEvents, type PostHogEventsOptions, type PostHogFlagProperty } from './spec/post-hog-events.js'
+export type { QueryParams } from './query/bound-sql.js'
 export {
   firstExposuresQuery,
   type ExposuresQuery,

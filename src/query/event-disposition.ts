@@ -1,7 +1,11 @@
 import type { ExposureScan } from './exposure-scan.js'
 
 /** What becomes of an event of the experiment: the first thing that keeps it from being an exposure, in this order. */
-export const eventDispositions = [
+export type EventDisposition =
+  'no-timestamp' | 'before-window' | 'after-window' | 'filtered' | 'no-variant' | 'no-identity' | 'exposure'
+
+/** All of them, in that order. */
+export const eventDispositions: readonly EventDisposition[] = [
   'no-timestamp',
   'before-window',
   'after-window',
@@ -9,9 +13,7 @@ export const eventDispositions = [
   'no-variant',
   'no-identity',
   'exposure',
-] as const
-
-export type EventDisposition = (typeof eventDispositions)[number]
+]
 
 /** The disposition of an event as SQL, so far in. A condition that is NULL is not met, as in a WHERE. */
 export function dispositionSql(scan: ExposureScan, indent: number): string {
