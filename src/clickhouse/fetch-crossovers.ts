@@ -6,7 +6,7 @@ import { summarizeCrossovers, type Crossovers } from '../summary/summarize-cross
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
-import { tooManyBuckets } from './too-many-buckets.js'
+import { assertRowBound } from './too-many-buckets.js'
 
 /**
  * Who is in two variants, and since when? Asks ClickHouse, in one query, and returns the matrix of crossovers.
@@ -51,7 +51,7 @@ export async function fetchCrossovers(
 ): Promise<Crossovers> {
   const { maxRows, timeZone } = exposureSpec(spec)
   const rows = await fetchRows(client, crossoverQuery(spec, window), options)
-  if (Array.isArray(rows) && rows.length > maxRows) throw tooManyBuckets(maxRows, 'pairs of variants')
+  assertRowBound(rows, maxRows, 'pairs of variants')
   const crossovers = summarizeCrossovers(rows, { granularity: selectGranularity(window), timeZone })
   for (const { bucket } of crossovers.timeseries.points) assertInWindow(Date.parse(bucket), window)
   return crossovers

@@ -5,7 +5,7 @@ import type { ExposureLedger } from '../summary/exposure-ledger.js'
 import { summarizeLedger } from '../summary/summarize-ledger.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
-import { tooManyBuckets } from './too-many-buckets.js'
+import { assertRowBound } from './too-many-buckets.js'
 
 /** What the ledger is to say, and how the question is put to ClickHouse. */
 export interface FetchExposureLedgerOptions extends FetchRowsOptions, ExposureLedgerQueryOptions {
@@ -53,6 +53,6 @@ export async function fetchExposureLedger(
   const { variants, latenessMs = 0 } = options
   const { maxRows } = exposureSpec(spec)
   const rows = await fetchRows(client, exposureLedgerQuery(spec, window, { latenessMs }), options)
-  if (Array.isArray(rows) && rows.length > maxRows) throw tooManyBuckets(maxRows, 'dispositions × variants')
+  assertRowBound(rows, maxRows, 'dispositions × variants')
   return summarizeLedger(rows, variants === undefined ? {} : { variants })
 }

@@ -6,7 +6,7 @@ import { summarizeBreakdown, type ExposuresBreakdown } from '../summary/summariz
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
-import { tooManyBuckets } from './too-many-buckets.js'
+import { assertRowBound } from './too-many-buckets.js'
 
 /**
  * Is one slice of the traffic broken? Asks ClickHouse, in one query, and returns the summary for each of the largest
@@ -50,8 +50,7 @@ export async function fetchExposuresBreakdown(
 ): Promise<ExposuresBreakdown> {
   const { maxRows, timeZone } = exposureSpec(spec)
   const rows = await fetchRows(client, exposureBreakdownQuery(spec, window), options)
-  if (Array.isArray(rows) && rows.length > maxRows)
-    throw tooManyBuckets(maxRows, 'slices × variants × buckets')
+  assertRowBound(rows, maxRows, 'slices × variants × buckets')
   const breakdown = summarizeBreakdown(rows, { granularity: selectGranularity(window), timeZone })
   for (const summary of [...breakdown.slices.map((slice) => slice.summary), breakdown.other]) {
     for (const { bucket } of summary?.timeseries.points ?? []) assertInWindow(Date.parse(bucket), window)

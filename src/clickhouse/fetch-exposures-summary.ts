@@ -9,7 +9,7 @@ import { summarizeExposures } from '../summary/summarize-exposures.js'
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
-import { tooManyBuckets } from './too-many-buckets.js'
+import { assertRowBound, tooManyBuckets } from './too-many-buckets.js'
 
 /** How the question is put to ClickHouse. */
 export interface FetchExposuresOptions extends FetchRowsOptions {
@@ -145,7 +145,7 @@ async function fetchBuckets(
   options: FetchRowsOptions,
 ): Promise<readonly ExposureBucket[]> {
   const rows = await fetchRows(client, query, options)
-  if (Array.isArray(rows) && rows.length > maxRows) throw tooManyBuckets(maxRows)
+  assertRowBound(rows, maxRows)
   const buckets = decodeBucketRows(rows)
   for (const [row, { bucketMs }] of buckets.entries()) assertInWindow(bucketMs, window, row)
   return buckets

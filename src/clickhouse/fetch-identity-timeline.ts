@@ -5,7 +5,7 @@ import type { IdentityTimeline } from '../summary/identity-timeline.js'
 import { summarizeIdentityTimeline } from '../summary/summarize-identity-timeline.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
-import { tooManyBuckets } from './too-many-buckets.js'
+import { assertRowBound } from './too-many-buckets.js'
 
 /** How much of the story is to be told, and how the question is put to ClickHouse. */
 export interface FetchIdentityTimelineOptions extends FetchRowsOptions, IdentityTimelineQueryOptions {}
@@ -50,8 +50,6 @@ export async function fetchIdentityTimeline(
   const { limit = 100 } = options
   const { maxRows, multiVariant } = exposureSpec(spec)
   const rows = await fetchRows(client, identityTimelineQuery(spec, window, identity, { limit }), options)
-  if (Array.isArray(rows) && rows.length > maxRows + Math.min(limit, maxRows)) {
-    throw tooManyBuckets(maxRows, 'dispositions × variants')
-  }
+  assertRowBound(rows, maxRows, 'dispositions × variants', maxRows + Math.min(limit, maxRows))
   return summarizeIdentityTimeline(rows, { multiVariant })
 }

@@ -9,3 +9,8 @@ export function tooManyBuckets(maxRows: number, each = 'variants × buckets'): E
     { maxRows },
   )
 }
+
+/** Refuses an answer of more rows than the spec lets it have; what is no list the decoders refuse. */
+export function assertRowBound(rows: unknown, maxRows: number, each?: string, most: number = maxRows): void {
+  if (Array.isArray(rows) && rows.length > most) throw tooManyBuckets(maxRows, each)
+}

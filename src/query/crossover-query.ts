@@ -1,6 +1,7 @@
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { crossoverColumns } from './crossover-columns.js'
+import { everyShard } from './every-shard.js'
 import { exposureScan } from './exposure-scan.js'
 import type { ExposuresQuery } from './first-exposures-query.js'
 import { nanoAndRank, rankOf } from './ranked-states.js'
@@ -119,7 +120,7 @@ export function crossoverQuery(spec: ExposureSpec, window: ExposureWindow): Expo
   const { maxRows, source, timeZone } = complete
   const scan = exposureScan(complete, checkedWindow(window))
   const { from, identityGroup, own } = scan
-  const predicates = [...scan.ofExperiment, ...scan.inWindow, scan.hasVariant, ...scan.filters]
+  const { predicates } = scan
   const keys = own('first_exposures_variant_keys')
   const { variantKeys, rank } = variantRanks({ from, predicates, variantKey: scan.variantKey }, keys)
   const ofIdentities = [...predicates, scan.hasIdentity, `${rank} > 0`]
@@ -173,7 +174,7 @@ SELECT
 FROM ${crossovers}
 GROUP BY first_rank, next_rank
 ORDER BY count() DESC, first_rank, next_rank
-LIMIT {row_limit:UInt64}${source.cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
+LIMIT {row_limit:UInt64}${everyShard(source.cluster)}`
   return Object.freeze({
     query,
     query_params: Object.freeze({ ...scan.query_params, time_zone: timeZone, row_limit: maxRows + 1 }),

@@ -2,6 +2,7 @@ import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { breakdownColumns } from './breakdown-columns.js'
+import { everyShard } from './every-shard.js'
 import { exposureScan } from './exposure-scan.js'
 import type { ExposuresQuery } from './first-exposures-query.js'
 import { sortableNanoseconds } from './nanoseconds.js'
@@ -121,7 +122,7 @@ export function exposureBreakdownQuery(spec: ExposureSpec, window: ExposureWindo
   const scan = exposureScan(complete, checkedWindow(window))
   const { from, own } = scan
   const exposedAt = scan.columns.timestamp
-  const predicates = [...scan.ofExperiment, ...scan.inWindow, scan.hasVariant, ...scan.filters]
+  const { predicates } = scan
   const keys = own('first_exposures_variant_keys')
   const { variantKeys, rank } = variantRanks({ from, predicates, variantKey: scan.variantKey }, keys)
   const { identityState, countedRank, firstSecond } = rankedStates[multiVariant](rank, exposedAt, {
@@ -168,7 +169,7 @@ SELECT
 FROM ${sizeRanks}
 GROUP BY least(size_rank, {top_values:UInt64} + 1) AS slice_rank, ${breakdownColumns.other}, ${breakdownColumns.value}, counted_rank, local_bucket
 ORDER BY slice_rank, local_bucket, counted_rank = 0, counted_rank
-LIMIT {row_limit:UInt64}${source.cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
+LIMIT {row_limit:UInt64}${everyShard(source.cluster)}`
   return Object.freeze({
     query,
     query_params: Object.freeze({

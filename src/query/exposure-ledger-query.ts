@@ -2,6 +2,7 @@ import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { dispositionSql } from './event-disposition.js'
+import { everyShard } from './every-shard.js'
 import { exposureScan, type ExposureScan } from './exposure-scan.js'
 import type { ExposuresQuery } from './first-exposures-query.js'
 import { ledgerColumns } from './ledger-columns.js'
@@ -181,7 +182,7 @@ export function exposureLedgerQuery(
     eventsLate: own('events_late'),
     seconds: own('seconds_late'),
   }
-  const predicates = [...scan.ofExperiment, ...scan.inWindow, scan.hasVariant, ...scan.filters]
+  const { predicates } = scan
   const { variantKeys, rank } = variantRanks({ from, predicates, variantKey }, names.variantKeys)
   const { identityState, countedRank } = rankedStates[multiVariant](rank, columns.timestamp, names)
   const exposures = [...predicates, scan.hasIdentity]
@@ -227,7 +228,7 @@ FROM (
     GROUP BY counted_rank
   )${arrival}
 )
-LIMIT {row_limit:UInt64}${source.cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
+LIMIT {row_limit:UInt64}${everyShard(source.cluster)}`
 
   return Object.freeze({
     query,

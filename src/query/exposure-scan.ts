@@ -23,6 +23,8 @@ export interface ExposureScan {
   readonly hasIdentity: string
   /** What an event that no filter keeps out meets. */
   readonly filters: readonly string[]
+  /** All of these but the identity: what an event in some variant meets. */
+  readonly predicates: readonly string[]
   /** The variant's key as text. */
   readonly variantKey: string
   /** What identities are told apart by. */
@@ -39,21 +41,25 @@ export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWi
   const { environmentKey, eventName, featureName, identityKey, source } = spec
   const { sql: columns, query_params: ofColumns } = sourceColumns(source.columns)
   const filters = filterPredicates(spec.filters)
+  const ofExperiment = [
+    ...(columns.environment === null ? [] : [`${columns.environment} = {environment_key:String}`]),
+    ...(columns.event === null ? [] : [`${columns.event} = {event_name:String}`]),
+    `${columns.feature} = {feature_name:String}`,
+  ]
+  const inWindow = [
+    `${columns.timestamp} >= fromUnixTimestamp64Milli({start_ms:Int64})`,
+    `${columns.timestamp} < fromUnixTimestamp64Milli({as_of_ms:Int64})`,
+  ] as const
+  const hasVariant = `${columns.variant} IS NOT NULL`
   return {
     from: scanned(source.table, source.cluster),
     columns,
-    ofExperiment: [
-      ...(columns.environment === null ? [] : [`${columns.environment} = {environment_key:String}`]),
-      ...(columns.event === null ? [] : [`${columns.event} = {event_name:String}`]),
-      `${columns.feature} = {feature_name:String}`,
-    ],
-    inWindow: [
-      `${columns.timestamp} >= fromUnixTimestamp64Milli({start_ms:Int64})`,
-      `${columns.timestamp} < fromUnixTimestamp64Milli({as_of_ms:Int64})`,
-    ],
-    hasVariant: `${columns.variant} IS NOT NULL`,
+    ofExperiment,
+    inWindow,
+    hasVariant,
     hasIdentity: isIdentity(columns.identity),
     filters: filters.predicates,
+    predicates: [...ofExperiment, ...inWindow, hasVariant, ...filters.predicates],
     variantKey: `toString(${columns.variant})`,
     identityGroup: identityGroups[identityKey](columns.identity),
     startOfBucket: selectGranularity({ startMs, asOfMs }) === 'hour' ? 'toStartOfHour' : 'toStartOfDay',

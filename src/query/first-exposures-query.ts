@@ -3,6 +3,7 @@ import type { ExposureSource } from '../spec/exposure-source.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import type { QueryParams } from './bound-sql.js'
+import { everyShard } from './every-shard.js'
 import { asNumber, exposureScan, scanned } from './exposure-scan.js'
 import { missingShards } from './missing-shards.js'
 import { nanoOffset, sortableNanoseconds } from './nanoseconds.js'
@@ -128,9 +129,7 @@ export function firstExposuresQuery(
   const pushedDown = source.cluster !== null && source.shardedByIdentity
   const tables = (table: ExposureSource['table']): string =>
     scanned(table, pushedDown ? null : source.cluster)
-  const { columns, ofExperiment, inWindow, hasVariant, hasIdentity, filters, own, ...scanning } =
-    exposureScan(complete, { startMs, asOfMs })
-  const predicates = [...ofExperiment, ...inWindow, hasVariant, ...filters]
+  const { columns, predicates, hasIdentity, own, ...scanning } = exposureScan(complete, { startMs, asOfMs })
   const inPartition = (of: string): string[] => (partition === undefined ? [] : [isOfPartition(of)])
 
   const rolledUpNames = {
@@ -148,7 +147,7 @@ export function firstExposuresQuery(
     rolledUpNames,
   )
   const shared = {
-    ofCluster: source.cluster !== null,
+    cluster: source.cluster,
     startOfBucket: scanning.startOfBucket,
     names: {
       // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
@@ -223,7 +222,7 @@ interface Scan {
   readonly from: string
   /** The SELECT that `from` is a name of, where it is. */
   readonly exposures?: string
-  readonly ofCluster: boolean
+  readonly cluster: string | null
   readonly predicates: readonly string[]
   readonly identityPredicates: readonly string[]
   readonly identityGroup: string
@@ -278,7 +277,7 @@ SELECT
   identities_counted AS ${resultColumns.newIdentities}
 FROM ${names.buckets}
 ORDER BY local_bucket, counted_rank = 0, counted_rank
-LIMIT {row_limit:UInt64}${scan.ofCluster ? '\nSETTINGS skip_unavailable_shards = 0' : ''}`
+LIMIT {row_limit:UInt64}${everyShard(scan.cluster)}`
 }
 
 /**

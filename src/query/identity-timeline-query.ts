@@ -2,6 +2,7 @@ import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import { dispositionSql } from './event-disposition.js'
+import { everyShard } from './every-shard.js'
 import { exposureScan } from './exposure-scan.js'
 import type { ExposuresQuery } from './first-exposures-query.js'
 import { identityTimelineColumns } from './identity-timeline-columns.js'
@@ -134,7 +135,7 @@ FROM (
   GROUP BY ${eventDisposition}, ${eventVariant}
   LIMIT {row_limit:UInt64}
 )
-ORDER BY ${shown}, ${instant}, ${eventVariant}, ${eventDisposition}${source.cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
+ORDER BY ${shown}, ${instant}, ${eventVariant}, ${eventDisposition}${everyShard(source.cluster)}`
   return Object.freeze({
     query,
     query_params: Object.freeze({

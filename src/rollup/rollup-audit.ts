@@ -1,3 +1,4 @@
+import { everyShard } from '../query/every-shard.js'
 import { scanned } from '../query/exposure-scan.js'
 import { ownNames } from '../query/own-names.js'
 import { rollupColumns } from '../query/rollup-columns.js'
@@ -115,7 +116,7 @@ SELECT
   countIf(is_rolled_up AND (NOT has_event OR first_rolled_up < first_event)) AS ${auditColumns.surplus}
 FROM ${pairs}
 GROUP BY exposed_day
-ORDER BY exposed_day${cluster === null ? '' : '\nSETTINGS skip_unavailable_shards = 0'}`
+ORDER BY exposed_day${everyShard(cluster)}`
 
   return Object.freeze({
     query,

@@ -58,6 +58,13 @@ export function decodeText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** The same, or NULL. */
+export function orNull<Value>(
+  decode: (value: unknown) => Value | undefined,
+): (value: unknown) => Value | null | undefined {
+  return (value) => (value === null ? null : decode(value))
+}
+
 /** A whole number that a double holds exactly, as a number or in decimal digits. */
 export function decodeInteger(value: unknown): number | undefined {
   const integer = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value

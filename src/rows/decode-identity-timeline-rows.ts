@@ -1,6 +1,15 @@
 import { eventDispositions, type EventDisposition } from '../query/event-disposition.js'
 import { identityTimelineColumns } from '../query/identity-timeline-columns.js'
-import { assertRows, cell, decodeCount, decodeInteger, decodeFlag, decodeText, malformedRow } from './cell.js'
+import {
+  assertRows,
+  cell,
+  decodeCount,
+  decodeInteger,
+  decodeFlag,
+  decodeText,
+  malformedRow,
+  orNull,
+} from './cell.js'
 
 /** One event of an identity, or all of one disposition and variant, at the first of them. */
 export interface IdentityTimelineRow {
@@ -47,10 +56,4 @@ export function decodeIdentityTimelineRows(rows: readonly unknown[]): readonly I
 
 function decodeDisposition(value: unknown): EventDisposition | undefined {
   return eventDispositions.find((each) => each === value)
-}
-
-function orNull<Value>(
-  decode: (value: unknown) => Value | undefined,
-): (value: unknown) => Value | null | undefined {
-  return (value) => (value === null ? null : decode(value))
 }

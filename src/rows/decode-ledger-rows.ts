@@ -1,6 +1,15 @@
 import { eventDispositions, type EventDisposition } from '../query/event-disposition.js'
 import { ledgerColumns } from '../query/ledger-columns.js'
-import { assertRows, cell, columnOf, decodeCount, decodeInteger, decodeText, malformedRow } from './cell.js'
+import {
+  assertRows,
+  cell,
+  columnOf,
+  decodeCount,
+  decodeInteger,
+  decodeText,
+  malformedRow,
+  orNull,
+} from './cell.js'
 
 /** Events of one disposition and, where they have one, of one variant. */
 export interface LedgerRow {
@@ -51,13 +60,7 @@ function decodeLedgerRow(row: unknown, index: number): LedgerRow {
   const count = 'a whole number from 0 to 2^53 - 1'
   return {
     disposition: cell(row, index, disposition, decodeDisposition, `one of ${dispositions.join(', ')}`),
-    variant: cell(
-      row,
-      index,
-      variant,
-      (value) => (value === null ? null : decodeText(value)),
-      'the variant’s key or NULL',
-    ),
+    variant: cell(row, index, variant, orNull(decodeText), 'the variant’s key or NULL'),
     events: cell(row, index, events, decodeCount, count),
     identities: cell(row, index, identities, decodeCount, count),
     latenessSeconds: cell(row, index, latenessSeconds, decodeIntegers, 'a list of whole numbers'),
