@@ -44,7 +44,7 @@ const countDistinct: Form = {
   agrees: false,
 }
 
-const countIdentifiers: Form = {
+export const countIdentifiers: Form = {
   name: 'counting groups by identifier',
   asks: counting('identifier'),
   agrees: false,

@@ -8,6 +8,7 @@ import { fittedExponent } from './fitted-exponent.js'
 import {
   byHash,
   countHashes,
+  countIdentifiers,
   exact,
   firstSeen,
   forms,
@@ -26,7 +27,7 @@ import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
 const { events, rounds } = options
-const shapeForms = [countHashes, textbook, byHash, exact, firstSeen, ledger, onRollup]
+const shapeForms = [countIdentifiers, countHashes, textbook, byHash, exact, firstSeen, ledger, onRollup]
 const rollupForms = [textbook, byHash, onRollup]
 const memoryForms = [
   textbook,

@@ -4,7 +4,7 @@ import { invalidSpec } from './invalid-spec.js'
 export function assertTimeZone(timeZone: unknown): asserts timeZone is string {
   // An offset such as +02:00 is a zone to some engines, and none to ClickHouse.
   const canonical =
-    typeof timeZone === 'string' && /^[A-Z]/i.test(timeZone) ? canonicalTimeZone(timeZone) : undefined
+    typeof timeZone === 'string' && /[a-z]/i.test(timeZone) ? canonicalTimeZone(timeZone) : undefined
   if (typeof timeZone !== 'string' || canonical === undefined) {
     throw invalidSpec('timeZone', timeZone, "Pass an IANA name such as 'UTC' or 'Europe/Madrid'.")
   }

@@ -59,6 +59,13 @@ describe('formatBucket', () => {
   test('a day shown in another zone says from when to when, unless it is a day there too', () => {
     const days = pointsOf('UTC', 'day', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z')
     expect(labels(days, 'America/New_York')).toEqual(['May 31, 2026, 8:00 PM – Jun 1, 2026, 8:00 PM'])
+    // On the days when London's clocks change, a day in UTC begins where a day there does, or ends where one ends.
+    const spring = pointsOf('UTC', 'day', '2026-03-29T00:00:00Z', '2026-03-30T00:00:00Z')
+    expect(labels(spring, 'Europe/London')).toEqual(['Mar 29, 2026, 12:00 AM – Mar 30, 2026, 1:00 AM'])
+    const autumn = pointsOf('UTC', 'day', '2026-10-25T00:00:00Z', '2026-10-26T00:00:00Z')
+    expect(labels(autumn, 'Europe/London')).toEqual([
+      'Oct 25, 2026, 1:00 AM (GMT+1) – Oct 26, 2026, 12:00 AM',
+    ])
     expect(labels(days, 'Africa/Abidjan')).toEqual(['Jun 1, 2026'])
   })
 
