@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import * as core from 'first-exposure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -44,6 +45,14 @@ describe('the README', () => {
       const [, script] = /^npm (?:run )?(\S+)/.exec(command) ?? []
       expect(['ci', 'install', ...Object.keys(manifest.scripts)], command).toContain(script)
     }
+  })
+
+  test('what those scripts run is there, in a clone too', () => {
+    const files = Object.values(manifest.scripts).flatMap(
+      (script) => script.match(/\b(?:bench|examples|test)\/[\w./-]+/g) ?? [],
+    )
+    expect(files).toContain('test/vitest.config.ts')
+    expect(files.filter((file) => !existsSync(file))).toEqual([])
   })
 
   test('its summary is a summary', () => {
