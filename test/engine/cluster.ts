@@ -35,7 +35,13 @@ export async function startCluster(shards: number): Promise<EngineCluster> {
       await setUp.command({ query: 'CREATE DATABASE exposures' })
       await setUp.close()
       clients.push(
-        createClient({ url: server.url, database: 'exposures', log: { level: ClickHouseLogLevel.OFF } }),
+        createClient({
+          url: server.url,
+          database: 'exposures',
+          // Filling a large table takes longer than the half minute that a client waits by default.
+          request_timeout: 3_600_000,
+          log: { level: ClickHouseLogLevel.OFF },
+        }),
       )
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -105,7 +106,14 @@ export async function startServer(options: EngineServerOptions = {}): Promise<En
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
 
+  // Nothing is left behind by a process that ends before it stops its server, as a bench does that is interrupted.
+  const abandon = (): void => {
+    child.kill('SIGKILL')
+    rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  }
+  process.once('exit', abandon)
   const kill = async (): Promise<void> => {
+    process.removeListener('exit', abandon)
     child.kill('SIGKILL')
     await exited
   }
