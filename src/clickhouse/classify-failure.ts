@@ -34,6 +34,7 @@ import { exceptionNumber } from './exception-number.js'
  * | `tls` | no | a certificate or handshake that is refused: CERT_…, ERR_TLS_…, ERR_SSL_…, SELF_SIGNED…, UNABLE_TO_…, DEPTH_ZERO_SELF_SIGNED_CERT, HOSTNAME_MISMATCH, EPROTO |
  * | `malformed-answer` | yes | an answer that is not ClickHouse's to this query: cut, a proxy's page, another query's |
  * | `too-many-buckets` | no | more rows than `maxRows` |
+ * | `shards-missing` | yes | shards of a cluster are down, on a server that is set to skip such |
  * | `unknown` | yes | anything else |
  *
  * @param error - what the client or {@link fetchExposuresSummary} threw
@@ -220,6 +221,9 @@ function classified(error: object): RefreshError | undefined {
     // ClickHouse gave up behind the first rows of its answer.
     const { exception } = error.details
     if (typeof exception === 'number') return byNumber(exception)
+    if (error.code === 'shards-missing') {
+      return failureOf('shards-missing', true, 'Shards of the ClickHouse cluster are down.')
+    }
     return error.code === 'too-many-buckets'
       ? failureOf(
           'too-many-buckets',

@@ -25,8 +25,8 @@ export interface FetchExposureLedgerOptions extends FetchRowsOptions, ExposureLe
  * @param options.signal - ends the wait
  * @returns the frozen ledger; the events of its parts add up to `scanned`, and its identities are those of the summary
  * @throws whatever the client throws, untouched; the signal's reason after an abort; {@link ExposureError}
- *   `too-many-buckets` where the answer has more than `spec.maxRows` rows (it is never cut), `shards-missing`,
- *   `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
+ *   `too-many-buckets` where the answer has more than `spec.maxRows` rows (it is never cut), `malformed-rows`,
+ *   and `invalid-spec`, `invalid-window` for misuse
  *
  * @example
  * ```ts

@@ -33,8 +33,8 @@ export interface FetchExposuresOptions extends FetchRowsOptions {
  * Who entered this experiment, when, and in which variant? Asks ClickHouse and returns the summary: in one query, or
  * in as many as there are `partitions`, whose sums are the same.
  *
- * Where an experiment's identities do not fit the server's memory, ask in parts: the peak falls as 1/n. The other way
- * is `settings: { max_bytes_before_external_group_by: … }`, with which the server spills them to its disk. Events that
+ * Where an experiment's identities do not fit the server's memory, ask in parts: the peak falls about as 1/n. The other
+ * way is `settings: { max_bytes_before_external_group_by: … }`, with which the server spills them to its disk. Events that
  * arrive between one part and the next count for the identities that are still to be asked about.
  *
  * @param client - the host's own ClickHouse client; it stays open
@@ -47,7 +47,8 @@ export interface FetchExposuresOptions extends FetchRowsOptions {
  * @returns the frozen summary of the whole window, exact as of what the table held
  * @throws whatever the client throws, untouched, and then the other parts are ended; the signal's reason after an
  *   abort; {@link ExposureError} `too-many-buckets` where the answer, of a part or of the whole, has more than
- *   `spec.maxRows` rows (it is never cut), `shards-missing` where shards of the source's cluster were skipped,
+ *   `spec.maxRows` rows (it is never cut), `shards-missing` where shards of a source that is
+ *   `shardedByIdentity` were skipped,
  *   `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
  *
  * @example

@@ -22,7 +22,7 @@ export interface FetchIdentityTimelineOptions extends FetchRowsOptions, Identity
  * @returns the frozen story; its verdict is what `fetchExposuresSummary` makes of the identity
  * @throws whatever the client throws, untouched, such as for text that is none of the column's values; the signal's
  *   reason after an abort; {@link ExposureError} `too-many-buckets` where the identity has been in more than
- *   `spec.maxRows` variants, `shards-missing`, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
+ *   `spec.maxRows` variants, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
  *
  * @example
  * ```ts

@@ -30,8 +30,9 @@ export interface ExposureLedgerQueryOptions {
  * exposures whose arrival is known, with the quantiles of their lateness in whole seconds, rounded down, and those that
  * arrived `latenessMs` or more after the end of their bucket.
  *
- * Always true of it: what is always true of `firstExposuresQuery`. It reads the events themselves also where the
- * source has a rollup, and gathers the identities of a cluster also where it is `shardedByIdentity`.
+ * Always true of it: what is always true of `firstExposuresQuery`, but that it reads the experiment's events of all
+ * time, so that partitions by day do not prune. It reads the events themselves also where the source has a rollup, and
+ * gathers the identities of a cluster also where it is `shardedByIdentity`.
  *
  * How it works: one scan puts the events into a handful of groups; one counts identities exactly as
  * `firstExposuresQuery` does; one keeps the seconds of lateness that there are, and how many exposures have each, so

@@ -24,9 +24,9 @@ export interface IdentityTimelineQueryOptions {
  * first of them (`shown = 0`). Both in the order of time and, at the same instant, of the keys' bytes. Where there are
  * more than `limit`, those of the window are listed before others, and of each the earliest.
  *
- * Always true of it: what is always true of `firstExposuresQuery`; the identity, too, is a bound parameter. It reads
- * the events themselves also where the source has a rollup, all of the experiment's unless an index of the table's
- * finds the identity's.
+ * Always true of it: what is always true of `firstExposuresQuery`, but that partitions by day do not prune; the
+ * identity, too, is a bound parameter. It reads the events themselves also where the source has a rollup, all of the
+ * experiment's unless an index of the table's finds the identity's.
  *
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`

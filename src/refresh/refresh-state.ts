@@ -17,7 +17,7 @@ export interface RefreshError {
 export interface RefreshSuccess<Summary = ExposuresSummary> {
   /** The end of the window that the run computed, in epoch milliseconds. */
   readonly asOf: number
-  /** When the run ended, in epoch milliseconds. */
+  /** The instant that the run reported, in epoch milliseconds: of this library's own refreshes, when it began. */
   readonly at: number
   readonly summary: Summary
 }
@@ -26,7 +26,7 @@ export interface RefreshSuccess<Summary = ExposuresSummary> {
 export interface RefreshFailure {
   /** The end of the window that the run was to compute, in epoch milliseconds. */
   readonly asOf: number
-  /** When the run failed, in epoch milliseconds. */
+  /** The instant that the run reported, in epoch milliseconds: of this library's own refreshes, when it began. */
   readonly at: number
   readonly error: RefreshError
 }

@@ -47,9 +47,9 @@ export interface RollupAuditDay {
  *   ],
  *   schema,
  * )
- * first.mend // => []
- * second.missing // => 2
- * second.mend.map(({ query, query_params }) => [query.split('\n')[1], query_params.day])
+ * first?.mend // => []
+ * second?.missing // => 2
+ * second?.mend.map(({ query, query_params }) => [query.split('\n')[1], query_params.day])
  * // => [['SETTINGS insert_deduplicate = 0', '2026-06-02']]
  * ```
  */

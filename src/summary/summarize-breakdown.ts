@@ -27,8 +27,8 @@ export interface ExposuresBreakdown {
  * Is one slice of the traffic broken? The summary for each value of the breakdown's column, from the rows of the answer
  * to `exposureBreakdownQuery`.
  *
- * An identity is in the slice of its first exposure, and in no other. Give the counts of each slice to `sampleRatio`
- * of `first-exposure/statistics`, and correct for looking at many.
+ * An identity is in the slice of its first exposure, and in no other. `sampleRatioBySlice` of
+ * `first-exposure/statistics` says which slice is broken, corrected for looking at many.
  *
  * @param rows - the parsed rows of the answer, in any order
  * @param options.granularity - the granularity that they were asked with: `selectGranularity(window)`

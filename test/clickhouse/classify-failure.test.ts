@@ -82,10 +82,20 @@ describe('the table of classifyFailure', () => {
       expect(String(row(code).transient)).toBe(transient)
       expect(numbers.split(',').map(Number).filter(Boolean)).toEqual(numbersOf(row(code)))
     }
-    const others = ['clickhouse-N', 'malformed-answer', 'too-many-buckets', 'unknown']
+    const others = ['clickhouse-N', 'malformed-answer', 'too-many-buckets', 'shards-missing', 'unknown']
     expect(new Set([...coded.map(([, code]) => code), ...others])).toEqual(
       new Set(table.map(({ code }) => code)),
     )
+  })
+
+  test('the guide to errors has the same codes, and those of the signal', () => {
+    const guide = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+    const told = [...guide.matchAll(/^\| `([^`]+)` +\| (yes|no) +\|/gm)].map(([, code, transient]) => ({
+      code,
+      transient: transient === 'yes',
+    }))
+    const signal = ['timeout', 'aborted'].map((code) => ({ code, transient: true }))
+    expect(new Set(told)).toEqual(new Set([...table.map(expected), ...signal]))
   })
 
   test('any other number is its own class', () => {
@@ -105,6 +115,7 @@ describe('the table of classifyFailure', () => {
     ['malformed-answer', new Error('<html>502</html>')],
     ['malformed-answer', new ExposureError('malformed-rows', 'none')],
     ['too-many-buckets', new ExposureError('too-many-buckets', 'many')],
+    ['shards-missing', new ExposureError('shards-missing', 'some', {}, { cause: ofCode('395') })],
     // Its code, 20, is the DOM's and none of ClickHouse's.
     ['unknown', new DOMException('This operation was aborted', 'AbortError')],
     ['unknown', new Error('The user aborted a request.')],
