@@ -10,7 +10,7 @@
  * | `malformed-buckets` | buckets that cannot be a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
  * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
  * | `invalid-event` | a refresh event with a field that cannot be kept | mend the named field |
- * | `invalid-policy` | a refresh policy with an unknown field, or a duration that is none; another number of a refresh that is none | mend the field of the policy, or the `attempt`, `queryId` or `random`, that the message names |
+ * | `invalid-policy` | a refresh policy with an unknown field, or a duration that is none; another number of a refresh that is none | mend the field of the policy, or the `client`, `attempt`, `queryId` or `random`, that the message names |
  * | `malformed-state` | a stored refresh state that this library did not write | look at the named place; keep the last good copy |
  * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
  * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |

@@ -4,9 +4,12 @@ const patienceMs = 5000
 
 /**
  * Asks the server to end a query that nobody waits for any more; best effort. A server that cannot be reached, or a
- * user who may not, changes nothing: the query then ends by itself.
+ * user who may not, changes nothing: the query then ends by itself. So it does behind a proxy that gives queries ids of
+ * its own.
+ *
+ * @param partitions - in how many parts it was asked, each of which has an id of its own
  */
-export async function endQuery(client: ExposureClient, queryId: string): Promise<void> {
+export async function endQuery(client: ExposureClient, queryId: string, partitions = 1): Promise<void> {
   const patience = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   // Some clients do not heed a signal; the wait ends all the same.
@@ -16,15 +19,24 @@ export async function endQuery(client: ExposureClient, queryId: string): Promise
       resolve()
     }, patienceMs)
   })
-  const ended = askToEnd(client, queryId, patience.signal).catch(() => undefined)
+  const ended = askToEnd(client, queryId, partitions, patience.signal).catch(() => undefined)
   await Promise.race([ended, outOfPatience])
   clearTimeout(timer)
 }
 
-async function askToEnd(client: ExposureClient, queryId: string, signal: AbortSignal): Promise<void> {
+async function askToEnd(
+  client: ExposureClient,
+  queryId: string,
+  partitions: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const isOneOfThem =
+    partitions === 1
+      ? 'query_id = {query_id:String}'
+      : "arrayExists(part -> query_id = concat({query_id:String}, '-', toString(part)), range({partitions:UInt32}))"
   const answer = await client.query({
-    query: 'KILL QUERY WHERE query_id = {query_id:String} ASYNC',
-    query_params: { query_id: queryId },
+    query: `KILL QUERY WHERE ${isOneOfThem} ASYNC`,
+    query_params: { query_id: queryId, ...(partitions === 1 ? {} : { partitions }) },
     format: 'JSONEachRow',
     abort_signal: signal,
   })

@@ -1,11 +1,12 @@
 import { crossoverQuery } from '../query/crossover-query.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import { selectGranularity } from '../spec/select-granularity.js'
 import { summarizeCrossovers, type Crossovers } from '../summary/summarize-crossovers.js'
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound } from './too-many-buckets.js'
 
 /**
@@ -49,6 +50,7 @@ export async function fetchCrossovers(
   window: ExposureWindow,
   options: FetchRowsOptions = {},
 ): Promise<Crossovers> {
+  assertOptions(options, fetchRowsOptions, 'options')
   const { maxRows, timeZone } = exposureSpec(spec)
   const rows = await fetchRows(client, crossoverQuery(spec, window), options)
   assertRowBound(rows, maxRows, 'pairs of variants')

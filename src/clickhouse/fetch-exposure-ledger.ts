@@ -1,10 +1,11 @@
 import { exposureLedgerQuery, type ExposureLedgerQueryOptions } from '../query/exposure-ledger-query.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import type { ExposureLedger } from '../summary/exposure-ledger.js'
 import { summarizeLedger } from '../summary/summarize-ledger.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound } from './too-many-buckets.js'
 
 /** What the ledger is to say, and how the question is put to ClickHouse. */
@@ -50,6 +51,7 @@ export async function fetchExposureLedger(
   window: ExposureWindow,
   options: FetchExposureLedgerOptions = {},
 ): Promise<ExposureLedger> {
+  assertOptions(options, [...fetchRowsOptions, 'variants', 'latenessMs'], 'options')
   const { variants, latenessMs = 0 } = options
   const { maxRows } = exposureSpec(spec)
   const rows = await fetchRows(client, exposureLedgerQuery(spec, window, { latenessMs }), options)

@@ -1,11 +1,12 @@
 import { exposureBreakdownQuery } from '../query/exposure-breakdown-query.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import { selectGranularity } from '../spec/select-granularity.js'
 import { summarizeBreakdown, type ExposuresBreakdown } from '../summary/summarize-breakdown.js'
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound } from './too-many-buckets.js'
 
 /**
@@ -48,6 +49,7 @@ export async function fetchExposuresBreakdown(
   window: ExposureWindow,
   options: FetchRowsOptions = {},
 ): Promise<ExposuresBreakdown> {
+  assertOptions(options, fetchRowsOptions, 'options')
   const { maxRows, timeZone } = exposureSpec(spec)
   const rows = await fetchRows(client, exposureBreakdownQuery(spec, window), options)
   assertRowBound(rows, maxRows, 'slices × variants × buckets')

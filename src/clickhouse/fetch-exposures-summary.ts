@@ -1,5 +1,6 @@
 import { firstExposuresQuery, type ExposuresQuery } from '../query/first-exposures-query.js'
 import { decodeBucketRows, type ExposureBucket } from '../rows/decode-bucket-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
@@ -8,7 +9,7 @@ import type { ExposuresSummary } from '../summary/exposures-summary.js'
 import { summarizeExposures } from '../summary/summarize-exposures.js'
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound, tooManyBuckets } from './too-many-buckets.js'
 
 /** How the question is put to ClickHouse. */
@@ -47,9 +48,8 @@ export interface FetchExposuresOptions extends FetchRowsOptions {
  * @returns the frozen summary of the whole window, exact as of what the table held
  * @throws whatever the client throws, untouched, and then the other parts are ended; the signal's reason after an
  *   abort; {@link ExposureError} `too-many-buckets` where the answer, of a part or of the whole, has more than
- *   `spec.maxRows` rows (it is never cut), `shards-missing` where shards of a source that is
- *   `shardedByIdentity` were skipped,
- *   `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
+ *   `spec.maxRows` rows (it is never cut), `shards-missing` where shards of a source that is `shardedByIdentity`
+ *   were skipped, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
  *
  * @example
  * ```ts
@@ -75,13 +75,9 @@ export async function fetchExposuresSummary(
   window: ExposureWindow,
   options: FetchExposuresOptions = {},
 ): Promise<ExposuresSummary> {
+  assertOptions(options, [...fetchRowsOptions, 'partitions', 'concurrency', 'onProgress'], 'options')
   const { signal, queryId, partitions = 1, concurrency = 1, onProgress } = options
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 65_536) {
-    throw invalidSpec('partitions', partitions, 'Pass a whole number from 1 to 65,536.')
-  }
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw invalidSpec('concurrency', concurrency, 'Pass a whole number, 1 or more.')
-  }
+  assertParts(partitions, concurrency)
   const { maxRows, timeZone } = exposureSpec(spec)
   const merged = new Map<number, Map<string | null, ExposureBucket>>()
   let mergedRows = 0
@@ -105,36 +101,60 @@ export async function fetchExposuresSummary(
     merge(await fetchBuckets(client, firstExposuresQuery(spec, window), window, maxRows, options))
     onProgress?.({ answered: 1, of: 1 })
   } else {
-    // One part that fails ends the others: their answer would be of no use.
-    const failed = new AbortController()
-    const signals = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+    signal?.throwIfAborted()
+    // One part that fails ends the others: their answer would be of no use. Each has a signal of its own, because many
+    // listeners on one look like a leak.
+    const running = new Set<AbortController>()
     let asked = 0
     let answered = 0
+    const endAll = (reason: unknown): void => {
+      asked = partitions
+      for (const part of running) part.abort(reason)
+    }
+    const onAbort = (): void => {
+      endAll(signal?.reason)
+    }
     const askPartByPart = async (): Promise<void> => {
       while (asked < partitions) {
         const index = asked++
         const query = firstExposuresQuery(spec, window, { partition: { index, of: partitions } })
-        merge(
-          await fetchBuckets(client, query, window, maxRows, {
-            ...options,
-            signal: signals,
-            ...(queryId === undefined ? {} : { queryId: `${queryId}-${index}` }),
-          }),
-        )
+        const part = new AbortController()
+        running.add(part)
+        const buckets = await fetchBuckets(client, query, window, maxRows, {
+          ...options,
+          signal: part.signal,
+          ...(queryId === undefined ? {} : { queryId: `${queryId}-${index}` }),
+        })
+        running.delete(part)
+        merge(buckets)
         onProgress?.({ answered: ++answered, of: partitions })
       }
     }
+    signal?.addEventListener('abort', onAbort, { once: true })
     try {
       await Promise.all(Array.from({ length: Math.min(concurrency, partitions) }, askPartByPart))
     } catch (error) {
-      failed.abort(error)
+      endAll(error)
       throw error
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
     }
+    signal?.throwIfAborted()
   }
   return summarizeExposures(
     [...merged.values()].flatMap((variants) => [...variants.values()]),
     { granularity: selectGranularity(window), timeZone },
   )
+}
+
+/** Refuses numbers of parts that cannot be asked. */
+export function assertParts(partitions = 1, concurrency = 1): void {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 65_536) {
+    throw invalidSpec('partitions', partitions, 'Pass a whole number from 1 to 65,536.')
+  }
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw invalidSpec('concurrency', concurrency, 'Pass a whole number, 1 or more.')
+  }
 }
 
 /** Puts one query, and reads its answer. */

@@ -1,10 +1,11 @@
 import { identityTimelineQuery, type IdentityTimelineQueryOptions } from '../query/identity-timeline-query.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import type { ExposureWindow } from '../spec/exposure-window.js'
 import type { IdentityTimeline } from '../summary/identity-timeline.js'
 import { summarizeIdentityTimeline } from '../summary/summarize-identity-timeline.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchRows, type FetchRowsOptions } from './fetch-rows.js'
+import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound } from './too-many-buckets.js'
 
 /** How much of the story is to be told, and how the question is put to ClickHouse. */
@@ -47,6 +48,7 @@ export async function fetchIdentityTimeline(
   identity: string,
   options: FetchIdentityTimelineOptions = {},
 ): Promise<IdentityTimeline> {
+  assertOptions(options, [...fetchRowsOptions, 'limit'], 'options')
   const { limit = 100 } = options
   const { maxRows, multiVariant } = exposureSpec(spec)
   const rows = await fetchRows(client, identityTimelineQuery(spec, window, identity, { limit }), options)

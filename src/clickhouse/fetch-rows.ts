@@ -4,6 +4,9 @@ import { missingShards } from '../query/missing-shards.js'
 import { answeredRows } from './answered-rows.js'
 import type { Answer, ExposureClient } from './exposure-client.js'
 
+/** What the ids that this library gives to queries begin with. */
+export const queryIdPrefix = 'first-exposure-'
+
 /** How one query is put to ClickHouse. */
 export interface FetchRowsOptions {
   /** Ends the wait, and every request of the client's: the promise rejects at once with the signal's reason. */
@@ -13,6 +16,13 @@ export interface FetchRowsOptions {
   /** ClickHouse settings for each query, such as `{ max_threads: 4 }`. None is needed. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
 }
+
+/** The names of those options. */
+export const fetchRowsOptions: readonly string[] = [
+  'signal',
+  'queryId',
+  'settings',
+] satisfies readonly (keyof FetchRowsOptions)[]
 
 /**
  * Puts one query, and reads the rows of its answer, whatever they are. Rejects with what the client throws,
@@ -35,18 +45,27 @@ export async function fetchRows(
         ...(queryId === undefined ? {} : { query_id: queryId }),
         ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
       })
-      const answered = answeredId(result)
-      if (queryId !== undefined && answered !== undefined && answered !== queryId) {
+      // Read whole, whosever answer it is: what is left unread holds one of the client's connections.
+      const rows = await answeredRows(result)
+      if (isOfAnotherQuery(answeredId(result), queryId)) {
         throw new ExposureError(
           'malformed-rows',
           'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
         )
       }
-      return await answeredRows(result)
+      return rows
     } catch (error) {
       throw isMissingShards(error) ? shardsMissing(error) : error
     }
   })) as readonly unknown[]
+}
+
+/**
+ * A proxy may give queries ids of its own, as chproxy does, so another id than was asked with proves nothing. Of the
+ * ids that this library makes none is given twice.
+ */
+function isOfAnotherQuery(answered: string | undefined, asked: string | undefined): boolean {
+  return asked !== undefined && answered !== asked && answered?.startsWith(queryIdPrefix) === true
 }
 
 /** The id that the server put on its answer. A client's own `query_id` may be no more than what was asked with. */

@@ -11,7 +11,8 @@ import { exposureWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { classifyFailure } from './classify-failure.js'
 import { endQuery } from './end-query.js'
 import type { ExposureClient } from './exposure-client.js'
-import { fetchExposuresSummary } from './fetch-exposures-summary.js'
+import { assertParts, fetchExposuresSummary } from './fetch-exposures-summary.js'
+import { queryIdPrefix } from './fetch-rows.js'
 import { retryDelayMs } from './retry-delay.js'
 
 /** What a refresh needs to know, wherever the state is kept. */
@@ -32,6 +33,9 @@ export interface RefreshInput {
   readonly queryId?: string
   /** ClickHouse settings for the query. None is needed. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** In how many parts to ask, and how many of them at a time: see `fetchExposuresSummary`. Default 1 each. */
+  readonly partitions?: number
+  readonly concurrency?: number
   /**
    * How many tries in a row failed for a passing reason before this one. Default 0. From 1 on, a refresh may follow such a
    * failure without waiting for `throttleMs`: the host waited for `retryAfterMs` instead.
@@ -69,7 +73,8 @@ export interface RefreshResult {
  * All it reports bears the instant `now`, when the run began: what arrives while it runs may be missing from it, so
  * the settle time counts from there. Where the state knows of an instant a little ahead of `now` (another host's clock
  * is ahead), that instant counts instead, so that the state moves forward. Where an end was set before what was computed
- * already, the window stays as wide as it was: to shrink it, start from `initialRefreshState`.
+ * already, the window stays as wide as it was: to shrink it, start from `initialRefreshState`. Do so too where a clock that
+ * was far ahead has reported a success: nothing earlier can take its place.
  *
  * An abort, a timeout or a broken connection leaves the query running on the server: a closed connection alone does not
  * end it. So each run has a query id of its own, and after any such end `KILL QUERY` is asked for, for up to 5 s, best
@@ -77,8 +82,8 @@ export interface RefreshResult {
  * was granted, `GRANT SELECT(query_id, user, query) ON system.processes`. Or let the server itself end what its client
  * has left, by `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
  *
- * An answer that is not whole, or not to this query, is a failure. What cannot be found: an older answer under the new
- * query's id whose buckets all lie inside the window; and one that was cut exactly between two rows and looks ended. Such
+ * An answer that is not whole, or not to this query, is a failure. What cannot be found: an older answer, under the new
+ * query's id or one that a proxy gave it, whose buckets all lie inside the window; and one that was cut exactly between two rows and looks ended. Such
  * is what a proxy closes as if it were whole, and, to `fetch`, a connection that breaks under `Connection: close`.
  *
  * @param input.state - what is known: `initialRefreshState`, or what an earlier call returned
@@ -116,7 +121,15 @@ export async function refreshExposures(
 
 /** The decision of `refreshDecision`, but that a retry need not wait as long as a refresh. Checks all of the input. */
 export function decideRefresh(state: RefreshState, input: RefreshInput): RefreshDecision {
-  const { spec, experiment, now, policy, attempt = 0, queryId } = input
+  const { client, spec, experiment, now, policy, attempt = 0, queryId, partitions, concurrency } = input
+  if (typeof client?.query !== 'function') {
+    throw new ExposureError(
+      'invalid-policy',
+      `client is not usable: received ${received(client)}. Pass a ClickHouse client.`,
+      { field: 'client', received: received(client) },
+    )
+  }
+  assertParts(partitions, concurrency)
   if (!Number.isSafeInteger(attempt) || attempt < 0) {
     throw new ExposureError(
       'invalid-policy',
@@ -149,33 +162,42 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
 export interface RefreshClaim {
   readonly at: number
   readonly state: RefreshState
+  /** How long to wait before the next try, should this one fail for a passing reason. */
+  readonly retryAfterMs: number
 }
 
 /** Claims a turn by a request that is later than any the state knows of. */
-export function claimRefresh(state: RefreshState, { now, policy = {} }: RefreshInput): RefreshClaim {
-  const { presumedLostAfterMs } = checkedPolicy(policy)
+export function claimRefresh(
+  state: RefreshState,
+  { now, policy = {}, attempt = 0, random = Math.random }: RefreshInput,
+): RefreshClaim {
+  const { presumedLostAfterMs, throttleMs } = checkedPolicy(policy)
+  // Drawn before anything is claimed: what random gives may be misuse.
+  const retryAfterMs = retryDelayMs(attempt, random, throttleMs)
   const known = state.requestedAt ?? -Infinity
   // A host whose clock is behind must move the state too, or nobody would see its claim. A request from the far
   // future is no clock to follow.
   const at = known >= now && known - now < presumedLostAfterMs ? known + 1 : now
-  return { at, state: reduceRefresh(state, { type: 'requested', at }) }
+  return { at, state: reduceRefresh(state, { type: 'requested', at }), retryAfterMs }
 }
 
 /** Computes what the claim is for. The report is to be joined to whatever is known by then. */
 export async function runRefresh(
-  { at, state: claimed }: RefreshClaim,
+  { at, state: claimed, retryAfterMs }: RefreshClaim,
   input: RefreshInput,
 ): Promise<{ readonly outcome: RefreshOutcome; readonly report: (state: RefreshState) => RefreshState }> {
-  const { client, spec, settings, signal, attempt = 0, random = Math.random } = input
+  const { client, spec, settings, signal, partitions, concurrency } = input
   const window = windowOf(claimed, input, at)
   const asOf = window.asOfMs
-  const queryId = input.queryId ?? `first-exposure-${crypto.randomUUID()}`
+  const queryId = input.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
   const asked = signal?.aborted !== true
   try {
     const summary = await fetchExposuresSummary(client, spec, window, {
       queryId,
       ...(signal === undefined ? {} : { signal }),
       ...(settings === undefined ? {} : { settings }),
+      ...(partitions === undefined ? {} : { partitions }),
+      ...(concurrency === undefined ? {} : { concurrency }),
     })
     return {
       outcome: { type: 'refreshed', asOf },
@@ -184,13 +206,9 @@ export async function runRefresh(
   } catch (thrown) {
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
     // Where nothing was asked, or ClickHouse itself gave up, there is nothing to end.
-    if (asked && mayStillRun(error)) await endQuery(client, queryId)
+    if (asked && mayStillRun(error)) await endQuery(client, queryId, partitions)
     return {
-      outcome: outcomeOf(
-        error,
-        retryDelayMs(attempt, random, checkedPolicy(input.policy ?? {}).throttleMs),
-        input,
-      ),
+      outcome: outcomeOf(error, retryAfterMs, input),
       report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error }),
     }
   }

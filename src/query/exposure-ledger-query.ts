@@ -1,3 +1,4 @@
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
@@ -161,6 +162,7 @@ export function exposureLedgerQuery(
   window: ExposureWindow,
   options: ExposureLedgerQueryOptions = {},
 ): ExposuresQuery {
+  assertOptions(options, ['latenessMs'], 'options')
   const { latenessMs = 0 } = options
   if (!Number.isSafeInteger(latenessMs) || latenessMs < 0) {
     throw invalidSpec('latenessMs', latenessMs, 'Pass whole milliseconds, 0 or more.')

@@ -1,3 +1,4 @@
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec, type MultiVariantPolicy } from '../spec/exposure-spec.js'
 import type { ExposureSource } from '../spec/exposure-source.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
@@ -125,6 +126,7 @@ export function firstExposuresQuery(
   const complete = exposureSpec(spec)
   const { timeZone, multiVariant, identityKey, maxRows, source } = complete
   const { startMs, asOfMs } = checkedWindow(window)
+  assertOptions(options, ['partition'], 'options')
   const partition = options.partition === undefined ? undefined : identityPartition(options.partition)
   const pushedDown = source.cluster !== null && source.shardedByIdentity
   const tables = (table: ExposureSource['table']): string =>

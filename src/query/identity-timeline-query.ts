@@ -1,3 +1,4 @@
+import { assertOptions } from '../spec/assert-options.js'
 import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
 import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
@@ -92,6 +93,7 @@ export function identityTimelineQuery(
   identity: string,
   options: IdentityTimelineQueryOptions = {},
 ): ExposuresQuery {
+  assertOptions(options, ['limit'], 'options')
   const { limit = 100 } = options
   if (typeof identity !== 'string' || !identity.isWellFormed()) {
     throw invalidSpec('identity', identity, 'Pass its identifier as well-formed text.')

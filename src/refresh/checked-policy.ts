@@ -9,7 +9,8 @@ const defaults: RefreshPolicy = Object.freeze({
 
 /** The policy, completed by the defaults. Throws `invalid-policy`, naming the field. */
 export function checkedPolicy(policy: Partial<RefreshPolicy>): RefreshPolicy {
-  for (const [field, value] of Object.entries(policy)) {
+  const given = Object.entries(policy).filter(([, value]) => value !== undefined)
+  for (const [field, value] of given) {
     if (!Object.hasOwn(defaults, field)) {
       throw invalidPolicy(field, value, `A policy has the fields ${Object.keys(defaults).join(', ')}.`)
     }
@@ -17,7 +18,7 @@ export function checkedPolicy(policy: Partial<RefreshPolicy>): RefreshPolicy {
       throw invalidPolicy(field, value, 'Pass whole milliseconds, 0 or more.')
     }
   }
-  return { ...defaults, ...policy }
+  return { ...defaults, ...Object.fromEntries(given) }
 }
 
 function invalidPolicy(field: string, value: unknown, advice: string): ExposureError {

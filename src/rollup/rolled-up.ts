@@ -19,6 +19,9 @@ import { invalidSpec } from '../spec/invalid-spec.js'
  * shard rolls up its own events, so that what holds of the events' shards holds of the rollup's: `shardedByIdentity`
  * stays as it is.
  *
+ * A rollup keeps keys as text: where the environment or the feature is a column of numbers or UUIDs, write its key as
+ * ClickHouse prints it.
+ *
  * @param source - a table and its columns, as for `exposureSpec`
  * @param rollup - the rollup's table, as for `rollupSchema`; `{ database, table, eventName }` where it is in another
  *   database or holds another event than the source's own. A spec that asks for another event is refused.

@@ -126,11 +126,15 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
   const source = rolledUp(input.source, input.rollup)
   const { columns, rollup } = source
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
+  const viewed = { database: rollup.database, table: `${rollup.table}_view` }
+  if (viewed.database === source.table.database && viewed.table === source.table.table) {
+    throw invalidSpec('rollup.table', rollup.table, 'Its view would bear the name of the events’ table.')
+  }
   const cluster = input.cluster === undefined ? undefined : identifier(input.cluster, 'cluster')
   const ttlDays = input.ttlDays === undefined ? undefined : checkedTtlDays(input.ttlDays)
 
   const table = quoteTable(rollup)
-  const view = quoteTable({ ...rollup, table: `${rollup.table}_view` })
+  const view = quoteTable(viewed)
   const onCluster = cluster === undefined ? '' : ` ON CLUSTER ${quoteIdentifier(cluster)}`
   const ofEvent = ({ event }: SourceColumns['sql']): string[] =>
     event === null ? [] : [`${event} = {event_name:String}`]

@@ -1,4 +1,5 @@
 import { deepFreeze } from '../freeze.js'
+import { assertOptions } from './assert-options.js'
 import { identifier } from './identifier.js'
 import { invalidSpec } from './invalid-spec.js'
 import { key } from './key.js'
@@ -127,10 +128,12 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   if (typeof input !== 'object' || input === null) {
     throw invalidSpec('source', input, 'Pass { table, columns } or flagsmithEvents().')
   }
+  assertOptions(input, ['table', 'columns', 'eventName', 'rollup', 'cluster', 'shardedByIdentity'], 'source')
   const table = typeof input.table === 'string' ? { table: input.table } : input.table
   if (typeof table !== 'object' || table === null) {
     throw invalidSpec('source.table', input.table, "Pass 'events' or { database, table }.")
   }
+  assertOptions(table, ['database', 'table'], 'source.table')
   const columns: Partial<ExposureSource['columns']> = input.columns ?? {}
   for (const name of Object.keys(columns)) {
     if (!Object.hasOwn(flagsmithColumns, name)) {

@@ -47,7 +47,8 @@ export interface TrustedSql {
  */
 export function trustedSql(sql: TemplateStringsArray, ...values: readonly BoundValue[]): TrustedSql {
   if (!Array.isArray(sql) || !Array.isArray(sql.raw)) {
-    throw invalidSpec('trustedSql', sql, 'Use it as a tag: trustedSql`lower(country) = ${country}`.')
+    // Named by its kind alone: text that was passed may be SQL.
+    throw invalidSpec('trustedSql', Object(sql), 'Use it as a tag: trustedSql`lower(country) = ${country}`.')
   }
   // The text as it is read: \\ in the template is one backslash of SQL.
   const pieces = sql.map((piece: string | undefined) => {

@@ -1,9 +1,8 @@
 import { deepFreeze } from '../freeze.js'
-import { assertMinimumTotal } from './minimum-total.js'
+import { checkedVerdictOptions } from './checked-verdict-options.js'
 import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
 import { deviation, notComputable, pearsonEvidence, shortly } from './pearson-evidence.js'
 import type { SampleRatioOptions, SampleRatioResult } from './sample-ratio.js'
-import { assertThreshold } from './threshold.js'
 
 /** What {@link crossoverBias} compares. Each identity is in one of the two, once, under its first variant. */
 export interface CrossoverCounts {
@@ -55,9 +54,7 @@ export interface CrossoverCounts {
  * ```
  */
 export function crossoverBias(counts: CrossoverCounts, options: SampleRatioOptions = {}): SampleRatioResult {
-  const { threshold = 0.001, minimumTotal = 100 } = options
-  assertThreshold(threshold)
-  assertMinimumTotal(minimumTotal)
+  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.001)
   const { counted: countedRecord, quarantined: quarantinedRecord } = Object(counts) as CrossoverCounts
   const counted = numbersByVariant(countedRecord, 'counted')
   const quarantined = numbersByVariant(quarantinedRecord, 'quarantined')

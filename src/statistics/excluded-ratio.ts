@@ -1,7 +1,6 @@
 import { deepFreeze } from '../freeze.js'
+import { checkedVerdictOptions } from './checked-verdict-options.js'
 import { invalidStatistics } from './invalid-statistics.js'
-import { assertMinimumTotal } from './minimum-total.js'
-import { assertThreshold } from './threshold.js'
 
 /**
  * Is the quarantined share worth a warning?
@@ -65,9 +64,7 @@ export function excludedRatio(
   view: { readonly total: number; readonly excludedIdentities: number },
   options: ExcludedRatioOptions = {},
 ): ExcludedRatioResult {
-  const { threshold = 0.01, minimumTotal = 100 } = options
-  assertThreshold(threshold)
-  assertMinimumTotal(minimumTotal)
+  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.01)
   if (typeof view?.total !== 'number' || typeof view.excludedIdentities !== 'number') {
     throw invalidStatistics('view', view, 'Pass a view, or { total, excludedIdentities }.')
   }

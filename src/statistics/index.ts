@@ -25,6 +25,7 @@ export {
   sequentialSampleRatio,
   type SequentialSampleRatioLook,
   type SequentialSampleRatioOptions,
+  type SampleRatioView,
   type SequentialSampleRatioResult,
 } from './sequential-sample-ratio.js'
 export {

@@ -1,5 +1,6 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { checkedVerdictOptions } from './checked-verdict-options.js'
 import type { SampleRatioPhase } from './expected-phases.js'
 import { holmAdjusted } from './holm-adjusted.js'
 import { invalidStatistics } from './invalid-statistics.js'
@@ -108,7 +109,7 @@ export function sampleRatioBySlice(
   expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
   options: SampleRatioOptions = {},
 ): SampleRatioBySliceResult {
-  const { threshold = 0.001 } = options
+  const { threshold } = checkedVerdictOptions(options, 0.001)
   const { slices, other } = Object(breakdown) as SampleRatioBreakdown
   if (!Array.isArray(slices)) {
     throw invalidStatistics('breakdown', breakdown, 'Pass a breakdown: { slices, other }.')

@@ -1,12 +1,11 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { checkedVerdictOptions } from './checked-verdict-options.js'
 import { countsAtOnce, countsByPhase, countsByTime } from './counts-by-phase.js'
 import { expectedPhases, type ExpectedPhase, type SampleRatioPhase } from './expected-phases.js'
-import { assertMinimumTotal } from './minimum-total.js'
 import type { SampleRatioStep } from './ordered-steps.js'
 import { deviation, notComputable, pearsonEvidence, shortly, type DeviatingArm } from './pearson-evidence.js'
 import type { SampleRatioSummary } from './summary-steps.js'
-import { assertThreshold } from './threshold.js'
 
 /**
  * What a check of the sample ratio found.
@@ -160,9 +159,7 @@ export function sampleRatio(
   expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
   options: SampleRatioOptions = {},
 ): SampleRatioResult {
-  const { threshold = 0.001, minimumTotal = 100 } = options
-  assertThreshold(threshold)
-  assertMinimumTotal(minimumTotal)
+  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.001)
   const given = Array.isArray(expected)
     ? countsByTime(observed, expected.length > 1)
     : [countsAtOnce(observed)]

@@ -1,5 +1,6 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { assertOptions } from './assert-options.js'
 import { expectedPhases, phaseThroughout, type SampleRatioPhase } from './expected-phases.js'
 import { invalidStatistics } from './invalid-statistics.js'
 import { multinomialLogBayesFactor } from './multinomial-log-bayes-factor.js'
@@ -7,6 +8,13 @@ import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
 import { orderedSteps, type SampleRatioStep } from './ordered-steps.js'
 import type { SampleRatioStatus } from './sample-ratio.js'
 import { assertThreshold } from './threshold.js'
+
+/** The part of a view that the test reads. */
+export interface SampleRatioView {
+  readonly points: readonly SampleRatioStep[]
+  /** The window that the view was told: it says whether the last bucket is over. */
+  readonly window?: { readonly asOfMs: number } | null
+}
 
 /** What the test knew after one bucket. */
 export interface SequentialSampleRatioLook {
@@ -110,10 +118,11 @@ export interface SequentialSampleRatioOptions {
  * ```
  */
 export function sequentialSampleRatio(
-  points: readonly SampleRatioStep[] | { readonly points: readonly SampleRatioStep[] },
+  points: readonly SampleRatioStep[] | SampleRatioView,
   expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
   options: SequentialSampleRatioOptions = {},
 ): SequentialSampleRatioResult {
+  assertOptions(options, ['concentration', 'threshold'])
   const { concentration = 10_000, threshold = 0.001 } = options
   assertThreshold(threshold)
   if (typeof concentration !== 'number' || !(concentration > 0 && concentration <= 1e9)) {
@@ -121,7 +130,7 @@ export function sequentialSampleRatio(
   }
   const steps = orderedSteps(points, Array.isArray(expected) && expected.length > 1)
   const last = steps.at(-1)
-  const openBucket = last?.partial === true ? last.start : null
+  const openBucket = last !== undefined && isOpen(last, points) ? last.start : null
   const phases = expectedPhases(expected)
   if (typeof phases === 'string') return notComputable(phases, openBucket)
 
@@ -191,6 +200,12 @@ export function sequentialSampleRatio(
     path,
     ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
   } satisfies SequentialSampleRatioResult)
+}
+
+/** Does the window end inside the bucket? One that it only begins in is closed, and a view tells them apart. */
+function isOpen({ partial, end }: SampleRatioStep, points: object): boolean {
+  const { window } = points as Partial<SampleRatioView>
+  return partial === true && (window == null || end === undefined || Date.parse(end) > window.asOfMs)
 }
 
 function notComputable(reason: string, openBucket: string | null): SequentialSampleRatioResult {

@@ -1,5 +1,6 @@
 import { ExposureError, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { assertOptions } from '../spec/assert-options.js'
 import type { MultiVariantPolicy } from '../spec/exposure-spec.js'
 import type { Granularity } from '../spec/select-granularity.js'
 import { checkedBucketStarts } from './checked-bucket-starts.js'
@@ -113,6 +114,7 @@ export function diffExposuresSummaries(
   after: ExposuresSummary,
   options: { readonly multiVariant?: MultiVariantPolicy } = {},
 ): ExposuresDiff {
+  assertOptions(options, ['multiVariant'], 'options')
   const { multiVariant = 'quarantine' } = options
   if (multiVariant !== 'quarantine' && multiVariant !== 'first-seen') {
     throw new ExposureError(

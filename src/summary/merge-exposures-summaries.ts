@@ -1,5 +1,6 @@
 import { ExposureError } from '../errors.js'
 import type { ExposureBucket } from '../rows/decode-bucket-rows.js'
+import { checkedBucketStarts } from './checked-bucket-starts.js'
 import type { ExposuresSummary } from './exposures-summary.js'
 import { summarizeExposures } from './summarize-exposures.js'
 
@@ -12,7 +13,8 @@ import { summarizeExposures } from './summarize-exposures.js'
  *
  * @param summaries - one or more, of one granularity and one time zone
  * @returns a frozen summary; the order of the parts does not matter
- * @throws {@link ExposureError} `incompatible-summaries` where there are none, or they differ in granularity or zone
+ * @throws {@link ExposureError} `incompatible-summaries` where there are none, or they differ in granularity or zone;
+ *   `malformed-summary`, naming the field, for what is no summary
  *
  * @example
  * ```ts
@@ -30,6 +32,7 @@ export function mergeExposuresSummaries(...summaries: readonly ExposuresSummary[
   if (first === undefined) {
     throw new ExposureError('incompatible-summaries', 'There is nothing to merge: pass one summary or more.')
   }
+  summaries.forEach((summary, index) => checkedBucketStarts(summary, `summaries[${index}]`))
   const { granularity, timeZone } = first.timeseries
   for (const { timeseries } of summaries) {
     if (timeseries.granularity !== granularity || timeseries.timeZone !== timeZone) {

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../freeze.js'
 import { decodeBreakdownRows } from '../rows/decode-breakdown-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import type { Granularity } from '../spec/select-granularity.js'
 import type { ExposuresSummary } from './exposures-summary.js'
 import { summarizeExposures } from './summarize-exposures.js'
@@ -60,6 +61,7 @@ export function summarizeBreakdown(
   rows: readonly unknown[],
   options: { readonly granularity: Granularity; readonly timeZone?: string },
 ): ExposuresBreakdown {
+  assertOptions(options, ['granularity', 'timeZone'], 'options')
   const parts = decodeBreakdownRows(rows).map(({ other, value, buckets }) => ({
     other,
     value,

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../freeze.js'
 import { decodeCrossoverRows, type CrossoverRow } from '../rows/decode-crossover-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import type { Granularity } from '../spec/select-granularity.js'
 import { summarizeExposures } from './summarize-exposures.js'
 
@@ -86,6 +87,7 @@ export function summarizeCrossovers(
   rows: readonly unknown[],
   options: { readonly granularity: Granularity; readonly timeZone?: string },
 ): Crossovers {
+  assertOptions(options, ['granularity', 'timeZone'], 'options')
   const pairs = decodeCrossoverRows(rows)
   // Counts by bucket are added up, ordered and checked as those of exposures are.
   const pointsOf = (buckets: CrossoverRow['buckets']): readonly CrossoversPoint[] =>

@@ -1,6 +1,7 @@
 import { ExposureError, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { ExposureBucket } from '../rows/decode-bucket-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import type { Granularity } from '../spec/select-granularity.js'
 import { assertTimeZone } from '../spec/time-zone.js'
 import type { ExposuresSummary } from './exposures-summary.js'
@@ -40,6 +41,7 @@ export function summarizeExposures(
   buckets: readonly ExposureBucket[],
   options: { readonly granularity: Granularity; readonly timeZone?: string },
 ): ExposuresSummary {
+  assertOptions(options, ['granularity', 'timeZone'], 'options')
   const { granularity, timeZone = 'UTC' } = options
   if (granularity !== 'hour' && granularity !== 'day') {
     throw malformed('granularity', granularity, 'Pass selectGranularity(window).')

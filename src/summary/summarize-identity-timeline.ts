@@ -4,6 +4,7 @@ import {
   decodeIdentityTimelineRows,
   type IdentityTimelineRow,
 } from '../rows/decode-identity-timeline-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import type { MultiVariantPolicy } from '../spec/exposure-spec.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import type { IdentityTimeline, IdentityVerdict } from './identity-timeline.js'
@@ -36,6 +37,7 @@ export function summarizeIdentityTimeline(
   rows: readonly unknown[],
   options: { readonly multiVariant?: MultiVariantPolicy } = {},
 ): IdentityTimeline {
+  assertOptions(options, ['multiVariant'], 'options')
   const { multiVariant = 'quarantine' } = options
   if (multiVariant !== 'quarantine' && multiVariant !== 'first-seen') {
     throw invalidSpec('multiVariant', multiVariant, "Pass 'quarantine' or 'first-seen'.")

@@ -1,6 +1,7 @@
 import { ExposureError, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { decodeLedgerRows, type LedgerRow } from '../rows/decode-ledger-rows.js'
+import { assertOptions } from '../spec/assert-options.js'
 import { invalidSpec } from '../spec/invalid-spec.js'
 import type { ExposureLedger, LedgerLateness, LedgerPart, LedgerPartName } from './exposure-ledger.js'
 
@@ -38,6 +39,7 @@ export function summarizeLedger(
   rows: readonly unknown[],
   options: { readonly variants?: readonly string[] } = {},
 ): ExposureLedger {
+  assertOptions(options, ['variants'], 'options')
   const { variants } = options
   if (
     variants !== undefined &&

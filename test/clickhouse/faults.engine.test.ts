@@ -464,7 +464,9 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
         send(response, answer)
       })
       const client = createClient({ url: proxy.url, log })
-      await fetchExposuresSummary(client, spec, exposureWindow(startedAt, until), { queryId: 'an-older-one' })
+      await fetchExposuresSummary(client, spec, exposureWindow(startedAt, until), {
+        queryId: 'first-exposure-an-older-one',
+      })
       await client.close()
       if (kept === undefined) throw new Error('nothing was asked')
       return kept
@@ -478,6 +480,19 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
         },
         code: 'malformed-answer',
       })
+    })
+
+    test('under an id that the proxy gave it: it is an answer like any other', async () => {
+      proxy.fault = spoiled((answer, { response }) => {
+        const headers = { ...answer.headers, 'x-clickhouse-query-id': '17A3F5C0DEADBEEF' }
+        send(response, { ...answer, headers })
+      })
+      const client = createClient({ url: proxy.url, log })
+      const { state, outcome } = await refreshExposures({ client, spec, experiment, state: good, now })
+      expect(outcome.type).toBe('refreshed')
+      expect(state.success?.summary).toEqual(truth)
+      await client.close()
+      await nothingIsLeft()
     })
 
     test('of a wider window, under the new id, is known by its buckets', async () => {
@@ -805,6 +820,21 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
         }
         await nothingIsLeft()
       }
+    })
+
+    test('is ended in all of its parts', async () => {
+      const client = createClient({ url: server.url, log })
+      const host = new AbortController()
+      const parts = { partitions: 3, concurrency: 2 }
+      const input = { client, spec: endlessSpec, experiment, state: good, now, signal: host.signal }
+      const refresh = refreshExposures({ ...input, ...parts })
+      await eventually(async () => {
+        expect(await running(admin)).toHaveLength(2)
+      })
+      host.abort()
+      expect((await refresh).outcome).toEqual({ type: 'aborted' })
+      await client.close()
+      await nothingIsLeft()
     })
 
     test('is ended when the client’s own time is up', async () => {

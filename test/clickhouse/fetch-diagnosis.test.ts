@@ -1,6 +1,11 @@
 import { crossoverQuery, exposureBreakdownQuery, exposureSpec, exposureWindow } from 'first-exposure'
-import { fetchCrossovers, fetchExposuresBreakdown, fetchIdentityTimeline } from 'first-exposure/clickhouse'
-import { describe, expect, test } from 'vitest'
+import {
+  fetchCrossovers,
+  fetchExposuresBreakdown,
+  fetchIdentityTimeline,
+  type ExposureClient,
+} from 'first-exposure/clickhouse'
+import { describe, expect, test, vi } from 'vitest'
 
 const spec = exposureSpec({
   environmentKey: 'prod',
@@ -62,18 +67,38 @@ describe.each([
     await expect(fetch(answering(rows), spec, window)).rejects.toMatchObject({ code: 'malformed-rows' })
   })
 
-  test('an answer to another query is malformed-rows', async () => {
-    const client = {
+  test('an answer to another query of this library is malformed-rows, and is read all the same', async () => {
+    let read = 0
+    const answeringAs = (id: string): ExposureClient => ({
       query: async () => ({
-        json: async () => [row('a')],
-        response_headers: { 'X-ClickHouse-Query-Id': 'theirs' },
+        json: async () => {
+          read++
+          return [row('a')]
+        },
+        response_headers: { 'X-ClickHouse-Query-Id': id },
       }),
-    }
-    await expect(fetch(client, spec, window, { queryId: 'ours' })).rejects.toMatchObject({
+    })
+    const [theirs, ours] = ['first-exposure-theirs', 'first-exposure-ours']
+    await expect(fetch(answeringAs(theirs), spec, window, { queryId: ours })).rejects.toMatchObject({
       code: 'malformed-rows',
       message: 'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
     })
-    await expect(fetch(client, spec, window, { queryId: 'theirs' })).resolves.toBeDefined()
+    expect(read).toBe(1)
+    await expect(fetch(answeringAs(theirs), spec, window, { queryId: theirs })).resolves.toBeDefined()
+    // Who names no query cannot be given a wrong one, and a proxy may name them all.
+    await expect(fetch(answeringAs(theirs), spec, window)).resolves.toBeDefined()
+    await expect(
+      fetch(answeringAs('17A3F5C0DEADBEEF'), spec, window, { queryId: ours }),
+    ).resolves.toBeDefined()
+  })
+
+  test('an unknown option is refused', async () => {
+    const query = vi.fn<ExposureClient['query']>(async () => ({ json: async () => [row('a')] }))
+    await expect(fetch({ query }, spec, window, { queryID: 'ours' } as object)).rejects.toMatchObject({
+      code: 'invalid-spec',
+      details: { field: 'options.queryID' },
+    })
+    expect(query).not.toHaveBeenCalled()
   })
 
   test('a bucket outside the window is malformed-rows', async () => {

@@ -1,6 +1,6 @@
 import { exposureSpec, exposureWindow, firstExposuresQuery } from 'first-exposure'
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout', maxRows: 2 })
 const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
@@ -165,6 +165,48 @@ describe('fetchExposuresSummary', () => {
       await expect(waiting).rejects.toBe(reason)
       expect(signals.map((signal) => signal?.aborted)).toEqual([true, true])
     })
+
+    test('every part has a signal of its own: many listeners on one look like a leak', async () => {
+      const { signal } = new AbortController()
+      const added = vi.spyOn(signal, 'addEventListener')
+      const removed = vi.spyOn(signal, 'removeEventListener')
+      const signals = new Set<AbortSignal | undefined>()
+      const client = {
+        query: async ({ abort_signal }: Asked) => {
+          signals.add(abort_signal)
+          return { json: async () => [row] }
+        },
+      }
+      await fetchExposuresSummary(client, unbounded, window, { partitions: 20, concurrency: 20, signal })
+      expect(signals.size).toBe(20)
+      expect(signals).not.toContain(signal)
+      expect([added.mock.calls.length, removed.mock.calls.length]).toEqual([1, 1])
+    })
+
+    test.each([1, 3])(
+      'an abort in progress report %i of 3 is an abort, and no part is asked after it',
+      async (at) => {
+        const abort = new AbortController()
+        const reason = new Error('enough')
+        let asked = 0
+        const client = {
+          query: async () => {
+            asked++
+            return { json: async () => [row] }
+          },
+        }
+        await expect(
+          fetchExposuresSummary(client, unbounded, window, {
+            partitions: 3,
+            signal: abort.signal,
+            onProgress: ({ answered }) => {
+              if (answered === at) abort.abort(reason)
+            },
+          }),
+        ).rejects.toBe(reason)
+        expect(asked).toBe(at)
+      },
+    )
 
     test('a part that fails ends the others, and its error passes through untouched', async () => {
       const error = Object.assign(new Error('the client’s own'), { code: '241' })

@@ -394,6 +394,25 @@ describe('refreshExposures', () => {
     expect(outcome).toMatchObject({ kind: 'transient', error: { code: 'connection-reset' } })
   })
 
+  test('in parts: as many queries as told, each ended by its own id', async () => {
+    const client = scripted()
+    const input = { client, spec, experiment: running, state: initialRefreshState, now, queryId: 'mine' }
+    await refreshExposures({ ...input, partitions: 3, concurrency: 2 })
+    expect(client.asked.map(({ query_id }) => query_id)).toEqual(['mine-0', 'mine-1', 'mine-2'])
+
+    const host = new AbortController()
+    const silent = scripted(async () => await new Promise<never>(() => undefined))
+    const waiting = refreshExposures({ ...input, client: silent, partitions: 3, signal: host.signal })
+    host.abort()
+    await waiting
+    expect(kills(silent)).toMatchObject([
+      {
+        query: expect.stringContaining("query_id = concat({query_id:String}, '-', toString(part))"),
+        query_params: { query_id: 'mine', partitions: 3 },
+      },
+    ])
+  })
+
   test.each([
     ['invalid-spec', { spec: { ...spec, featureName: '' } }],
     ['invalid-instant', { now: NaN }],
@@ -403,29 +422,30 @@ describe('refreshExposures', () => {
     ['invalid-policy', { attempt: -1 }],
     ['invalid-policy', { attempt: 0.5 }],
     ['invalid-policy', { queryId: '' }],
+    ['invalid-policy', { client: undefined }],
+    ['invalid-policy', { client: { ask: () => [] } }],
+    ['invalid-spec', { partitions: 0 }],
+    ['invalid-spec', { concurrency: 0.5 }],
   ] as const)('misuse is %s, before anything is asked: %o', async (code, wrong) => {
     const client = scripted()
     const input = { client, spec, experiment: running, state: initialRefreshState, now }
-    await expect(refreshExposures({ ...input, ...wrong })).rejects.toMatchObject({ code })
+    await expect(refreshExposures({ ...input, ...(wrong as object) })).rejects.toMatchObject({ code })
     // Also where nothing is due.
     if (!('now' in wrong)) {
-      await expect(refreshExposures({ ...input, state: requested(now - 1), ...wrong })).rejects.toMatchObject(
-        { code },
-      )
+      const state = requested(now - 1)
+      await expect(refreshExposures({ ...input, state, ...(wrong as object) })).rejects.toMatchObject({
+        code,
+      })
     }
     expect(client.asked).toHaveLength(0)
   })
 
   test.each([-0.1, 1.1, NaN, 'x'])('random() that gives %s is misuse', async (drawn) => {
-    const input: RefreshInput = {
-      client: failing('241'),
-      spec,
-      experiment: running,
-      now,
-      random: () => drawn as number,
-    }
+    const client = failing('241')
+    const input: RefreshInput = { client, spec, experiment: running, now, random: () => drawn as number }
     await expect(refreshExposures({ ...input, state: initialRefreshState })).rejects.toMatchObject({
       code: 'invalid-policy',
     })
+    expect(client.asked).toHaveLength(0)
   })
 })

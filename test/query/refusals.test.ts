@@ -3,6 +3,7 @@ import {
   exposureLedgerQuery,
   exposureSpec,
   exposureWindow,
+  firstExposuresQuery,
   identityTimelineQuery,
 } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
@@ -22,6 +23,24 @@ describe('what a query is refused with', () => {
       'null',
       "Name the column in the spec: exposureSpec({ …, breakdown: { column: 'country' } }).",
       () => exposureBreakdownQuery(spec, window),
+    ],
+    [
+      'options.partitions',
+      '8',
+      'The options are partition.',
+      () => firstExposuresQuery(spec, window, { partitions: 8 } as object),
+    ],
+    [
+      'options.lateness',
+      '5',
+      'The options are latenessMs.',
+      () => exposureLedgerQuery(spec, window, { lateness: 5 } as object),
+    ],
+    [
+      'options.first',
+      '5',
+      'The options are limit.',
+      () => identityTimelineQuery(spec, window, 'ann', { first: 5 } as object),
     ],
     ['latenessMs', '-1', wait, () => exposureLedgerQuery(spec, window, { latenessMs: -1 })],
     ['latenessMs', '0.5', wait, () => exposureLedgerQuery(spec, window, { latenessMs: 0.5 })],

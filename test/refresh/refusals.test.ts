@@ -222,6 +222,16 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
 })
 
 describe('what a policy and the instants are refused with', () => {
+  test('a field of the policy that is undefined is left out', () => {
+    const state = reduceRefresh(initialRefreshState, { type: 'requested', at: 1 })
+    for (const ask of [refreshDecision, refreshStatus]) {
+      const policy = { throttleMs: undefined, presumedLostAfterMs: undefined } as object
+      expect(ask(state, { startedAt: 0, endedAt: null }, 2, policy)).toEqual(
+        ask(state, { startedAt: 0, endedAt: null }, 2),
+      )
+    }
+  })
+
   const running = { startedAt: 0, endedAt: null }
   const fields = 'A policy has the fields throttleMs, presumedLostAfterMs, settleMs.'
   const wait = 'Pass whole milliseconds, 0 or more.'
@@ -231,7 +241,7 @@ describe('what a policy and the instants are refused with', () => {
     ['toString', '1', fields, 1],
     ['settleMs', '-1', wait, -1],
     ['throttleMs', '0.5', wait, 0.5],
-    ['presumedLostAfterMs', 'undefined', wait, undefined],
+    ['presumedLostAfterMs', 'null', wait, null],
   ])('policy.%s: received %s. %s', (field, received, advice, value) => {
     for (const ask of [refreshDecision, refreshStatus]) {
       expect(refusalOf(() => ask(initialRefreshState, running, 1, { [field]: value }))).toEqual({

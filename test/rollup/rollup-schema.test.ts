@@ -132,6 +132,19 @@ describe('rollupAudit', () => {
     await expect(`${query}\n`).toMatchFileSnapshot(`golden/${name}.sql`)
   })
 
+  test('refuses a rollup whose view would bear the name of the events’ table', () => {
+    const schema = (table: string, rollup: RollupSchemaInput['rollup']) => () =>
+      rollupSchema({ source: { table: { database: 'd', table } }, rollup })
+    expect(schema('exposures_view', { database: 'd', table: 'exposures' })).toThrow(
+      expect.objectContaining({
+        code: 'invalid-spec',
+        details: { field: 'rollup.table', received: '"exposures"' },
+      }),
+    )
+    expect(schema('exposures_view', { database: 'other', table: 'exposures' })).not.toThrow()
+    expect(schema('events', { database: 'd', table: 'exposures' })).not.toThrow()
+  })
+
   test('refuses a source without a rollup', () => {
     const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
     expect(() => rollupAudit(spec, window)).toThrow(expect.objectContaining({ code: 'invalid-spec' }))

@@ -104,6 +104,8 @@ describe('exposureSpec', () => {
     ['source.columns.identity', { ...minimal, source: { table: 't', columns: { identity: '' } } }],
     ['source.columns.timestamp', { ...minimal, source: { table: 't', columns: { timestamp: '\uD800' } } }],
     ['source.columns.user', { ...minimal, source: { table: 't', columns: { user: 'u' } } }],
+    ['source.colums', { ...minimal, source: { table: 't', colums: { identity: 'u' } } }],
+    ['source.table.db', { ...minimal, source: { table: { db: 'd', table: 't' } } }],
   ])('refuses an unusable %s, by name: %o', (field, input) => {
     expect(() => exposureSpec(input as ExposureSpecInput)).toThrow(
       expect.objectContaining({
@@ -117,6 +119,23 @@ describe('exposureSpec', () => {
   test('says how a zone’s name is written', () => {
     expect(() => exposureSpec({ ...minimal, timeZone: 'europe/madrid' })).toThrow('Write it Europe/Madrid')
   })
+
+  // Names that are ICU's own, and how no name is written.
+  const foreign =
+    'ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST SystemV/EST5'
+  test.each([...foreign.split(' '), 'us/eastern', 'gmt', 'etc/utc', '-03:00'])(
+    'refuses %s, which some platforms take for a zone and ClickHouse does not',
+    (timeZone) => {
+      expect(() => exposureSpec({ ...minimal, timeZone })).toThrow('Pass an IANA name')
+    },
+  )
+
+  test.each(['Asia/Kolkata', 'US/Eastern', 'GB-Eire', 'EST', 'CET', 'PRC', 'GMT', 'Etc/GMT+5', 'PST8PDT'])(
+    'takes the IANA name %s',
+    (timeZone) => {
+      expect(exposureSpec({ ...minimal, timeZone }).timeZone).toBe(timeZone)
+    },
+  )
 
   test.each(Intl.supportedValuesOf('timeZone'))('knows the zone %s', (timeZone) => {
     expect(exposureSpec({ ...minimal, timeZone }).timeZone).toBe(timeZone)

@@ -206,7 +206,7 @@ describe('what a spec and its parts are refused with', () => {
 
     [
       'trustedSql',
-      '"a = 1"',
+      'an object',
       'Use it as a tag: trustedSql`lower(country) = ${country}`.',
       () => trustedSql('a = 1' as never),
     ],

@@ -24,7 +24,8 @@ const ofCounts = (observed: unknown, expected: unknown = even, options = {}) =>
 const ofSummary = (changes: object) => ofCounts({ timeseries: { ...day, ...changes } }, ramp)
 const inSequence = (points: unknown, expected: unknown = even, options = {}) =>
   sequentialSampleRatio(points as never, expected as never, options)
-const bySlice = (breakdown: unknown) => sampleRatioBySlice(breakdown as never, even)
+const bySlice = (breakdown: unknown, options = {}) => sampleRatioBySlice(breakdown as never, even, options)
+const nothing = { slices: [], other: null }
 
 const number = 'Pass a plain object of numbers by variant key.'
 const threshold = 'Pass a number above 0 and below 1.'
@@ -122,6 +123,26 @@ describe('what a test of the split is refused with', () => {
     ],
 
     ['breakdown', 'null', 'Pass a breakdown: { slices, other }.', () => bySlice(null)],
+    ['threshold', '5', threshold, () => bySlice(nothing, { threshold: 5 })],
+    ['minimumTotal', '-1', minimum, () => bySlice(nothing, { minimumTotal: -1 })],
+    [
+      'options.alpha',
+      '0.05',
+      'The options are threshold, minimumTotal.',
+      () => ofCounts(even, even, { alpha: 0.05 }),
+    ],
+    [
+      'options.alpha',
+      '0.05',
+      'The options are concentration, threshold.',
+      () => inSequence([step], even, { alpha: 0.05 }),
+    ],
+    [
+      'options',
+      'null',
+      'Pass an object with the options threshold, minimumTotal.',
+      () => crossoverBias(counts, null as never),
+    ],
     ['breakdown', 'an object', 'Pass a breakdown: { slices, other }.', () => bySlice({ slices: {} })],
     [
       'breakdown',

@@ -92,6 +92,20 @@ describe('sequentialSampleRatio', () => {
     })
   })
 
+  test('of a view, a bucket that the window only begins in is closed', () => {
+    const [only] = daily({ a: 5000, b: 1000 })
+    const points = [{ ...(only as SampleRatioStep), end: '2026-06-02T00:00:00.000Z', partial: true }]
+    const asOfMs = Date.parse('2026-06-02T00:00:00.000Z')
+    expect(sequentialSampleRatio({ points, window: { asOfMs } }, even)).toMatchObject({
+      status: 'mismatch',
+      openBucket: null,
+    })
+    const open = { status: 'not-enough-traffic', openBucket: '2026-06-01T00:00:00.000Z' }
+    expect(sequentialSampleRatio({ points, window: { asOfMs: asOfMs - 1 } }, even)).toMatchObject(open)
+    expect(sequentialSampleRatio({ points, window: null }, even)).toMatchObject(open)
+    expect(sequentialSampleRatio(points, even)).toMatchObject(open)
+  })
+
   test('a view does as well as its points', () => {
     const points = daily({ a: 10, b: 12 }, {}, { b: 3 })
     expect(sequentialSampleRatio({ points }, even)).toEqual(sequentialSampleRatio(points, even))

@@ -1,7 +1,11 @@
 import {
   diffExposuresSummaries,
   mergeExposuresSummaries,
+  summarizeBreakdown,
+  summarizeCrossovers,
   summarizeExposures,
+  summarizeIdentityTimeline,
+  summarizeLedger,
   type ExposuresSummary,
 } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +13,7 @@ import { refusalOf } from '../refusal-of.js'
 
 const june = Date.UTC(2026, 5, 1)
 const bucket = { quarantined: false, variant: 'control', bucketMs: june, newIdentities: 1 } as const
+const day = summarizeExposures([bucket], { granularity: 'day' })
 const quarantined = { quarantined: true, variant: null, bucketMs: june, newIdentities: 1 } as const
 
 describe('what summarizeExposures says of what it refuses', () => {
@@ -88,7 +93,37 @@ describe('what summarizeExposures says of what it refuses', () => {
   })
 })
 
+describe('an option that there is none of', () => {
+  const granularity = 'day' as const
+  test.each<[options: string, ask: (none: object) => unknown]>([
+    ['granularity, timeZone', (none) => summarizeExposures([], { granularity, ...none })],
+    ['granularity, timeZone', (none) => summarizeBreakdown([], { granularity, ...none })],
+    ['granularity, timeZone', (none) => summarizeCrossovers([], { granularity, ...none })],
+    ['variants', (none) => summarizeLedger([], none)],
+    ['multiVariant', (none) => summarizeIdentityTimeline([], none)],
+    ['multiVariant', (none) => diffExposuresSummaries(day, day, none)],
+  ])('is refused, and told which there are: %s', (names, ask) => {
+    expect(refusalOf(() => ask({ timezone: 'UTC' }))).toEqual({
+      code: 'invalid-spec',
+      message: `options.timezone is not usable: received "UTC". The options are ${names}.`,
+      details: { field: 'options.timezone', received: '"UTC"' },
+    })
+  })
+})
+
 describe('what mergeExposuresSummaries says of what it refuses', () => {
+  test.each<[field: string, received: string, summary: unknown]>([
+    ['', 'null', null],
+    ['.timeseries', 'undefined', {}],
+    ['.excludedIdentities', '-1', { ...day, excludedIdentities: -1 }],
+    ['.timeseries.points', '"x"', { ...day, timeseries: { ...day.timeseries, points: 'x' } }],
+  ])('summaries[1]%s: received %s', (field, found, summary) => {
+    expect(refusalOf(() => mergeExposuresSummaries(day, summary as ExposuresSummary))).toMatchObject({
+      code: 'malformed-summary',
+      details: { field: `summaries[1]${field}`, received: found },
+    })
+  })
+
   test('nothing at all', () => {
     expect(refusalOf(() => mergeExposuresSummaries())).toEqual({
       code: 'incompatible-summaries',
