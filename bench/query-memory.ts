@@ -17,6 +17,9 @@ export interface QueryMemory {
   readonly fits: boolean
 }
 
+/** What is known of a query that the server's whole memory was too little for. */
+const exhausted: Logged = { cpuSeconds: NaN, peakBytes: Infinity, spilledBytes: NaN }
+
 interface Logged {
   readonly cpuSeconds: number
   readonly peakBytes: number
@@ -53,8 +56,8 @@ export async function measureQueryMemory(
       for (const [form, measurements] of measured) {
         step(form.name)
         const comment = `${round} ${form.name}`
-        await ask(form, comment)
-        measurements.push(await logged(client, comment))
+        const answered = await ask(form, comment).then(() => true, unlessOutOfMemory)
+        measurements.push(answered ? await logged(client, comment) : exhausted)
       }
     }
     const found: QueryMemory[] = []
@@ -62,11 +65,7 @@ export async function measureQueryMemory(
       step(`${form.name}, limited`)
       const fits = await ask(form, '', { max_memory_usage: String(limit) }).then(
         () => true,
-        (error: unknown) => {
-          // MEMORY_LIMIT_EXCEEDED is a finding; anything else is a mistake.
-          if (String((error as { code?: unknown }).code) !== '241') throw error
-          return false
-        },
+        unlessOutOfMemory,
       )
       const of = (what: keyof Logged): number => median(measurements.map((one) => one[what]))
       found.push({
@@ -83,6 +82,12 @@ export async function measureQueryMemory(
     await client.close()
     await server.stop()
   }
+}
+
+/** MEMORY_LIMIT_EXCEEDED is a finding; anything else is a mistake. */
+function unlessOutOfMemory(error: unknown): false {
+  if (String((error as { code?: unknown }).code) !== '241') throw error
+  return false
 }
 
 async function logged(client: ClickHouseClient, comment: string): Promise<Logged> {

@@ -1,8 +1,9 @@
 /** Freezes plain data through and through and returns it: what a summary promises, nobody can break by accident. */
 export function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+  // What is no object counts as frozen.
+  if (!Object.isFrozen(value)) {
     Object.freeze(value)
-    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
+    for (const each of Object.values(value as object)) deepFreeze(each as unknown)
   }
   return value
 }

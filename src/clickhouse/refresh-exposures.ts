@@ -226,7 +226,7 @@ function windowOf(state: RefreshState, { experiment }: RefreshInput, now: number
   return exposureWindow(experiment.startedAt, asOf)
 }
 
-const abortedByHost: RefreshError = Object.freeze({
+const abortedByHost: RefreshError = /* @__PURE__ */ Object.freeze({
   code: 'aborted',
   transient: true,
   message: 'The refresh was stopped before it finished.',

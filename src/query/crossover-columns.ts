@@ -6,7 +6,7 @@ export const crossoverColumns: {
   readonly medianMs: 'median_ms'
   readonly buckets: 'buckets'
   readonly bucketIdentities: 'bucket_identities'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   firstVariant: 'first_variant',
   nextVariant: 'next_variant',
   identities: 'identities',

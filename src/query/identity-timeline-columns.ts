@@ -5,7 +5,7 @@ export const identityTimelineColumns: {
   readonly variant: 'variant'
   readonly atMs: 'at_ms'
   readonly events: 'events'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   shown: 'shown',
   disposition: 'disposition',
   variant: 'variant',

@@ -5,7 +5,7 @@ export const ledgerColumns: {
   readonly events: 'events'
   readonly identities: 'identities'
   readonly latenessSeconds: 'lateness_seconds'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   disposition: 'disposition',
   variant: 'variant',
   events: 'events',

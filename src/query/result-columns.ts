@@ -4,7 +4,7 @@ export const resultColumns: {
   readonly variant: 'variant'
   readonly bucket: 'bucket'
   readonly newIdentities: 'new_identities'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   quarantined: 'quarantined',
   variant: 'variant',
   bucket: 'bucket',

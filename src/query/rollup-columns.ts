@@ -8,7 +8,7 @@ export const rollupColumns: {
   readonly identityHash: 'identity_hash'
   readonly variant: 'variant'
   readonly firstExposure: 'first_exposure'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   environment: 'environment',
   event: 'event',
   feature: 'feature',

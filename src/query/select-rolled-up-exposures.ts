@@ -45,7 +45,7 @@ export function selectRolledUpExposures(
       AND (${timestamp} < toDateTime64({rollup_start:Date}, 3, 'UTC') OR ${timestamp} >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
       AND ${isIdentity(identity)}`
   const fromWholeDays = `SELECT
-      ${ofRollup} AS ${names.identity},
+      ${rollupColumns[ofRollup]} AS ${names.identity},
       ${rollupColumns.variant} AS ${names.variantKey},
       ${rollupColumns.firstExposure} AS ${names.exposedAt}
     FROM ${from(rollup)}
@@ -74,14 +74,17 @@ export function experimentInRollup(columns: {
 
 // A rollup keeps the identifier's text and the hash of that text, so the events beside it are read the same way.
 const identityKeys: Readonly<
-  Record<IdentityKey, { readonly ofEvents: (identity: string) => string; readonly ofRollup: string }>
+  Record<
+    IdentityKey,
+    { readonly ofEvents: (identity: string) => string; readonly ofRollup: keyof typeof rollupColumns }
+  >
 > = {
   hash: {
     ofEvents: (identity) => `murmurHash3_128(assumeNotNull(toString(${identity})))`,
-    ofRollup: rollupColumns.identityHash,
+    ofRollup: 'identityHash',
   },
   exact: {
     ofEvents: (identity) => `assumeNotNull(toString(${identity}))`,
-    ofRollup: rollupColumns.identity,
+    ofRollup: 'identity',
   },
 }

@@ -1,7 +1,7 @@
 import { ExposureError, received } from '../errors.js'
 import type { RefreshPolicy } from './refresh-policy.js'
 
-const defaults: RefreshPolicy = Object.freeze({
+const defaults: RefreshPolicy = /* @__PURE__ */ Object.freeze({
   throttleMs: 5 * 60_000,
   presumedLostAfterMs: 10 * 60_000,
   settleMs: 60 * 60_000,

@@ -10,7 +10,7 @@ import type { RefreshState } from './refresh-state.js'
  * initialRefreshState // => { requestedAt: null, success: null, failure: null }
  * ```
  */
-export const initialRefreshState: RefreshState<never> = Object.freeze({
+export const initialRefreshState: RefreshState<never> = /* @__PURE__ */ Object.freeze({
   requestedAt: null,
   success: null,
   failure: null,

@@ -5,7 +5,7 @@ export const auditColumns: {
   readonly inRollup: 'in_rollup'
   readonly missing: 'missing'
   readonly surplus: 'surplus'
-} = Object.freeze({
+} = /* @__PURE__ */ Object.freeze({
   day: 'day',
   inEvents: 'in_events',
   inRollup: 'in_rollup',

@@ -95,7 +95,7 @@ export interface ExposureSourceInput {
 /** What an exposure is called where nobody says otherwise. */
 export const defaultEventName = '$flag_exposure'
 
-const flagsmithColumns: ExposureSource['columns'] = Object.freeze({
+const flagsmithColumns: ExposureSource['columns'] = /* @__PURE__ */ Object.freeze({
   environment: 'environment_key',
   feature: 'feature_name',
   event: 'event',

@@ -323,6 +323,24 @@ describe('sampleRatio with phases', () => {
     expect(result.unjudgedIdentities).toBeUndefined()
   })
 
+  test('where clocks move by half an hour, the last hour of the day ends where the next begins', () => {
+    // Lord Howe, 5 April 2026: the day lasts from 13:00 UTC to 13:30 of the next, and so does its last hour.
+    const points = [
+      ['2026-04-05T13:00:00.000Z', { a: 500, b: 500 }],
+      ['2026-04-05T13:30:00.000Z', { a: 900, b: 100 }],
+    ] as const
+    const from = (instant: string) =>
+      sampleRatio(summary('hour', 'Australia/Lord_Howe', points), [
+        { shares: { a: 1, b: 1 } },
+        { from: instant, shares: { a: 9, b: 1 } },
+      ])
+    expect(from('2026-04-05T13:29:59.999Z').unjudgedIdentities).toBe(1000)
+    expect(from('2026-04-05T13:30:00.000Z')).toMatchObject({ status: 'consistent' })
+    expect(from('2026-04-05T13:30:00.000Z').unjudgedIdentities).toBeUndefined()
+    // In the second bucket, and no more in the first.
+    expect(from('2026-04-05T13:45:00.000Z').unjudgedIdentities).toBe(1000)
+  })
+
   test('days of 23 and 25 hours end when they end', () => {
     const unjudged = (timeZone: string, start: string, from: number) =>
       sampleRatio(summary('day', timeZone, [[start, { a: 500, b: 500 }]]), [
