@@ -83,8 +83,9 @@ export interface RefreshResult {
  * has left, by `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
  *
  * An answer that is not whole, or not to this query, is a failure. What cannot be found: an older answer, under the new
- * query's id or one that a proxy gave it, whose buckets all lie inside the window; and one that was cut exactly between two rows and looks ended. Such
- * is what a proxy closes as if it were whole, and, to `fetch`, a connection that breaks under `Connection: close`.
+ * query's id or one that a proxy gave it, whose buckets all lie inside the window; and one that was cut exactly between
+ * two rows and looks ended. Such is what a proxy closes as if it were whole, and, to `fetch`, a connection that breaks
+ * under `Connection: close`.
  *
  * @param input.state - what is known: `initialRefreshState`, or what an earlier call returned
  * @returns the state to keep and how the call ended; the same `state` by reference where nothing was due
@@ -205,8 +206,9 @@ export async function runRefresh(
     }
   } catch (thrown) {
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
-    // Where nothing was asked, or ClickHouse itself gave up, there is nothing to end.
-    if (asked && mayStillRun(error)) await endQuery(client, queryId, partitions)
+    // Where nothing was asked, or ClickHouse itself gave up, there is nothing to end, but for other parts.
+    const hasOtherParts = Math.min(partitions ?? 1, concurrency ?? 1) > 1
+    if (asked && (mayStillRun(error) || hasOtherParts)) await endQuery(client, queryId, partitions)
     return {
       outcome: outcomeOf(error, retryAfterMs, input),
       report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error }),

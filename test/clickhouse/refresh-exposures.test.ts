@@ -400,6 +400,16 @@ describe('refreshExposures', () => {
     await refreshExposures({ ...input, partitions: 3, concurrency: 2 })
     expect(client.asked.map(({ query_id }) => query_id)).toEqual(['mine-0', 'mine-1', 'mine-2'])
 
+    // ClickHouse gave one of them up; those beside it go on until they are ended.
+    for (const [concurrency, ended] of [
+      [2, 1],
+      [1, 0],
+    ] as const) {
+      const exhausted = failing('241')
+      await refreshExposures({ ...input, client: exhausted, partitions: 3, concurrency })
+      expect(kills(exhausted)).toHaveLength(ended)
+    }
+
     const host = new AbortController()
     const silent = scripted(async () => await new Promise<never>(() => undefined))
     const waiting = refreshExposures({ ...input, client: silent, partitions: 3, signal: host.signal })
