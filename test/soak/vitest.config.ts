@@ -17,7 +17,8 @@ const config: ViteUserConfig = defineConfig({
       'test/query/cluster.engine.test.ts',
     ],
     env: { FIRST_EXPOSURE_RUNS: times },
-    testTimeout: 60_000 * Number(times),
+    // None: a law that is cut off goes on beside the next one, whose table it fills.
+    testTimeout: 0,
     typecheck: { enabled: false },
     reporters: ['verbose'],
   },
