@@ -26,6 +26,11 @@ function queryOf(input: Partial<ExposureSpecInput>, lengthMs: number): Exposures
 }
 
 describe('firstExposuresQuery', () => {
+  test('quotes names so that nothing in them ends the name', () => {
+    const { query } = queryOf({ source: { table: { database: 'd`; DROP', table: 'a\\b`c' } } }, hours(1))
+    expect(query).toContain('FROM `d\\`; DROP`.`a\\\\b\\`c`')
+  })
+
   test.each<[string, Partial<ExposureSpecInput>, number]>([
     ['day-quarantine', {}, hours(24 * 14)],
     ['hour-quarantine', {}, hours(72)],
