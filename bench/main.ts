@@ -138,9 +138,9 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
         [shape.name, 'CPU s', 'peak MiB', 'spilled MiB', `within ${Math.round(limit / 2 ** 20)} MiB`],
         costs.map(({ form, cpuSeconds, peakBytes, spilledBytes, fits }) => [
           form,
-          Number.isFinite(peakBytes) ? cpuSeconds.toFixed(2) : '-',
-          Number.isFinite(peakBytes) ? (peakBytes / 2 ** 20).toFixed(0) : 'too much',
-          Number.isFinite(peakBytes) ? (spilledBytes / 2 ** 20).toFixed(0) : '-',
+          ...(Number.isFinite(peakBytes)
+            ? [cpuSeconds.toFixed(2), (peakBytes / 2 ** 20).toFixed(0), (spilledBytes / 2 ** 20).toFixed(0)]
+            : ['-', 'too much', '-']),
           fits ? 'answers' : 'fails',
         ]),
       ),

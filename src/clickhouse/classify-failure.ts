@@ -224,13 +224,14 @@ function classified(error: object): RefreshError | undefined {
     if (error.code === 'shards-missing') {
       return failureOf('shards-missing', true, 'Shards of the ClickHouse cluster are down.')
     }
-    return error.code === 'too-many-buckets'
-      ? failureOf(
-          'too-many-buckets',
-          false,
-          'The answer has more rows than allowed. Look for junk variants, or raise maxRows.',
-        )
-      : failureOf('malformed-answer', true, malformedAnswer)
+    if (error.code === 'too-many-buckets') {
+      return failureOf(
+        'too-many-buckets',
+        false,
+        'The answer has more rows than allowed. Look for junk variants, or raise maxRows.',
+      )
+    }
+    return failureOf('malformed-answer', true, malformedAnswer)
   }
   const { name, code, message } = error as Readonly<Record<string, unknown>>
   const text = typeof message === 'string' ? message : ''

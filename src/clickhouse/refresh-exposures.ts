@@ -124,22 +124,11 @@ export async function refreshExposures(
 export function decideRefresh(state: RefreshState, input: RefreshInput): RefreshDecision {
   const { client, spec, experiment, now, policy, attempt = 0, queryId, partitions, concurrency } = input
   if (typeof client?.query !== 'function') {
-    throw new ExposureError(
-      'invalid-policy',
-      `client is not usable: received ${received(client)}. Pass a ClickHouse client.`,
-      { field: 'client', received: received(client) },
-    )
+    throw invalidInput('client', client, 'Pass a ClickHouse client.')
   }
   assertParts(partitions, concurrency)
   if (!Number.isSafeInteger(attempt) || attempt < 0) {
-    throw new ExposureError(
-      'invalid-policy',
-      `attempt is not usable: received ${received(attempt)}. Pass 0, 1, 2, …`,
-      {
-        field: 'attempt',
-        received: received(attempt),
-      },
-    )
+    throw invalidInput('attempt', attempt, 'Pass 0, 1, 2, …')
   }
   if (queryId === '') {
     throw new ExposureError(
@@ -157,6 +146,14 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
   const { requestedAt, failure } = state
   const retries = attempt > 0 && failure?.error.transient === true && failure.at >= (requestedAt ?? 0)
   return decision.type === 'throttled' && retries ? { type: 'due' } : decision
+}
+
+function invalidInput(field: string, value: unknown, advice: string): ExposureError {
+  return new ExposureError(
+    'invalid-policy',
+    `${field} is not usable: received ${received(value)}. ${advice}`,
+    { field, received: received(value) },
+  )
 }
 
 /** A run's turn: the instant that all its reports bear, and the state in which it has claimed it. */

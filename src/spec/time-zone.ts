@@ -6,19 +6,17 @@ const iana =
 
 /** Refuses what is not the name of an IANA zone, letter case included, because ClickHouse minds it. */
 export function assertTimeZone(timeZone: unknown): asserts timeZone is string {
-  const canonical = typeof timeZone === 'string' ? canonicalTimeZone(timeZone) : undefined
-  if (
-    typeof timeZone === 'string' &&
-    canonical !== timeZone &&
-    canonical?.toLowerCase() === timeZone.toLowerCase()
-  ) {
+  const name = typeof timeZone === 'string' ? timeZone : ''
+  const canonical = canonicalTimeZone(name)
+  if (canonical !== name && canonical?.toLowerCase() === name.toLowerCase()) {
     throw invalidSpec('timeZone', timeZone, `Write it ${canonical}: ClickHouse minds the case.`)
   }
-  if (typeof timeZone !== 'string' || canonical === undefined || !iana.test(timeZone)) {
+  if (canonical === undefined || !iana.test(name)) {
     throw invalidSpec('timeZone', timeZone, "Pass an IANA name such as 'UTC' or 'Europe/Madrid'.")
   }
 }
 
+/** The platform's name of the zone; none for a text that is no zone to it. */
 function canonicalTimeZone(timeZone: string): string | undefined {
   try {
     return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone

@@ -18,13 +18,10 @@ import { explanationText } from '../../examples/report/print-explanation.js'
 import { identityStoryText } from '../../examples/report/print-identity-story.js'
 import { runReport } from '../../examples/report/run-report.js'
 import { sparkline } from '../../examples/report/sparkline.js'
+import { engineAvailable } from '../engine/availability.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
-const engineRuns = await import('chdb/connection').then(
-  () => true,
-  () => false,
-)
 
 let folder = ''
 beforeAll(() => {
@@ -82,7 +79,7 @@ const columns = ['--identity', 'user', '--variant', 'arm', '--timestamp', 'at']
 const window = ['--start', '2026-06-01', '--as-of', '2026-06-02']
 const experiment = ['--feature-column', 'test', '--feature', 'a']
 
-describe.skipIf(!engineRuns)('an explained report of a file (needs the embedded ClickHouse)', () => {
+describe.skipIf(!engineAvailable)('an explained report of a file (needs the embedded ClickHouse)', () => {
   test('where every row went, as text and as data', async () => {
     const path = join(folder, 'log.csv')
     writeFileSync(path, log)

@@ -10,15 +10,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../examples/report/arguments.js'
 import { runReport } from '../../examples/report/run-report.js'
+import { engineAvailable } from '../engine/availability.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
-
-/** Whether the embedded ClickHouse has a build for this platform; the package itself is on every one. */
-const engineRuns = await import('chdb/connection').then(
-  () => true,
-  () => false,
-)
 
 let folder = ''
 /** Where the program makes its temporary files, so that what it leaves behind is seen. */
@@ -119,7 +114,7 @@ const jsonLines = events
   .map(([user, arm, at]) => `${JSON.stringify({ user: user === '' ? null : user, arm, at })}\n`)
   .join('')
 
-describe.skipIf(!engineRuns)('the report of a file (needs the embedded ClickHouse)', () => {
+describe.skipIf(!engineAvailable)('the report of a file (needs the embedded ClickHouse)', () => {
   test.each([
     ['events.csv', separated(',')],
     ['events.tsv', separated('\t')],
@@ -359,7 +354,7 @@ describe.skipIf(!engineRuns)('the report of a file (needs the embedded ClickHous
   })
 })
 
-describe.skipIf(!engineRuns)('what the report leaves behind (needs the embedded ClickHouse)', () => {
+describe.skipIf(!engineAvailable)('what the report leaves behind (needs the embedded ClickHouse)', () => {
   test('nothing, whether it went well or not', () => {
     expect(left()).toEqual([])
   })
