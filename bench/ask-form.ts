@@ -14,7 +14,7 @@ import {
 import type { Form } from './forms.js'
 import { shapeWindow } from './shape.js'
 
-/** Asks a table in one form; there is a summary where the form gives one. */
+/** Queries a table in one form. Returns a summary if the form gives one. */
 export async function askForm(
   client: ClickHouseClient,
   table: string,

@@ -1,5 +1,5 @@
-// Is a table sharded by identity as its owner believes? Asks the cluster in both forms, on the owner's own data, and
-// compares. `npm run check:cluster -- --help` says how to ask.
+// Checks whether a table is really sharded by identity: queries the cluster in both forms, on the owner's own data, and
+// compares the results. See `npm run check:cluster -- --help`.
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { Command } from 'commander'
 import {
@@ -34,8 +34,8 @@ interface Options {
 
 const options = new Command('npm run check:cluster --')
   .description(
-    'Is a table sharded by identity? Asks the cluster in both forms, on your own data, and compares the answers. ' +
-      'User and password come from CLICKHOUSE_USER and CLICKHOUSE_PASSWORD. Exits with 1 where the forms differ.',
+    'Checks whether a table is sharded by identity: queries the cluster in both forms, on your own data, and compares ' +
+      'the results. Set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD. The exit code is 1 if the results differ.',
   )
   .requiredOption('--url <url>', 'the HTTP address of one node')
   .requiredOption('--cluster <name>', 'the cluster, by its name in system.clusters')
@@ -45,9 +45,9 @@ const options = new Command('npm run check:cluster --')
   .option('--environment <key>', 'the environment')
   .option('--event <name>', 'the event that is an exposure')
   .option('--environment-column <name>', 'its column', 'environment_key')
-  .option('--no-environment-column', 'the table has none')
+  .option('--no-environment-column', 'the table has no such column')
   .option('--event-column <name>', 'its column', 'event')
-  .option('--no-event-column', 'the table has none')
+  .option('--no-event-column', 'the table has no such column')
   .option('--feature-column <name>', 'its column', 'feature_name')
   .option('--identity <name>', 'its column', 'identifier')
   .option('--variant <name>', 'its column', 'value')
@@ -55,14 +55,14 @@ const options = new Command('npm run check:cluster --')
   .requiredOption('--start <instant>', 'the start of the window, ISO 8601 with Z or an offset')
   .requiredOption(
     '--as-of <instant>',
-    'its end; use one that is past, so that nothing arrives between the forms',
+    'the end of the window; choose one in the past, so that no events arrive between the two queries',
   )
   .option('--policy <name>', 'quarantine or first-seen', 'quarantine')
-  .helpOption('-h, --help', 'this text')
+  .helpOption('-h, --help', 'show this help')
   .parse()
   .opts<Options>()
 
-/** Asks in one form: the summary, and how long it took. */
+/** Queries in one form. Returns the summary, and how long it took. */
 async function askForm(
   shardedByIdentity: boolean,
 ): Promise<{ readonly summary: ExposuresSummary; readonly seconds: number }> {
@@ -105,7 +105,7 @@ async function main(): Promise<void> {
   process.stdout.write(
     `${alignedTable(
       ['', 'counted', 'excluded', 'seconds'],
-      [['the node that is asked', together] as const, ['every shard by itself', byShard] as const].map(
+      [['on the queried node', together] as const, ['on each shard', byShard] as const].map(
         ([form, { summary, seconds }]) => [
           form,
           counted(summary).toLocaleString('en'),
@@ -118,8 +118,8 @@ async function main(): Promise<void> {
   if (JSON.stringify(together.summary) === JSON.stringify(byShard.summary)) {
     process.stdout.write(
       counted(together.summary) + together.summary.excludedIdentities === 0
-        ? 'Both are empty, which shows nothing: ask about an experiment and a window with exposures.\n'
-        : 'Both forms agree: shardedByIdentity: true gives the right answers on this data.\n',
+        ? 'Both results are empty, which proves nothing. Choose an experiment and a window with exposures.\n'
+        : 'Both results are the same: shardedByIdentity: true is right for this data.\n',
     )
     return
   }
@@ -127,8 +127,8 @@ async function main(): Promise<void> {
     multiVariant: options.policy,
   })
   process.stdout.write(
-    `The forms differ, in ${points.length} of the buckets: exposures of one identity lie on several shards, or events ` +
-      'arrived in between. Ask again with an earlier --as-of; if they still differ, leave shardedByIdentity out.\n',
+    `The results differ in ${points.length} buckets. Either one identity has exposures on several shards, or events ` +
+      'arrived in between. Try again with an earlier --as-of. If they still differ, do not use shardedByIdentity.\n',
   )
   process.exitCode = 1
 }

@@ -3,7 +3,7 @@ import { exposuresView } from 'first-exposure/view'
 import { fittedExponent } from './fitted-exponent.js'
 import { median } from './median.js'
 
-/** What the client's side cost for one answer, in CPU seconds: its memory is collected beside it. */
+/** What one result cost on the client's side, in CPU seconds, including garbage collection. */
 export interface ClientSideCost {
   readonly rows: number
   readonly variants: number
@@ -14,7 +14,7 @@ export interface ClientSideCost {
 
 const variantCounts = [2, 10, 1000]
 
-/** Decodes, summarises and shows answers of growing size: hours of few variants, and of a thousand. */
+/** Decodes, summarises and views results of growing size: hourly buckets of few variants, and of a thousand. */
 export function measureClientSide(
   rounds: number,
   step: (title: string) => void,

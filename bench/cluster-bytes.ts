@@ -5,15 +5,15 @@ import { startCluster } from '../test/engine/cluster.js'
 import { median } from './median.js'
 import { createEvents, generateEvents, shapeWindow, usualShape } from './shape.js'
 
-/** What one form of a three-shard table costs the node that is asked. */
+/** What one form costs the queried node, for a table on three shards. */
 export interface ClusterCost {
   readonly form: string
   readonly seconds: number
-  /** Received by the node that is asked, over the network: from the shards, and its clients' requests. */
+  /** Received by the queried node over the network: from the shards, and the requests of its clients. */
   readonly receivedBytes: number
 }
 
-/** Asks a table of three shards on loopback, sharded by identity, in each form. Throws where the forms disagree. */
+/** Queries a table on three shards on loopback, sharded by identity, in each form. Throws if the results differ. */
 export async function measureCluster(
   identities: number,
   rounds: number,
@@ -54,7 +54,7 @@ export async function measureCluster(
         answers.add(JSON.stringify(summary))
       }
     }
-    if (answers.size > 1) throw new Error('The forms of the cluster disagree: one of them is wrong.')
+    if (answers.size > 1) throw new Error('The results on the cluster differ: one of the forms is wrong.')
     return measured.map(({ form, rounds }) => ({
       form,
       seconds: median(rounds.map(({ seconds }) => seconds)),

@@ -1,5 +1,5 @@
-// One process, one task, one engine on the data directory: `engine-process.ts <directory> <task as JSON>`. The peak of
-// a process's memory only ever rises, so every measurement has a process of its own.
+// Runs one task on one engine in one process: `engine-process.ts <directory> <task as JSON>`. A process's peak memory
+// never falls, so every measurement needs its own process.
 import { createHash } from 'node:crypto'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
@@ -10,13 +10,13 @@ import type { Form } from './forms.js'
 const [directory = '', taskText = ''] = process.argv.slice(2)
 const task = JSON.parse(taskText) as EngineTask
 const client = createClient({
-  // The type of the connection lags behind the client's; at run time they fit.
+  // The connection's type lags behind the client's; at run time they fit.
   connection: createChdbConnection({ path: directory }) as never,
   log: { level: ClickHouseLogLevel.OFF },
 })
 
 async function measure(table: string, form: Form): Promise<Measurement> {
-  // Opens the table, loads the code and pays for what is paid once.
+  // Opens the table, loads the code, and does whatever is done only once.
   const warmUp = await client.query({ query: `SELECT * FROM ${table} LIMIT 1`, format: 'JSONEachRow' })
   await warmUp.json()
   const before = process.resourceUsage().maxRSS

@@ -1,7 +1,7 @@
 import type { RollupStatement } from 'first-exposure/rollup'
 import type { Form } from './forms.js'
 
-/** What a process of the engine is started for. */
+/** The task of one engine process. */
 export type EngineTask =
   | { readonly kind: 'commands'; readonly commands: readonly RollupStatement[] }
   | {
@@ -10,15 +10,15 @@ export type EngineTask =
       readonly form: Form
     }
 
-/** What one measurement found. */
+/** The result of one measurement. */
 export interface Measurement {
   readonly seconds: number
   readonly cpuSeconds: number
-  /** By how much the process grew at its peak, in bytes. */
+  /** How much the process grew at its peak, in bytes. */
   readonly peakBytes: number
-  /** A digest of the summary, to compare forms by; empty where there is none. */
+  /** A digest of the summary, to compare forms; empty if there is no summary. */
   readonly digest: string
 }
 
-/** What the process prints. */
+/** The output of the process. */
 export type EngineReply = { readonly measured: Measurement } | { readonly done: true }

@@ -7,15 +7,15 @@ import type { RollupStatement } from 'first-exposure/rollup'
 import type { EngineReply, EngineTask, Measurement } from './engine-task.js'
 import type { Form } from './forms.js'
 
-/** A data directory of the embedded engine, and a process on it for every task, one after another. */
+/** A data directory of the embedded engine. Each task runs in its own process on it, one after another. */
 export interface Engine {
   command(...commands: readonly (string | RollupStatement)[]): Promise<void>
-  /** Measures a form on a table once. */
+  /** Measures one form on a table, once. */
   measure(table: string, form: Form): Promise<Measurement>
   close(): void
 }
 
-/** Makes a data directory in the system's temporary folder; `close` removes it, and so does the end of the process. */
+/** Makes a data directory in the system's temporary folder. It is removed by `close`, or when the process ends. */
 export function openEngine(): Engine {
   const directory = mkdtempSync(join(tmpdir(), 'first-exposure-bench-'))
   const remove = (): void => {

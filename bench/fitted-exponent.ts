@@ -1,4 +1,4 @@
-/** How does a cost grow with size? The exponent k of cost = c · sizeᵏ, by least squares on the logarithms. */
+/** How a cost grows with size: the exponent k of cost = c · sizeᵏ, by least squares on the logarithms. */
 export function fittedExponent(points: readonly { readonly size: number; readonly cost: number }[]): number {
   const logs = points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }))
   const mean = (of: (log: { x: number; y: number }) => number): number =>

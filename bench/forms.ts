@@ -3,7 +3,7 @@ import type { FetchExposuresOptions } from 'first-exposure/clickhouse'
 import { rolledUp, rollupBackfill, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
 import { shapeWindow } from './shape.js'
 
-/** One way of asking: a statement written here, or the library's own with these options. */
+/** One form of the query: a statement written here, or the library's own with these options. */
 export interface Form {
   readonly name: string
   readonly asks:
@@ -13,9 +13,9 @@ export interface Form {
         readonly options?: Pick<FetchExposuresOptions, 'partitions' | 'settings'>
       }
     | { readonly ledger: true }
-  /** Whether its summary must be that of the textbook form. */
+  /** Whether its summary must equal that of the form by hand. */
   readonly agrees: boolean
-  /** What to do once, after the table was filled and before anything is measured: a pre-aggregation of it. */
+  /** What to do once, after the table is filled and before anything is measured, such as a pre-aggregation. */
   readonly prepare?: readonly RollupStatement[]
 }
 
@@ -56,9 +56,9 @@ export const countHashes: Form = {
   agrees: false,
 }
 
-/** The form that the field writes. */
-export const textbook: Form = {
-  name: 'textbook form',
+/** The query that most teams write by hand. */
+export const handWritten: Form = {
+  name: 'by hand',
   asks: {
     statement: `SELECT
         in_many AS quarantined,
@@ -95,7 +95,7 @@ export const ledger: Form = { name: 'first-exposure, ledger', asks: { ledger: tr
 
 const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
 
-/** What its view would have gathered insert by insert is brought in day by day. */
+/** The rollup is filled day by day, instead of by its view at each insert. */
 export const onRollup: Form = {
   name: 'first-exposure on a rollup',
   asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_day') } },
@@ -131,7 +131,7 @@ export const forms: readonly Form[] = [
   countDistinct,
   countIdentifiers,
   countHashes,
-  textbook,
+  handWritten,
   byHash,
   exact,
   firstSeen,

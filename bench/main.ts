@@ -1,6 +1,7 @@
-// What the query costs, as ratios within one run. `npm run bench -- --help` says how to choose.
+// Measures what the query costs, as ratios within one run. See `npm run bench -- --help`.
 import { cpus, totalmem } from 'node:os'
 import { benchArguments, sections, type Section } from './arguments.js'
+import { calibrationSteps, calibrationTables } from './calibration.js'
 import { measureClientSide } from './client-side.js'
 import { measureCluster } from './cluster-bytes.js'
 import { openEngine } from './engine.js'
@@ -16,7 +17,7 @@ import {
   ledger,
   onRollup,
   spilling,
-  textbook,
+  handWritten,
   type Form,
 } from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
@@ -27,10 +28,10 @@ import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
 const { events, rounds } = options
-const shapeForms = [countIdentifiers, countHashes, textbook, byHash, exact, firstSeen, ledger, onRollup]
-const rollupForms = [textbook, byHash, onRollup]
+const shapeForms = [countIdentifiers, countHashes, handWritten, byHash, exact, firstSeen, ledger, onRollup]
+const rollupForms = [handWritten, byHash, onRollup]
 const memoryForms = [
-  textbook,
+  handWritten,
   byHash,
   ...[2, 4, 8].map(inParts),
   spilling(Math.floor(options.memoryLimit / 4)),
@@ -44,6 +45,7 @@ const steps: Readonly<Record<Section, number>> = {
   memory: 2 + memoryForms.length * (rounds + 1),
   client: 9,
   cluster: 4 + 3 * rounds,
+  calibration: calibrationSteps,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
 const figures: Record<string, unknown> = {
@@ -59,7 +61,7 @@ const text: string[] = [
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians of ${rounds}`,
 ]
 const engine = openEngine()
-// A bar for each section, so that its table can be shown as soon as it is there.
+// One bar per section, so that each table can be shown as soon as it is ready.
 let progress: Progress = { step: () => undefined, end: () => undefined }
 
 async function measureShapes(
@@ -70,7 +72,7 @@ async function measureShapes(
   for (const shape of shapes) {
     const costs = await measureForms(engine, shape, compared, { rounds, progress })
     found.push({ shape, costs })
-    text.push(costTable(shape.name, costs, textbook.name))
+    text.push(costTable(shape.name, costs, handWritten.name))
   }
   return found
 }
@@ -81,7 +83,7 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
     const costs = await measureForms(engine, shape, forms, { rounds, progress })
     figures['compare'] = { shape, costs }
     text.push(
-      costTable(`${events.toLocaleString('en')} events, ${usualShape.name}`, costs, textbook.name),
+      costTable(`${events.toLocaleString('en')} events, ${usualShape.name}`, costs, handWritten.name),
       costTable('the same', costs, countHashes.name),
     )
   },
@@ -183,6 +185,12 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
         ]),
       ),
     )
+  },
+  calibration: async () => {
+    const tables = calibrationTables(progress.step)
+    figures['calibration'] = tables
+    for (const { name, head, rows } of tables) text.push(`${name}\n${alignedTable(head, rows)}`)
+    await Promise.resolve()
   },
 }
 

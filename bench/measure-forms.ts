@@ -5,15 +5,15 @@ import { median } from './median.js'
 import type { Progress } from './progress.js'
 import { createEvents, generateEvents, type Shape } from './shape.js'
 
-/** What one form cost, as medians. */
+/** What one form cost: medians. */
 export interface Cost {
   readonly form: string
   readonly cost: Omit<Measurement, 'digest'>
 }
 
 /**
- * Fills a table and measures every form on it in turn, as often as asked: what disturbs the machine for a while
- * disturbs all of them. Throws where forms that must agree do not.
+ * Fills a table and measures every form on it in turn, several times. So if something else slows the machine for a
+ * while, it slows all forms. Throws if forms that must agree do not.
  */
 export async function measureForms(
   engine: Engine,
@@ -41,7 +41,7 @@ export async function measureForms(
         form.agrees ? measurements.map(({ digest }) => digest) : [],
       ),
     )
-    if (digests.size > 1) throw new Error(`The forms disagree on ${shape.name}: one of them is wrong.`)
+    if (digests.size > 1) throw new Error(`The results for ${shape.name} differ: one of the forms is wrong.`)
     return [...measured].map(([form, measurements]) => {
       const of = (what: keyof Omit<Measurement, 'digest'>): number =>
         median(measurements.map((one) => one[what]))

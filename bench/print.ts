@@ -22,7 +22,7 @@ const plain = {
   style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
 }
 
-/** A table that lines up: the first column to the left, numbers to the right. */
+/** An aligned table: the first column to the left, numbers to the right. */
 export function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({
     ...plain,
@@ -33,7 +33,7 @@ export function alignedTable(head: readonly string[], rows: readonly (readonly s
   return table.toString().replaceAll(/[ \t]+$/gm, '')
 }
 
-/** What forms cost, each beside the one that others are compared with. */
+/** What each form costs, also relative to the `base` form. */
 export function costTable(title: string, costs: readonly Cost[], base: string): string {
   const of = costs.find(({ form }) => form === base)?.cost
   const ratio = (value: number, against: number | undefined): string =>

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 
-/** Steps of known number, shown on standard error where that is a terminal. */
+/** Progress in a known number of steps, shown on standard error if that is a terminal. */
 export interface Progress {
   readonly step: (title: string) => void
   readonly end: () => void

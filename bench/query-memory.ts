@@ -5,19 +5,19 @@ import type { Form } from './forms.js'
 import { median } from './median.js'
 import { createEvents, generateEvents, type Shape } from './shape.js'
 
-/** What one form cost the server, as medians of what it logs; of several queries, the largest peak and the sum of time. */
+/** What one form cost the server, as medians of its log. For several queries: the largest peak, and the sum of times. */
 export interface QueryMemory {
   readonly form: string
   readonly cpuSeconds: number
-  /** The queries' own memory at its peak, in bytes: what `max_memory_usage` limits. */
+  /** The peak memory of the queries, in bytes: what `max_memory_usage` limits. */
   readonly peakBytes: number
-  /** Written to disk by queries that spill, in bytes. */
+  /** Bytes written to disk by queries that spill. */
   readonly spilledBytes: number
-  /** Whether it answers under the limit. */
+  /** Whether it succeeds under the limit. */
   readonly fits: boolean
 }
 
-/** What is known of a query that the server's whole memory was too little for. */
+/** The result for a query that needs more than all of the server's memory. */
 const exhausted: Logged = { cpuSeconds: NaN, peakBytes: Infinity, spilledBytes: NaN }
 
 interface Logged {
@@ -26,7 +26,7 @@ interface Logged {
   readonly spilledBytes: number
 }
 
-/** Asks a server's table in each form: without a limit of memory in turn, then once under one. Throws where they disagree. */
+/** Queries a server's table in each form: in turn without a memory limit, then once with one. Throws if results differ. */
 export async function measureQueryMemory(
   shape: Shape,
   forms: readonly Form[],
@@ -76,7 +76,7 @@ export async function measureQueryMemory(
         fits,
       })
     }
-    if (answers.size > 1) throw new Error(`The forms disagree on ${shape.name}: one of them is wrong.`)
+    if (answers.size > 1) throw new Error(`The results for ${shape.name} differ: one of the forms is wrong.`)
     return found
   } finally {
     await client.close()
@@ -84,7 +84,7 @@ export async function measureQueryMemory(
   }
 }
 
-/** MEMORY_LIMIT_EXCEEDED is a finding; anything else is a mistake. */
+/** MEMORY_LIMIT_EXCEEDED is an expected result; any other error is a real one. */
 function unlessOutOfMemory(error: unknown): false {
   if (String((error as { code?: unknown }).code) !== '241') throw error
   return false

@@ -4,7 +4,7 @@ export interface Shape {
   readonly events: number
   /** Exposures of one identity. */
   readonly exposuresEach: number
-  /** On how many days running an identity is seen; 14, the whole window, for exposures at any time. */
+  /** On how many consecutive days an identity is seen; 14, the whole window, means exposures at any time. */
   readonly daysEach: number
   /** Characters of an identifier: 21, 36 (a UUID's text) or more. */
   readonly identifierLength: number
@@ -22,7 +22,7 @@ export const usualShape: Omit<Shape, 'events'> = {
   crossovers: 0.01,
 }
 
-/** What differs from the usual shape in one way each. */
+/** Shapes that differ from the usual one in one way each. */
 export function otherShapes(events: number): readonly Shape[] {
   const differing = (name: string, difference: Partial<Shape>): Shape => ({
     ...usualShape,
@@ -41,7 +41,7 @@ export function otherShapes(events: number): readonly Shape[] {
   ]
 }
 
-/** What a rollup's cost depends on, the days, and what it does not, the duplicates: the last has a tenth of the events. */
+/** A rollup's cost depends on days but not on duplicates, so these shapes vary both. The last has a tenth of the events. */
 export function rollupShapes(events: number): readonly Shape[] {
   const identities = Math.round(events / 40)
   const seen = (exposuresEach: number, daysEach: number): Shape => ({
@@ -72,7 +72,7 @@ export function createEvents(table: string): string {
 }
 
 /**
- * Fills it with events of one experiment over fourteen days. Hashes of a number stand for chance, so that the table is
+ * Fills it with events of one experiment over fourteen days. Hashes take the place of random numbers, so the table is
  * the same on every run and every machine. An event arrives within ten minutes.
  *
  * @param where - which identities, as a condition on `visitor`; default all

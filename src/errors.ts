@@ -5,20 +5,22 @@
  * |---|---|---|
  * | `invalid-instant` | a point in time is not a `Date`, epoch milliseconds or ISO 8601 with a zone | pass one of the three |
  * | `invalid-window` | the window is empty, reversed, or outside what a ClickHouse `DateTime` holds | pass `start < asOf`, 1970-01-02 to 2106-01-01 |
- * | `invalid-spec` | an experiment's description is incomplete or cannot be sent to ClickHouse | mend the named field |
- * | `malformed-rows` | the warehouse's answer is not one that the query can give | check what sits between the library and ClickHouse |
- * | `malformed-buckets` | buckets that cannot be a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
+ * | `invalid-spec` | a field of an experiment or an option of a query is missing, unknown or not usable | correct the named field |
+ * | `malformed-rows` | the query cannot have returned these rows | check what sits between the library and ClickHouse |
+ * | `malformed-buckets` | these buckets do not make a summary | pass what `decodeBucketRows` returned, with the query's own granularity |
  * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
- * | `invalid-event` | a refresh event with a field that cannot be kept | mend the named field |
- * | `invalid-policy` | a refresh policy with an unknown field, or a duration that is none; another number of a refresh that is none | mend the field of the policy, or the `client`, `attempt`, `queryId` or `random`, that the message names |
- * | `malformed-state` | a stored refresh state that this library did not write | look at the named place; keep the last good copy |
- * | `unsupported-version` | a stored refresh state of a newer version of this library | upgrade this host |
- * | `not-expressible` | a state that another format has no way to say | see the message: ask with what that format knows |
- * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | mend the named argument |
- * | `shards-missing` | shards of a cluster are down, and the server is set to skip those | ask again when they are back |
- * | `malformed-summary` | what was passed as a summary is none, or was changed | pass what `summarizeExposures` returned, or its JSON parsed |
- * | `incompatible-summaries` | summaries of different granularity or time zone | merge and compare only what was asked alike |
- * | `invalid-view` | an option of a view or a label cannot be used with this summary | mend the named field |
+ * | `shards-missing` | shards of a cluster are down, and the server is set to skip them | ask again when they are back |
+ * | `unreadable-column` | a column of the source has a type that cannot be read rightly, such as a number where an instant is needed | pass the expression that the message shows |
+ * | `unsafe-setting` | the server's profile would cut or change the answer without an error, and the user may not override it | change the setting that the message names |
+ * | `malformed-summary` | a summary was changed, or is something else | pass what `summarizeExposures` returned, or its JSON parsed |
+ * | `incompatible-summaries` | the summaries differ in granularity or time zone | merge and compare only what was asked alike |
+ * | `invalid-event` | a field of a refresh event is missing or not usable | correct the named field |
+ * | `invalid-policy` | a field of a refresh (`client`, `store`, `key`, `policy`, `attempt`, …) is missing, unknown or not usable | correct the named field |
+ * | `malformed-state` | this library did not write the stored refresh state | look at the named place; keep the last good copy |
+ * | `unsupported-version` | a newer version of this library wrote the stored refresh state | upgrade this host |
+ * | `not-expressible` | another format cannot hold this state | ask only for what that format knows |
+ * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | correct the named argument |
+ * | `invalid-view` | an option of a view or a label cannot be used with this summary | correct the named option |
  */
 export type ExposureErrorCode =
   | 'invalid-instant'
@@ -28,6 +30,8 @@ export type ExposureErrorCode =
   | 'malformed-buckets'
   | 'too-many-buckets'
   | 'shards-missing'
+  | 'unreadable-column'
+  | 'unsafe-setting'
   | 'malformed-summary'
   | 'incompatible-summaries'
   | 'invalid-event'
@@ -38,11 +42,11 @@ export type ExposureErrorCode =
   | 'invalid-statistics'
   | 'invalid-view'
 
-// A registered symbol, so that an error is known for what it is even when two copies of this package are loaded.
+// A registered symbol, so that an error is recognised even when two copies of this package are loaded.
 const brand: unique symbol = Symbol.for('first-exposure.ExposureError')
 
 /**
- * The one error this library throws of its own accord.
+ * The one class of error that this library itself throws.
  *
  * The `message` says what was wrong, what was received and what to do; `code` is for programs;
  * `details` holds the evidence as plain data; `cause` the error underneath, where there is one.
@@ -111,7 +115,7 @@ export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCo
   )
 }
 
-/** Names a received value in a message: what it is and, where that is short, what it says. */
+/** How a message names a received value: its kind and, where that is short, its text. */
 export function received(value: unknown): string {
   if (typeof value === 'string') {
     return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`
@@ -123,3 +127,49 @@ export function received(value: unknown): string {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
+
+/**
+ * Makes the error for a value that cannot be used: its path, the value, and what to pass instead. `problem` says what is
+ * wrong with it, where that is more than its kind.
+ */
+export type Refusal<Code extends ExposureErrorCode = ExposureErrorCode> = (
+  path: string,
+  value: unknown,
+  advice: string,
+  problem?: string,
+) => ExposureError<Code>
+
+/** The errors of one code. Their `details` hold the `path` of the value and, as a short text, what was `received`. */
+export function refusal<Code extends ExposureErrorCode>(
+  code: Code,
+  subject: (path: string) => string = (path) => `${path} is not usable`,
+): Refusal<Code> {
+  return (path, value, advice, problem) => {
+    const wrong =
+      problem ??
+      (value === undefined ? `${path} is required.` : `${subject(path)}: received ${received(value)}.`)
+    return new ExposureError(code, `${wrong} ${advice}`, {
+      path,
+      received: received(value),
+    })
+  }
+}
+
+export const invalidInstant: Refusal<'invalid-instant'> = /* @__PURE__ */ refusal(
+  'invalid-instant',
+  (path) => `${path} is not an instant`,
+)
+export const invalidWindow: Refusal<'invalid-window'> = /* @__PURE__ */ refusal('invalid-window')
+export const invalidSpec: Refusal<'invalid-spec'> = /* @__PURE__ */ refusal('invalid-spec')
+export const invalidEvent: Refusal<'invalid-event'> = /* @__PURE__ */ refusal('invalid-event')
+export const invalidPolicy: Refusal<'invalid-policy'> = /* @__PURE__ */ refusal('invalid-policy')
+export const invalidStatistics: Refusal<'invalid-statistics'> = /* @__PURE__ */ refusal('invalid-statistics')
+export const invalidView: Refusal<'invalid-view'> = /* @__PURE__ */ refusal('invalid-view')
+export const malformedBuckets: Refusal<'malformed-buckets'> = /* @__PURE__ */ refusal('malformed-buckets')
+export const malformedSummary: Refusal<'malformed-summary'> = /* @__PURE__ */ refusal('malformed-summary')
+export const incompatibleSummaries: Refusal<'incompatible-summaries'> =
+  /* @__PURE__ */ refusal('incompatible-summaries')
+export const malformedState: Refusal<'malformed-state'> = /* @__PURE__ */ refusal(
+  'malformed-state',
+  (path) => `The refresh state is malformed at ${path}`,
+)

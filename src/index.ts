@@ -5,77 +5,99 @@
  * @module first-exposure
  */
 
-export type { Instant } from './instant.js'
-export { exposureWindow, type ExposureWindow } from './spec/exposure-window.js'
-export { selectGranularity, type Granularity } from './spec/select-granularity.js'
+export type { Instant } from './time/instant.js'
+export { exposureWindow, type ExposureWindow } from './time/exposure-window.js'
+export { selectGranularity, type Granularity } from './time/granularity.js'
 export {
   exposureSpec,
   type ExposureSpec,
   type ExposureSpecInput,
   type IdentityKey,
-  type MultiVariantPolicy,
-} from './spec/exposure-spec.js'
-export { trustedSql, type BoundValue, type TrustedSql } from './spec/trusted-sql.js'
-export type { ExposureFilter, FilterValue } from './spec/exposure-filter.js'
-export type { BreakdownColumn, BreakdownColumnInput } from './spec/breakdown-column.js'
-export type { SourceColumn } from './spec/source-column.js'
+} from './experiment/exposure-spec.js'
+export type { MultiVariantPolicy } from './experiment/multi-variant-policy.js'
+export { trustedSql, type BoundValue, type TrustedSql } from './sql/trusted-sql.js'
+export type { ExposureFilter, FilterBound, FilterInstant, FilterValue } from './experiment/exposure-filter.js'
+export type { BreakdownColumn, BreakdownColumnInput } from './experiment/breakdown-column.js'
+export type { SourceColumn } from './experiment/source-column.js'
 export {
   flagsmithEvents,
+  type EventNames,
   type ExposureSource,
   type ExposureSourceInput,
   type RollupTable,
   type RollupTableInput,
-} from './spec/exposure-source.js'
-export { growthbookViews, type GrowthbookViewsOptions } from './spec/growthbook-views.js'
-export { postHogEvents, type PostHogEventsOptions, type PostHogFlagProperty } from './spec/post-hog-events.js'
-export type { QueryParams } from './query/bound-sql.js'
+} from './experiment/exposure-source.js'
+export { growthbookViews, type GrowthbookViewsOptions } from './experiment/growthbook-views.js'
 export {
-  firstExposuresQuery,
-  type ExposuresQuery,
-  type FirstExposuresQueryOptions,
-  type IdentityPartition,
-} from './query/first-exposures-query.js'
-export { decodeBucketRows, type ExposureBucket } from './rows/decode-bucket-rows.js'
-export type { ExposuresPoint, ExposuresSummary } from './summary/exposures-summary.js'
-export { summarizeExposures } from './summary/summarize-exposures.js'
-export { mergeExposuresSummaries } from './summary/merge-exposures-summaries.js'
+  postHogEvents,
+  type PostHogEventsOptions,
+  type PostHogFlagProperty,
+} from './experiment/post-hog-events.js'
+export type { ExposuresQuery, QueryParams } from './sql/statement.js'
+export type { IdentityPartition } from './scan/identity-partition.js'
+export { firstExposuresQuery, type FirstExposuresQueryOptions } from './questions/summary/statement.js'
+export { decodeBucketRows, type ExposureBucket } from './questions/summary/rows.js'
+export type { ExposuresPoint, ExposuresSummary } from './questions/summary/exposures-summary.js'
+export { summarizeExposures } from './questions/summary/answer.js'
+export { mergeExposuresSummaries } from './questions/summary/merge-exposures-summaries.js'
 export {
   diffExposuresSummaries,
   type ExposuresChange,
   type ExposuresDiff,
   type VariantChange,
-} from './summary/diff-exposures-summaries.js'
+} from './questions/summary/diff-exposures-summaries.js'
+// Who, not only how many: one row for each identity.
+export {
+  exposedIdentitiesQuery,
+  type ExposedIdentitiesQueryOptions,
+} from './questions/exposed-identities/statement.js'
+export { decodeExposedIdentityRows, type ExposedIdentity } from './questions/exposed-identities/rows.js'
+export { inlineParameters } from './sql/inline-parameters.js'
 // Diagnosis: why is this number what it is?
-export { exposureLedgerQuery, type ExposureLedgerQueryOptions } from './query/exposure-ledger-query.js'
-export type { ExposureLedger, LedgerLateness, LedgerPart, LedgerPartName } from './summary/exposure-ledger.js'
-export { summarizeLedger } from './summary/summarize-ledger.js'
-export { identityTimelineQuery, type IdentityTimelineQueryOptions } from './query/identity-timeline-query.js'
-export type { EventDisposition } from './query/event-disposition.js'
-export type { IdentityTimeline, IdentityTimelineEvent, IdentityVerdict } from './summary/identity-timeline.js'
-export { summarizeIdentityTimeline } from './summary/summarize-identity-timeline.js'
-export { crossoverQuery } from './query/crossover-query.js'
+export { exposureLedgerQuery, type ExposureLedgerQueryOptions } from './questions/ledger/statement.js'
+export {
+  summarizeExposureLedger,
+  summarizeLedger,
+  type ExposureLedger,
+  type LedgerLateness,
+  type LedgerPart,
+  type LedgerPartName,
+} from './questions/ledger/answer.js'
+export { identityTimelineQuery, type IdentityTimelineQueryOptions } from './questions/timeline/statement.js'
+export type { EventDisposition } from './scan/event-disposition.js'
+export {
+  summarizeIdentityTimeline,
+  type IdentityTimeline,
+  type IdentityTimelineEvent,
+  type IdentityVerdict,
+} from './questions/timeline/answer.js'
+export { crossoversQuery, crossoverQuery } from './questions/crossovers/statement.js'
 export {
   summarizeCrossovers,
   type CrossoverPair,
   type Crossovers,
   type CrossoversPoint,
-} from './summary/summarize-crossovers.js'
-export { exposureBreakdownQuery } from './query/exposure-breakdown-query.js'
+} from './questions/crossovers/answer.js'
+export { exposuresBreakdownQuery, exposureBreakdownQuery } from './questions/breakdown/statement.js'
 export {
+  summarizeExposuresBreakdown,
   summarizeBreakdown,
   type ExposuresBreakdown,
   type ExposuresSlice,
-} from './summary/summarize-breakdown.js'
+} from './questions/breakdown/answer.js'
 // Refreshes: what is known, and is it time to ask again?
-export type { RefreshEvent } from './refresh/refresh-event.js'
-export type { RefreshError, RefreshFailure, RefreshState, RefreshSuccess } from './refresh/refresh-state.js'
-export { initialRefreshState } from './refresh/initial-refresh-state.js'
-export { reduceRefresh } from './refresh/reduce-refresh.js'
+export {
+  initialRefreshState,
+  type RefreshError,
+  type RefreshFailure,
+  type RefreshState,
+  type RefreshSuccess,
+} from './refresh/refresh-state.js'
+export { reduceRefresh, type RefreshEvent } from './refresh/reduce-refresh.js'
 export { mergeRefreshStates } from './refresh/merge-refresh-states.js'
 export type { RefreshExperiment } from './refresh/refresh-experiment.js'
 export type { RefreshPolicy } from './refresh/refresh-policy.js'
 export { refreshDecision, type RefreshDecision } from './refresh/refresh-decision.js'
 export { refreshStatus, type RefreshStatus } from './refresh/refresh-status.js'
-export { encodeRefreshState } from './refresh/encode-refresh-state.js'
-export { decodeRefreshState } from './refresh/decode-refresh-state.js'
+export { decodeRefreshState, encodeRefreshState } from './refresh/refresh-encoding.js'
 export { ExposureError, isExposureError, type ExposureErrorCode } from './errors.js'

@@ -10,3 +10,19 @@ export function refusalOf(call: () => unknown): unknown {
     return { code, message, details }
   }
 }
+
+/**
+ * What a refusal says: of a value that is missing, or of another kind than it should be, unless `problem` says what else
+ * is wrong.
+ */
+export function refused(
+  code: string,
+  path: string,
+  received: string,
+  advice: string,
+  problem: string = received === 'undefined'
+    ? `${path} is required.`
+    : `${path} is not usable: received ${received}.`,
+): unknown {
+  return { code, message: `${problem} ${advice}`, details: { path, received } }
+}

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
-import { slowTests } from './slow-tests.js'
+import { slowTests } from './checks/slow-tests.js'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -14,7 +14,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // What needs the built package has a configuration of its own.
-    exclude: ['test/package/**', ...slowTests],
+    exclude: ['test/checks/package/**', ...slowTests],
     // The embedded ClickHouse loads into processes only: threads crash it.
     pool: 'forks',
     maxWorkers: '100%',
@@ -24,8 +24,8 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 60_000,
     typecheck: {
       enabled: true,
-      include: ['test/types/**/*.test-d.ts'],
-      tsconfig: 'test/types/tsconfig.json',
+      include: ['test/checks/types/**/*.test-d.ts'],
+      tsconfig: 'test/checks/types/tsconfig.json',
     },
   },
 })

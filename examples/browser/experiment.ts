@@ -1,6 +1,6 @@
 import type { RefreshExperiment } from 'first-exposure'
 
-/** The experiment whose state is shown: what your own configuration knows of it. */
+/** The experiment to show, from your own configuration. */
 export const experiment: RefreshExperiment = {
   startedAt: Date.UTC(2026, 5, 1),
   endedAt: Date.UTC(2026, 5, 15),

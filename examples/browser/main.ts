@@ -5,7 +5,7 @@ import { exposuresView } from 'first-exposure/view'
 import { colours, linesOf } from './lines-of.js'
 import { expectedShares, experiment } from './experiment.js'
 
-// What a service of yours answers with: the text that its store holds, as `encodeRefreshState` made it.
+// Your service should answer with the text in its store, as `encodeRefreshState` made it.
 const stateUrl = '/state.json'
 
 const count = new Intl.NumberFormat('en-US')
@@ -17,10 +17,10 @@ function found(id: string): HTMLElement {
   return element
 }
 
-/** Loads what is stored, and says in words what it is before it shows the last good summary. */
+/** Loads the stored state, says what it is, and shows the last good summary. */
 async function show(): Promise<void> {
   const response = await fetch(stateUrl)
-  if (!response.ok) throw new Error(`${stateUrl} was answered with ${response.status}.`)
+  if (!response.ok) throw new Error(`${stateUrl} answered with HTTP status ${response.status}.`)
   const status = refreshStatus(decodeRefreshState(await response.text()), experiment, Date.now())
   const success = 'success' in status ? status.success : null
   const asOf = success === null ? '' : `, as of ${new Date(success.asOf).toISOString()}`
@@ -48,7 +48,7 @@ function showSuccess({ asOf, summary }: RefreshSuccess): void {
     head.style.borderLeft = `0.5rem solid ${colours[index % colours.length] ?? ''}`
     head.style.paddingLeft = '0.5rem'
     row.append(head)
-    // A key is text of somebody else: text content is never markup.
+    // A key is text from elsewhere. Text content never becomes markup.
     for (const text of [count.format(total), percent.format(share)]) row.insertCell().textContent = text
   }
   table.hidden = false
@@ -59,12 +59,12 @@ function showSuccess({ asOf, summary }: RefreshSuccess): void {
   const split = found('split')
   split.textContent =
     `Sample ratio: ${once.status}${once.pValue === null ? '' : ` (p = ${once.pValue.toPrecision(3)})`}; ` +
-    `looked at after every bucket: ${sequential.status}.`
+    `with a look after every bucket: ${sequential.status}.`
   split.classList.toggle('mismatch', once.status === 'mismatch' || sequential.status === 'mismatch')
 
   const excluded = excludedRatio(view)
   found('excluded').textContent =
-    `${count.format(view.excludedIdentities)} identities in several variants are excluded` +
+    `${count.format(view.excludedIdentities)} identities were in several variants and are excluded` +
     (excluded.share === null ? '.' : `: ${percent.format(excluded.share)} of those seen.`)
 }
 

@@ -1,4 +1,4 @@
-// The host service with the package from this source. `npm run host -- --help` says how to start it.
+// The host service, with the package from this source. See `npm run host -- --help`.
 import { runHost } from '../host/run-host.js'
 import { panelScriptFromSource } from './panel-script.js'
 

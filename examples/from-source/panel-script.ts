@@ -9,8 +9,8 @@ import { panelScript, type PanelScript } from '../host/panel/panel-script.js'
 const project = resolve(import.meta.dirname, '../..')
 
 /**
- * The panel's script with the package as the source here makes it, built into a temporary folder. So the script is
- * never older than the source, `dist` need not be there, and nobody who is using `dist` is disturbed. Takes some seconds.
+ * The panel's script, with the package built from this source into a temporary folder. So the script is never older
+ * than the source, and `dist` is neither needed nor changed. Takes some seconds.
  */
 export async function panelScriptFromSource(): Promise<PanelScript> {
   const folder = mkdtempSync(join(tmpdir(), 'first-exposure-panel-'))
@@ -22,7 +22,7 @@ export async function panelScriptFromSource(): Promise<PanelScript> {
   }
 }
 
-/** Builds the package, without its declarations, into the `node_modules` of a folder, as if it were installed there. */
+/** Builds the package, without type declarations, into the `node_modules` of a folder, as if it were installed there. */
 export async function installFromSource(folder: string): Promise<void> {
   const installed = join(folder, 'node_modules/first-exposure')
   const tsup = createRequire(import.meta.url)

@@ -8,24 +8,24 @@ import {
 } from 'first-exposure/clickhouse'
 import type { HostExperiment } from './experiments.js'
 
-// Well below the time after which a claim counts as lost (10 minutes): what is left bears with clocks that differ by
-// some minutes, so that two hosts never compute the same at once.
+// Well below the time after which a claim counts as lost (10 minutes). The rest allows for clocks that differ by a few
+// minutes, so that two hosts never compute the same refresh at once.
 const patienceMs = 4 * 60_000
 const mostTries = 6
 
-/** Refreshes that run beside the requests which asked for them. */
+/** Refreshes that run in the background, after the requests that asked for them are answered. */
 export interface BackgroundRefreshes {
   /**
-   * Starts a refresh where one is due.
+   * Starts a refresh if one is due.
    *
-   * @returns `claimed` as soon as the claim is stored and the computation begins, or why there is none: as
-   *   `refreshStoredExposures` says
+   * @returns `claimed` as soon as the claim is stored and the computation begins; otherwise the outcome of
+   *   `refreshStoredExposures`, which says why not
    * @throws what the store throws
    */
   start(experiment: HostExperiment): Promise<RefreshOutcome | { readonly type: 'claimed' }>
-  /** Takes up again what an earlier process of this service left for lack of time or luck. */
+  /** Continues the refreshes that an earlier process of this service did not finish. */
   resume(experiment: HostExperiment): Promise<void>
-  /** Aborts what runs, and waits until every claim is given back. */
+  /** Aborts running refreshes, and waits until every claim is given back. */
   stop(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export interface BackgroundRefreshesInput {
   readonly client: ExposureClient
   readonly store: RefreshStore
   readonly policy: Partial<RefreshPolicy>
-  /** Told how each try ended, or what the store threw. */
+  /** Called with how each try ended, or what the store threw. */
   readonly log: (line: string) => void
 }
 
@@ -46,7 +46,7 @@ export function backgroundRefreshes({
   const stopping = new AbortController()
   const running = new Map<string, Promise<void>>()
 
-  /** Tries until there is nothing to retry. */
+  /** Tries until there is nothing left to retry. */
   const refresh = async (
     { id, spec, experiment }: HostExperiment,
     firstAttempt: number,
@@ -73,7 +73,7 @@ export function backgroundRefreshes({
       const retries = outcome.kind === 'transient' && attempt + 1 < mostTries
       log(
         `${id}: ${outcome.error.message}` +
-          (retries ? ` Next try in ${outcome.retryAfterMs} ms.` : ' Given up.'),
+          (retries ? ` Next try in ${outcome.retryAfterMs} ms.` : ' Gave up.'),
       )
       if (!retries) return
       await delay(outcome.retryAfterMs, undefined, { signal: stopping.signal }).catch(() => undefined)
@@ -86,13 +86,13 @@ export function backgroundRefreshes({
     firstAttempt = 0,
   ): Promise<RefreshOutcome | { readonly type: 'claimed' }> => {
     const { id } = experiment
-    // Between two tries nobody has a claim, but this process is about to.
+    // Between two tries nobody has a claim, but this process will make one soon.
     if (running.has(id)) return { type: 'in-flight' }
     return await new Promise((resolve, reject) => {
       const work = refresh(experiment, firstAttempt, resolve)
         .catch((error: unknown) => {
-          // The claim of a run whose outcome cannot be stored expires by itself.
-          // Its code says what it was; its message may name more than a log should.
+          // If an outcome cannot be stored, the claim of its run expires by itself.
+          // The code says what it was. The message may contain more than a log should.
           const { code } = error as { readonly code?: unknown }
           log(`${id}: the store failed (${typeof code === 'string' ? code : 'no code'})`)
           reject(error)
@@ -115,7 +115,7 @@ export function backgroundRefreshes({
   }
 }
 
-/** The store, telling when the first save of a call has succeeded, which is its claim. */
+/** The store, with a callback after the first successful save of a call, which is its claim. */
 function onceSaved(store: RefreshStore, onSaved: () => void): RefreshStore {
   return {
     load: (key) => store.load(key),

@@ -6,13 +6,13 @@ import type { HostExperiment } from './experiments.js'
 
 const dayMs = 86_400_000
 
-/** A ClickHouse inside this process, on a directory of its own that is removed with it. */
+/** A ClickHouse inside this process. Its data is in a temporary directory that is removed at the end. */
 export interface EmbeddedClickHouse {
   readonly client: ClickHouseClient
   close(): Promise<void>
 }
 
-/** Starts the engine, and generates the exposures of the experiments: the coming day's too, which a refresh finds then. */
+/** Starts the engine and generates the exposures of the experiments, including those of the next day, which later refreshes find. */
 export async function embeddedClickHouse(
   experiments: readonly HostExperiment[],
   nowMs: number,
@@ -20,13 +20,13 @@ export async function embeddedClickHouse(
   const { createChdbConnection } = await import('chdb/connection')
   const directory = mkdtempSync(join(tmpdir(), 'first-exposure-host-'))
   const client = createClient({
-    // The type of the connection lags behind the client's; at run time they fit.
+    // The connection's type lags behind the client's; at run time they fit.
     connection: createChdbConnection({ path: directory }) as never,
     log: { level: ClickHouseLogLevel.OFF },
   })
   const close = async (): Promise<void> => {
     await client.close()
-    // The engine's background threads may still tidy up: hence the retries.
+    // Retry, because the engine's background threads may still be writing.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
   try {
@@ -61,8 +61,8 @@ async function generateExposures(
   for (const { spec, experiment, expectedShares } of experiments) {
     const startedAt = experiment.startedAt
     const until = experiment.endedAt ?? Math.max(startedAt, nowMs) + dayMs
-    // Each visitor comes at some time, and half of them once more within two days; one in a hundred is then served
-    // another variant. Hashes of a number stand for chance, so that it is the same on every run and every machine.
+    // Each visitor comes at some time, and half of them come again within two days. One in a hundred is then served
+    // another variant. Hashes take the place of random numbers, so the data is the same on every run and every machine.
     await client.command({
       query: `INSERT INTO events
         WITH

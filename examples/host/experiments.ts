@@ -2,7 +2,7 @@ import { exposureSpec, type ExposureSpec, type RefreshExperiment } from 'first-e
 
 const dayMs = 86_400_000
 
-/** An experiment as the service's own configuration knows it. */
+/** An experiment in the configuration of this service. */
 export interface HostExperiment {
   /** Its name in the URL, and its key in the store. */
   readonly id: string
@@ -14,8 +14,8 @@ export interface HostExperiment {
 }
 
 /**
- * One that runs, one that has ended and one that is still to come. They start at midnights, so that they are the same
- * ones all day long, however often the service is started.
+ * One that runs, one that has ended, and one that has not started. They start at midnight, so they are the same all day
+ * long, however often the service is started.
  */
 export function experiments(nowMs: number): readonly HostExperiment[] {
   const today = nowMs - (nowMs % dayMs)

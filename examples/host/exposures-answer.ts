@@ -14,18 +14,18 @@ import {
 import { exposuresView, type ExposuresView } from 'first-exposure/view'
 import type { HostExperiment } from './experiments.js'
 
-/** What the service answers about an experiment, whatever it was asked. Every instant is in epoch milliseconds. */
+/** The service's answer about an experiment, the same for every request. Instants are in epoch milliseconds. */
 export interface ExposuresAnswer {
   readonly id: string
   readonly title: string
   readonly experiment: RefreshExperiment
-  /** What to show. It carries the summary too, for those who go by the status alone. */
+  /** What to show. It contains the summary too, for clients that use only the status. */
   readonly status: RefreshStatus
-  /** Whether a refresh may be asked for now, and if not, why. */
+  /** Whether a refresh may be requested now, and if not, why. */
   readonly decision: RefreshDecision
-  /** What went wrong since the last good summary, in words for people; `null` where nothing did. */
+  /** What went wrong since the last good summary, in words for people; `null` if nothing did. */
   readonly error: RefreshError | null
-  /** The end of what the summary covers; it, the window, the summary and the view are `null` until the first success. */
+  /** The end of what the summary covers. `asOf`, `window`, `summary` and `view` are `null` until the first success. */
   readonly asOf: number | null
   readonly window: ExposureWindow | null
   readonly summary: ExposuresSummary | null
@@ -36,7 +36,7 @@ export interface ExposuresAnswer {
   readonly nowMs: number
 }
 
-/** Puts together what is known of an experiment. */
+/** Puts together what is known about an experiment. */
 export function exposuresAnswer(
   { id, title, experiment, expectedShares }: HostExperiment,
   state: RefreshState,

@@ -12,7 +12,7 @@ export interface ExposuresServiceInput {
   readonly store: RefreshStore
   readonly refreshes: BackgroundRefreshes
   readonly policy: Partial<RefreshPolicy>
-  /** What the panel's pages run; asked for with each page. */
+  /** Gives the script of the panel's pages; called for each page. */
   readonly panel: () => Promise<PanelScript>
 }
 
@@ -68,7 +68,7 @@ export function exposuresService({
       if (experiment === undefined) return unknownExperiment(reply, byId)
       const outcome = await refreshes.start(experiment)
       switch (outcome.type) {
-        // What was asked for is under way, whoever began it; or it is done, or was tried, already.
+        // The refresh is running, whoever started it; or it has been done or tried already.
         case 'claimed':
         case 'in-flight':
         case 'refreshed':
@@ -94,13 +94,15 @@ export function exposuresService({
     if (typeof status === 'number' && status < 500) {
       return reply.code(status).send({ code: 'bad-request', message: (error as Error).message })
     }
-    // Our own errors say what to do, and hold no secret; of others nobody knows what they hold.
+    // Our own errors say what to do and contain no secret. Other errors may.
     return isExposureError(error)
       ? reply.code(500).send({ code: error.code, message: error.message })
-      : reply.code(503).send({ code: 'store-failed', message: 'The stored state cannot be reached now.' })
+      : reply
+          .code(503)
+          .send({ code: 'store-failed', message: 'The stored state cannot be reached at the moment.' })
   })
   service.setNotFoundHandler(async (_, reply) =>
-    reply.code(404).send({ code: 'not-found', message: 'Ask for /experiments: it lists what there is.' }),
+    reply.code(404).send({ code: 'not-found', message: 'Nothing here. See /experiments for a list.' }),
   )
   return service
 }
@@ -108,6 +110,6 @@ export function exposuresService({
 function unknownExperiment(reply: FastifyReply, known: ReadonlyMap<string, unknown>): FastifyReply {
   return reply.code(404).send({
     code: 'unknown-experiment',
-    message: `There is no such experiment. There are: ${[...known.keys()].join(', ')}.`,
+    message: `There is no such experiment. Known experiments: ${[...known.keys()].join(', ')}.`,
   })
 }

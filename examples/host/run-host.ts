@@ -20,15 +20,15 @@ interface HostOptions {
 }
 
 /**
- * Serves as the command line says, until a signal comes.
+ * Runs the service as the command line says, until a signal arrives.
  *
- * @param makeScript - makes what the panel's pages run; asked for once, with the first page
+ * @param makeScript - builds the script of the panel's pages; called once, for the first page
  */
 export async function runHost(makeScript: () => Promise<PanelScript>): Promise<void> {
   const options = hostOptions()
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    // The first one ends it in good order; a second one ends the process at once.
+    // The first signal stops it cleanly; the second ends the process at once.
     process.once(signal, () => {
       stopping.abort()
     })
@@ -45,10 +45,20 @@ function hostOptions(): HostOptions {
   return new Command()
     .name(`npm run ${process.env['npm_lifecycle_event'] ?? 'start'} --`)
     .description('Serves the first exposures of three generated experiments over HTTP, on loopback.')
-    .option('--port <port>', 'where to listen; 0 takes a free port', wholeNumber, 8480)
-    .option('--store <file>', 'the SQLite file that keeps the states (default: a temporary one)')
-    .option('--throttle <ms>', 'the least time between two refreshes of an experiment', wholeNumber, 300_000)
-    .option('--pause <ms>', 'how much longer each refresh takes, to have time to watch one', wholeNumber, 0)
+    .option('--port <port>', 'the port to listen on; 0 for any free port', wholeNumber, 8480)
+    .option('--store <file>', 'the SQLite file for the states (default: a temporary file)')
+    .option(
+      '--throttle <ms>',
+      'the minimum time between two refreshes of an experiment, in milliseconds',
+      wholeNumber,
+      300_000,
+    )
+    .option(
+      '--pause <ms>',
+      'make each refresh take this much longer, so that you can watch one',
+      wholeNumber,
+      0,
+    )
     .parse()
     .opts()
 }
@@ -62,7 +72,7 @@ const log = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-/** Opens everything, serves until a signal comes, and closes everything in the opposite order. */
+/** Opens everything, serves until a signal arrives, and closes everything in the opposite order. */
 async function serve(
   { port, store: storePath, pause, throttle }: HostOptions,
   makeScript: () => Promise<PanelScript>,
@@ -81,7 +91,7 @@ async function serve(
     closers.push(() => clickhouse.close())
     const refreshes = backgroundRefreshes({ client: unhurried(clickhouse.client, pause), store, policy, log })
     closers.push(() => refreshes.stop())
-    // Built for the first page that is asked for, which takes some seconds.
+    // Built for the first page, which takes some seconds.
     let script: Promise<PanelScript> | undefined
     const panel = (): Promise<PanelScript> => (script ??= makeScript())
     const service = exposuresService({ experiments: known, store, refreshes, policy, panel })
@@ -99,7 +109,7 @@ async function serve(
   }
 }
 
-/** Waits before the query of a refresh, which alone bears an id. */
+/** Waits before the query of a refresh. Only such queries have an id. */
 function unhurried(client: ExposureClient, pauseMs: number): ExposureClient {
   return {
     query: async (params) => {

@@ -3,11 +3,11 @@ import Database from 'libsql'
 import { decodeRefreshState, encodeRefreshState } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
 
-// How long a statement waits for another connection's; longer, and it throws SQLITE_BUSY.
+// How long a statement waits for another connection's lock before it throws SQLITE_BUSY.
 const patienceMs = 10_000
 
-// A key as text that the database can hold and no two keys share: as the inside of JSON's string, where control characters and lone surrogates
-// are escapes.
+// A key as a text that the database can store, different for different keys: the inside of a JSON string, which escapes
+// control characters and lone surrogates.
 const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)
 
 /** A store in a file; `close` releases the file. */
@@ -16,20 +16,20 @@ export interface SqliteRefreshStore extends RefreshStore<string> {
 }
 
 /**
- * Keeps the states in a table of an SQLite file, which several processes of one machine may share. (Not over a network
- * file system: SQLite's locks do not hold there.)
+ * Keeps the states in a table of an SQLite file. Several processes on one machine may share it. (Do not use a network
+ * file system: SQLite's locks do not work there.)
  *
- * A version is a random UUID, new with every save: unlike a counter it does not come again when a row is deleted and
- * made anew, so a worker that remembers the deleted one cannot overwrite the new one.
+ * A version is a random UUID, new with every save. A counter would start again after a row is deleted and created anew;
+ * then a worker that remembers the deleted row could overwrite the new one.
  *
- * The driver is synchronous: a statement that waits for another process's lock holds up this process too. Each is one
- * short transaction, so that is milliseconds.
+ * The driver is synchronous: while a statement waits for another process's lock, this process waits too. Each statement
+ * is a short transaction, so this takes milliseconds.
  *
- * @param path - the file; made where there is none, in a folder that exists
+ * @param path - the file; it is created if it does not exist, in a folder that exists
  */
 export function sqliteRefreshStore(path: string): SqliteRefreshStore {
   const database = new Database(path, { timeout: patienceMs })
-  // Readers then do not wait for the writer, nor the writer for readers.
+  // With this, readers do not wait for the writer, nor the writer for readers.
   database.pragma('journal_mode = WAL')
   database.exec(
     'CREATE TABLE IF NOT EXISTS refresh_state (key TEXT PRIMARY KEY, state TEXT NOT NULL, version TEXT NOT NULL) STRICT',
@@ -50,7 +50,7 @@ export function sqliteRefreshStore(path: string): SqliteRefreshStore {
     save: async (key, state, expectedVersion) => {
       const version = randomUUID()
       const text = encodeRefreshState(state)
-      // One statement either way, so that nobody can come between the comparison and the write.
+      // A single statement, so that nothing can happen between the comparison and the write.
       const { changes } =
         expectedVersion === null
           ? insert.run(storedKey(key), text, version)
@@ -58,7 +58,7 @@ export function sqliteRefreshStore(path: string): SqliteRefreshStore {
       return changes === 1 ? { type: 'saved', version } : { type: 'conflict' }
     },
     close: () => {
-      // The file alone is then all of it, whether or not the driver removes the log beside it.
+      // After this the file alone is complete, even if the driver leaves the log file.
       database.pragma('wal_checkpoint(TRUNCATE)')
       database.close()
     },

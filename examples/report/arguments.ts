@@ -20,37 +20,45 @@ export interface ReportArguments {
     | { readonly kind: 'server'; readonly url: URL; readonly spec: ExposureSpec }
   /** The experiment's name, where one was given. */
   readonly feature: string | undefined
-  /** Epoch milliseconds; left out, the first event decides. */
-  readonly startMs: number | undefined
-  /** Epoch milliseconds; left out, the last event decides. */
-  readonly asOfMs: number | undefined
+  /** If left out, the first event decides. */
+  readonly start: GivenInstant | undefined
+  /** If left out, the last event decides. */
+  readonly asOf: GivenInstant | undefined
   readonly timeZone: string
   readonly policy: MultiVariantPolicy
-  /** The configured split, by variant; left out, nobody said. */
+  /** The configured split, by variant; `undefined` if the user did not give it. */
   readonly expectedShares: Readonly<Record<string, number>> | undefined
-  /** The control's key; left out, it is `control`. */
+  /** The control's key; `control` if left out. */
   readonly control: string | undefined
   readonly json: boolean
   /** Whether to say why the numbers are what they are: the ledger, the crossovers, the verdicts. */
   readonly explain: boolean
-  /** The column whose values are to be told apart; left out, none is. */
+  /** The column to break the report down by, if any. */
   readonly breakdown: string | undefined
-  /** The identity whose story is to be told; left out, nobody's is. */
+  /** The identity whose events to show, if any. */
   readonly identityStory: string | undefined
-  /** Where to write the page; left out, none is wanted. */
+  /** Where to write the page, if one is wanted. */
   readonly html: string | undefined
 }
 
-/** Which column of a file says what. */
+/** An end of the window, as the user gave it. */
+export interface GivenInstant {
+  /** Epoch milliseconds. */
+  readonly ms: number
+  /** The date, `2026-06-01`, if the user gave no time of day; `undefined` otherwise. */
+  readonly day: string | undefined
+}
+
+/** Which column of a file holds what. */
 export interface FileColumns {
   readonly identity: string
   readonly variant: string
   readonly timestamp: string
-  /** Rows of other experiments than the one asked for are left out by this column; `undefined`: there are none. */
+  /** The column that names the experiment; `undefined` if the file holds only one. */
   readonly feature: string | undefined
-  /** When the exposure arrived; `undefined`: no column says. */
+  /** When the exposure arrived; `undefined` if the file has no such column. */
   readonly arrival: string | undefined
-  /** What the report is broken down by; `undefined`: nothing. */
+  /** What the report is broken down by, if anything. */
   readonly breakdown: string | undefined
 }
 
@@ -62,8 +70,8 @@ interface Options {
   readonly timestamp?: string
   readonly feature?: string
   readonly featureColumn?: string
-  readonly start?: number
-  readonly asOf?: number
+  readonly start?: GivenInstant
+  readonly asOf?: GivenInstant
   readonly timeZone: string
   readonly policy: MultiVariantPolicy
   readonly expected?: Readonly<Record<string, number>>
@@ -82,10 +90,10 @@ interface Options {
   readonly eventColumn?: string | boolean
 }
 
-// All of them are names in that layout, and none an expression.
+// In this layout every column is a name, not an expression.
 const defaults = flagsmithEvents().columns as Readonly<Record<keyof ExposureSource['columns'], string>>
 
-/** Reads the command line (without the program's own name). Throws a `ReportError` for what it cannot mean. */
+/** Reads the command line (without the program's own name). Throws a `ReportError` if it makes no sense. */
 export function reportArguments(argv: readonly string[]): ReportArguments | 'help shown' {
   const command = reportCommand()
   try {
@@ -102,14 +110,14 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
   refuseStrayOptions(options, given)
 
   const { feature, start, asOf, timeZone, policy, expected, control, html } = options
-  if (start !== undefined && asOf !== undefined && start >= asOf) {
-    throw new ReportError('--start must lie before --as-of')
+  if (start !== undefined && asOf !== undefined && start.ms >= asOf.ms) {
+    throw new ReportError('--start must be before --as-of')
   }
   return {
     source: source(options),
     feature,
-    startMs: start,
-    asOfMs: asOf,
+    start,
+    asOf,
     timeZone,
     policy,
     expectedShares: expected,
@@ -131,7 +139,7 @@ function source(options: Options): ReportArguments['source'] {
   }
   if (file !== undefined) {
     if (featureColumn !== undefined && feature === undefined) {
-      throw new ReportError('--feature-column says where the experiments are named; --feature says which one')
+      throw new ReportError('--feature-column needs --feature <name>, the experiment to report')
     }
     return { kind: 'file', path: file, columns: { ...columns, feature: featureColumn, arrival, breakdown } }
   }
@@ -141,7 +149,7 @@ function source(options: Options): ReportArguments['source'] {
   if (feature === undefined) throw new ReportError('--url needs --feature <name>, the experiment to report')
   if (environmentColumn !== false && environment === undefined) {
     throw new ReportError(
-      '--url needs --environment <key>, or --no-environment-column where the table has none',
+      '--url needs --environment <key>, or --no-environment-column if the table has no such column',
     )
   }
   const spec = exposureSpec({
@@ -169,7 +177,7 @@ function columnOrNone(option: string | boolean | undefined, name: string | null)
   return typeof option === 'string' ? option : name
 }
 
-/** An option that would change nothing is a misunderstanding, so it is refused and not ignored. */
+/** An option that would have no effect is a misunderstanding, so it is refused, not ignored. */
 function refuseStrayOptions(options: Options, given: (name: keyof Options) => boolean): void {
   const forServers: [keyof Options, string][] = [
     ['database', '--database'],
@@ -192,25 +200,25 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
   if (json === true && html === undefined) {
     for (const name of ['expected', 'control'] as const) {
       if (given(name) && !(name === 'expected' && isExplained))
-        throw new ReportError(`--${name} changes nothing in --json; it goes with the report or --html`)
+        throw new ReportError(`--${name} has no effect with --json; use it with the report or with --html`)
     }
   }
   if (identityStory === '')
-    throw new ReportError('--identity-story needs an identifier: an empty one is nobody')
+    throw new ReportError('--identity-story needs an identifier: an empty one stands for nobody')
   const { file, url } = options
   const strays = [
     ...(url === undefined
-      ? forServers.map(([name, flag]) => [name, `${flag} goes with --url`] as const)
+      ? forServers.map(([name, flag]) => [name, `${flag} works only with --url`] as const)
       : []),
     ...(url === undefined && file === undefined
-      ? forFilesAndServers.map(([name, flag]) => [name, `${flag} goes with --file or --url`] as const)
+      ? forFilesAndServers.map(([name, flag]) => [name, `${flag} works only with --file or --url`] as const)
       : []),
     ...(explain === true
       ? []
       : [
           [
             'arrival',
-            '--arrival changes nothing without --explain, which says how late events came',
+            '--arrival has no effect without --explain, which says how late events arrived',
           ] as const,
         ]),
   ]
@@ -224,47 +232,60 @@ function reportCommand(): Command {
   return command
     .usage('[options]')
     .description(
-      'Who entered an experiment, when, and in which variant, each identity counted once. Without --file or ' +
-        '--url it generates an experiment of a million events and reports that. Files and the generated ' +
-        'experiment are counted by an embedded ClickHouse: there is no server to install.',
+      'Who entered an experiment, when, and in which variant? Each identity is counted once. Without --file ' +
+        'or --url, the command generates an experiment of a million events and reports it. Files and the ' +
+        'generated experiment are counted by an embedded ClickHouse, so you need no server.',
     )
     .optionsGroup('What to report:')
-    .option('--file <path>', 'a log of exposures: .csv, .tsv, .parquet, .jsonl; also .gz of each')
+    .option('--file <path>', 'a file of exposures: .csv, .tsv, .parquet or .jsonl, each also as .gz')
     .addOption(
       new Option('--url <url>', 'a ClickHouse server, such as http://localhost:8123')
         .argParser(serverUrl)
         .conflicts('file'),
     )
-    .option('--feature <name>', "the experiment's name; a server needs it (file: its own name)")
+    .option(
+      '--feature <name>',
+      "the experiment's name (needed with --url; default with --file: the name of the file)",
+    )
     .option('--feature-column <name>', "the column that names the experiment (server: 'feature_name')")
     .optionsGroup('Columns:')
     .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
     .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)
-    .option('--timestamp <name>', `when it was exposed (default: '${defaults.timestamp}')`)
-    .option('--arrival <name>', 'when it arrived, for --explain to say how late (default: no column)')
+    .option('--timestamp <name>', `when the exposure happened (default: '${defaults.timestamp}')`)
+    .option(
+      '--arrival <name>',
+      'when the exposure arrived, so that --explain can say how late (default: no column)',
+    )
     .optionsGroup('How to count:')
     .option('--start <instant>', 'the first instant that counts (default: the first event)', instant('start'))
     .option(
       '--as-of <instant>',
-      'the first that does not (default: 1 ms past the last event)',
+      'the first instant after the window (default: 1 ms after the last event; for dates, the end of the last)',
       instant('asOf'),
     )
-    .option('--time-zone <name>', 'the IANA zone of the days and hours', ianaTimeZone, 'UTC')
+    .option('--time-zone <name>', 'the IANA time zone of the days and hours', ianaTimeZone, 'UTC')
     .addOption(
-      new Option('--policy <name>', 'an identity exposed to several variants is excluded, or counts first')
+      new Option(
+        '--policy <name>',
+        'exclude identities exposed to several variants, or count them in the first',
+      )
         .choices(['quarantine', 'first-seen'])
         .default('quarantine'),
     )
     .optionsGroup('How it was configured:')
-    .option('--expected <shares>', 'the split, to check it: control=0.5,treatment=0.5', expectedShares)
-    .option('--control <key>', "the variant that the others are compared with (default: 'control')")
-    .optionsGroup('Why the numbers are what they are:')
     .option(
-      '--explain',
-      'also where every event went, who crossed over, and whether the split can be trusted',
+      '--expected <shares>',
+      'the configured split, to check: control=0.5,treatment=0.5',
+      expectedShares,
     )
-    .option('--breakdown <column>', 'also the split in each of the 20 largest values of a column')
-    .option('--identity-story <id>', "one identity's exposures and verdict; alone, instead of the report")
+    .option('--control <key>', "the key of the control variant (default: 'control')")
+    .optionsGroup('Why the numbers are what they are:')
+    .option('--explain', 'also say where every event went, who crossed over, and whether to trust the split')
+    .option('--breakdown <column>', 'also show the split for each of the 20 largest values of a column')
+    .option(
+      '--identity-story <id>',
+      "show one identity's exposures and verdict; alone, instead of the report",
+    )
     .optionsGroup('Server (credentials: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment):')
     .option('--database <name>', "the table's database (default: the user's own)")
     .option('--table <name>', "the table of events (default: 'events')")
@@ -273,22 +294,29 @@ function reportCommand(): Command {
     .option('--no-environment-column', 'the table has no such column')
     .option('--event <name>', "the event that is an exposure (default: '$flag_exposure')")
     .option('--event-column <name>', `its column (default: '${defaults.event}')`)
-    .option('--no-event-column', 'the table has no such column: every row is an exposure')
+    .option('--no-event-column', 'the table has no such column; every row is an exposure')
     .optionsGroup('Output:')
-    .option('--json', 'print the summary as JSON and nothing else; what is explained, as its explain')
-    .option('--html <path>', 'also write the panel there: one page to open in a browser', pagePath)
+    .option('--json', 'print only the summary as JSON; with --explain, the explanation too, as "explain"')
+    .option('--html <path>', 'also write the panel to this file: a self-contained page', pagePath)
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
       'after',
       `
-Timestamps are ISO 8601, with or without the time of day, a fraction, and Z or
-an offset; or whole seconds, milliseconds, microseconds or nanoseconds of the
-epoch. Without a zone they are UTC; so are --start and --as-of. CSV and TSV files
-start with a line of column names. An empty variant is a variant like any other,
-shown as (empty); a row without an identity, or whose variant is NULL (\\N, null),
-is no exposure. --expected takes shares, percentages or weights of any sum, or, for
-keys with = or , in them, an object of JSON: '{"a,b":1,"c":1}'. Without it the page
-assumes equal shares, and says so.
+Timestamps: ISO 8601, with or without a time of day, a fraction, and Z or an
+offset; or whole seconds, milliseconds, microseconds or nanoseconds since 1970.
+Without a zone they are UTC. This is also true for --start and --as-of.
+
+Dates: if no timestamp of a file has a time of day (other than 00:00:00 without a
+zone), each date is a whole day in --time-zone, and so is a date given as --start
+or --as-of. The report then ends with the last day.
+
+Files: CSV and TSV files start with a line of column names. An empty variant
+counts like any other and is shown as (empty). A row is not an exposure if it has
+no identity, or if its variant is NULL (\\N, null).
+
+--expected: shares, percentages or weights; the sum does not matter. If a key
+contains = or a comma, pass JSON: '{"a,b":1,"c":1}'. Without --expected, the page
+assumes equal shares and says so.
 
 Examples:
   npm run report
@@ -306,7 +334,7 @@ Examples:
     .exitOverride()
 }
 
-/** The name of an experiment whose file does not say: `events` for `logs/events.csv.gz`. */
+/** The name of an experiment if nobody gave one: `events` for `logs/events.csv.gz`. */
 export function experimentNameOf(path: string): string {
   return basename(path).replace(/(?<=.)\..*$/, '')
 }
@@ -316,11 +344,11 @@ function serverUrl(text: string): URL {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new InvalidArgumentError('Pass http://host:port or https://host:port.')
   }
-  // Everybody on a machine can read a command line, and the shell keeps it.
+  // Everybody on a machine can read a command line, and the shell stores it.
   if (url.username !== '' || url.password !== '') {
-    // No InvalidArgumentError: its message repeats what was received.
+    // Not an InvalidArgumentError, because its message repeats the argument.
     throw new ReportError(
-      '--url must hold no credentials; pass them in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
+      '--url must not contain credentials; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD instead',
     )
   }
   return url
@@ -328,7 +356,8 @@ function serverUrl(text: string): URL {
 
 /** `control=0.5,treatment=0.5`, or an object of JSON, as weights by variant. */
 function expectedShares(text: string): Readonly<Record<string, number>> {
-  const advice = 'Pass shares by variant, from 0 and at least two above it: control=0.5,treatment=0.5.'
+  const advice =
+    'Pass a share of 0 or more for each variant, at least two above 0: control=0.5,treatment=0.5.'
   const entries = text.trimStart().startsWith('{') ? jsonEntries(text) : text.split(',').map(assignment)
   // fromEntries defines properties where an assignment to __proto__ would set the prototype.
   const shares = Object.fromEntries(entries ?? [])
@@ -356,17 +385,17 @@ function jsonEntries(text: string): [string, number][] | undefined {
   }
 }
 
-/** Checked before anything is counted, so that nobody waits for a page that has no place. */
+/** Checked before anything is counted, so that nobody waits for a page that cannot be written. */
 function pagePath(text: string): string {
   const path = resolve(text)
   if (!existsSync(dirname(path))) throw new InvalidArgumentError(`There is no folder ${dirname(path)}.`)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new InvalidArgumentError('It is a folder: name a file in it.')
+    throw new InvalidArgumentError('This is a folder. Name a file in it.')
   }
   return path
 }
 
-/** Checked while the command line is read, so that nobody waits for a load that ends in a refusal. */
+/** Checked while the command line is read, so that nobody waits for a load and then gets an error. */
 function ianaTimeZone(text: string): string {
   try {
     return exposureSpec({ environmentKey: 'any', featureName: 'any', timeZone: text }).timeZone
@@ -376,8 +405,8 @@ function ianaTimeZone(text: string): string {
   }
 }
 
-/** Epoch milliseconds of what a person types: also a date, or a time without a zone, both in UTC. */
-function instant(name: 'start' | 'asOf'): (text: string) => number {
+/** What a person types as an end of the window. A date, or a time without a zone, is in UTC. */
+function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant {
   return (text) => {
     const iso = text
       .trim()
@@ -385,10 +414,12 @@ function instant(name: 'start' | 'asOf'): (text: string) => number {
       .replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T')
       .replace(/(T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)$/, '$1Z')
     try {
-      // The other end is any that lies beyond: the window is what says whether an instant is one.
-      return name === 'start'
-        ? exposureWindow(iso, Date.UTC(2106, 0, 1)).startMs
-        : exposureWindow(Date.UTC(1970, 0, 2), iso).asOfMs
+      // The other end only has to be later or earlier: the window checks whether the instant is valid.
+      const ms =
+        name === 'start'
+          ? exposureWindow(iso, Date.UTC(2106, 0, 1)).startMs
+          : exposureWindow(Date.UTC(1970, 0, 2), iso).asOfMs
+      return { ms, day: /^\d{4}-\d{2}-\d{2}$/.exec(text.trim())?.[0] }
     } catch {
       throw new InvalidArgumentError(
         'Pass ISO 8601 between 1970-01-02 and 2106-01-01, at most to the millisecond: 2026-06-01, 2026-06-01T09:30, ' +

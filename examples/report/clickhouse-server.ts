@@ -3,7 +3,7 @@ import type { ExposureSpec } from 'first-exposure'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
 
-/** A server's experiment. Nothing is asked yet; the credentials come from the environment. */
+/** An experiment on a server. Sends no query yet. The credentials come from the environment. */
 export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
   const client = createClient({
     url,
@@ -22,8 +22,8 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
     spec,
     origin: `${[database, table].filter((name) => name !== null).join('.')} on ${url.host}`,
     scanned: async () =>
-      `Scanned: ${spec.eventName === null ? 'all events' : `the events ${JSON.stringify(spec.eventName)}`} of ${asked}, at any time.`,
-    nothingFound: async () => `the server holds no exposure of ${asked} in the window`,
+      `Scanned: ${spec.eventName === null ? 'all events' : `the events ${JSON.stringify(spec.eventName)}`} of ${asked}, of all time.`,
+    nothingFound: async () => `the server has no exposure of ${asked} in the window`,
     close: async () => {
       await client.close()
     },
@@ -31,21 +31,21 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
 }
 
 const socketErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
+  ECONNREFUSED: 'nothing listens at this address',
   ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name cannot be looked up now',
+  EAI_AGAIN: 'the host name cannot be looked up now',
   ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no route to it',
-  ENETUNREACH: 'no network to it',
-  ECONNRESET: 'it hung up; is this its HTTP port?',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no network to it',
+  ECONNRESET: 'it closed the connection; is this its HTTP port?',
 }
 
-/** What a server or the way to it did, in words. */
+/** An error of the server or of the network, in words. */
 export function serverError(url: URL, error: unknown): ReportError {
   const { code, type, message, cause } = error as Record<'code' | 'type' | 'message' | 'cause', unknown>
   const socketCode = String(code ?? (cause as { code?: unknown } | undefined)?.code)
   const reason = socketErrors[socketCode]
-  // The statement that a complaint quotes is ours, and long; what it suggests after that is useful.
+  // The message quotes our own long statement. What it suggests after that is useful.
   const complaint = oneLine(
     String(message ?? error).replace(/ in scope .*?(?=\. Maybe you meant|\.?\s*$)/s, ''),
     300,
@@ -54,13 +54,13 @@ export function serverError(url: URL, error: unknown): ReportError {
     return new ReportError(
       ['AUTHENTICATION_FAILED', 'REQUIRED_PASSWORD', 'WRONG_PASSWORD', 'UNKNOWN_USER'].includes(type)
         ? `the server at ${url.host} does not know this user and password: set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`
-        : `the server at ${url.host} refuses (${type}): ${complaint}`,
+        : `the server at ${url.host} refused (${type}): ${complaint}`,
       { cause: error },
     )
   }
   return new ReportError(
     reason === undefined
-      ? `the server at ${url.host} gave no usable answer: ${complaint}`
+      ? `the server at ${url.host} gave no usable response: ${complaint}`
       : `the server at ${url.host} cannot be reached: ${reason} (${socketCode})`,
     { cause: error },
   )

@@ -3,7 +3,7 @@ import type { ExposureWindow } from 'first-exposure'
 import type { ExposuresView } from 'first-exposure/view'
 import { count, localTime, variantLabel } from '../host/panel/format.js'
 
-// Each series has a line of its own, so that they are told apart also without colour.
+// Each series has its own kind of line, so that they differ even without colour.
 const pens = [
   { symbols: ['┼', '┤', '╶', '╴', '─', '╰', '╭', '╮', '╯', '│'], colour: asciichart.blue },
   { symbols: ['┼', '┤', '╶', '╴', '═', '╚', '╔', '╗', '╝', '║'], colour: asciichart.yellow },
@@ -15,8 +15,8 @@ const pens = [
 /**
  * The cumulative series by variant, as lines of text no wider than `width`.
  *
- * Where several series run through one cell they take turns from column to column: variants that grow alike are the
- * rule, and the last one drawn would hide the others.
+ * If several series pass through one cell, they take turns from column to column. Variants usually grow alike, and the
+ * last one drawn would otherwise hide the others.
  */
 export function cumulativeChart(
   view: ExposuresView,
@@ -75,7 +75,8 @@ export function cumulativeChart(
     return { text: `${paint(symbol.repeat(2), index)} ${label}`, length: label.length + 3 }
   })
   const left = variants.length - drawn.length
-  if (left > 0) legend.push({ text: `(${count(left)} smaller not drawn)`, length: 20 + String(left).length })
+  if (left > 0)
+    legend.push({ text: `(${count(left)} smaller variants are not drawn)`, length: 20 + String(left).length })
   return [
     ...chart,
     timeAxis(window, columns, plotStart, timeZone),
@@ -86,7 +87,7 @@ export function cumulativeChart(
 
 const tallest = 16
 
-/** Steps of a round number of identities, as few as fit the chart's height. */
+/** The smallest round step for which the axis fits the chart's height. */
 function axis(max: number): { step: number; rows: number } {
   if (max <= tallest) return { step: 1, rows: max }
   for (let power = 1; ; power *= 10) {
@@ -103,12 +104,12 @@ interface Growth {
   readonly total: number
 }
 
-/** The growth of one variant, from nobody at the window's start to all of it at its end. */
+/** How one variant grew, from 0 at the window's start to its total at the end. */
 function growthOf(view: ExposuresView, window: ExposureWindow, key: string): readonly Growth[] {
   const growth = [{ atMs: window.startMs, total: 0 }]
   let total = 0
   for (const { start, end, runningTotals } of view.points) {
-    // A bucket grows from its start to its end, and a bucket that is left out does not grow at all.
+    // A total grows during a bucket, and stays the same between buckets.
     growth.push({ atMs: Math.max(Date.parse(start), window.startMs), total })
     total = runningTotals[key] ?? 0
     growth.push({ atMs: Math.min(Date.parse(end), window.asOfMs), total })
@@ -139,7 +140,7 @@ function timeAxis(window: ExposureWindow, columns: number, plotStart: number, ti
   for (let index = 0; index < labels; index++) {
     const fraction = labels === 1 ? 0 : index / (labels - 1)
     const at = plotStart - 1 + Math.round(fraction * (columns + 1 - width))
-    // What a label names lies above its first, middle or last letter.
+    // The instant of a label is above its first, middle or last letter.
     line = line.padEnd(at) + label(Math.min(window.startMs + fraction * spanMs, window.asOfMs - 1))
   }
   return line

@@ -6,13 +6,13 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { showProgress } from './progress.js'
 import { ReportError } from './report-error.js'
 
-/** A ClickHouse inside this process, on a directory of its own that is removed with it. */
+/** A ClickHouse inside this process. Its data is in a temporary directory that is removed at the end. */
 export interface EmbeddedClickHouse {
   readonly client: ClickHouseClient
-  /** The engine's own directory, where files of ours may lie beside its data. */
+  /** The engine's directory. We may put files of our own there. */
   readonly directory: string
   /**
-   * Runs a long statement and shows how far it is.
+   * Runs a long statement and shows its progress.
    *
    * @param of - all there is to read, in rows or in bytes
    */
@@ -32,7 +32,7 @@ export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
     removeAfterExit(directory)
     process.exit(128 + signals[signal])
   }
-  // Listening comes first, so that no signal finds a directory that nobody would remove.
+  // Listen before the directory exists, so that a signal can never leave it behind.
   for (const signal of Object.keys(signals)) process.once(signal, stop)
   const directory = mkdtempSync(join(tmpdir(), 'first-exposure-report-'))
   const remove = (): void => {
@@ -41,7 +41,7 @@ export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
     for (const signal of Object.keys(signals)) process.removeListener(signal, stop)
   }
 
-  // The type of the connection lags behind the client's; at run time they fit.
+  // The connection's type lags behind the client's; at run time they fit.
   const connect = (): ClickHouseClient =>
     createClient({
       connection: createChdbConnection({ path: join(directory, 'data') }) as never,
@@ -52,7 +52,7 @@ export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
     client,
     directory,
     run: async (title, of, statement) => {
-      // One connection runs the statement, another asks how far it is.
+      // One connection runs the statement, another asks for its progress.
       const observer = connect()
       const progress = showProgress(title, async () => {
         const result = await observer.query({
@@ -81,7 +81,7 @@ export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
   }
 }
 
-/** Does something, and puts things right where it fails. */
+/** Does something, and cleans up if it fails. */
 function attempt<Value>(work: () => Value, putRight: () => void): Value {
   try {
     return work()
@@ -96,15 +96,15 @@ async function connectionFactory(): Promise<(options: { path: string }) => unkno
     return (await import('chdb/connection')).createChdbConnection
   } catch (error) {
     throw new ReportError(
-      'The embedded ClickHouse does not run here: it is built for Linux (glibc) and macOS. Report a server with --url.',
+      'The embedded ClickHouse does not run here. It needs Linux (glibc) or macOS. Use --url to report from a server.',
       { cause: error },
     )
   }
 }
 
 /**
- * Removes a directory when this process is gone: until then the engine's threads may go on writing into it. The
- * helper waits for the end of its standard input, which this process holds open for as long as it lives.
+ * Removes a directory after this process has ended. Until then the engine's threads may still write into it. The
+ * helper waits for the end of its standard input, which stays open while this process lives.
  */
 function removeAfterExit(directory: string): void {
   const program =
@@ -112,7 +112,7 @@ function removeAfterExit(directory: string): void {
   spawn(process.execPath, ['-e', program, directory], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Nothing that this process was started with, such as a loader, is for the helper.
+    // The helper must not inherit anything, such as a loader.
     env: {},
   }).unref()
 }

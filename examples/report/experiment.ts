@@ -1,19 +1,21 @@
 import type { ExposureSpec } from 'first-exposure'
 import type { ClickHouseClient } from '@clickhouse/client'
 
-/** An experiment that can be asked about: where its exposures are, and what a reader should know of them. */
+/** An experiment to report: where its exposures are, and what the reader should know about them. */
 export interface Experiment {
   readonly client: ClickHouseClient
   readonly spec: ExposureSpec
   /** Where the exposures came from, in a few words for the report's first lines. */
   readonly origin: string
-  /** The split that it was made with, where that is known. */
+  /** Whether its timestamps are dates: each stands for a whole local day of the spec's zone, as the instant of its start. */
+  readonly hasDates?: boolean
+  /** The split that it was generated with, if known. */
   readonly expectedShares?: Readonly<Record<string, number>>
-  /** Where the column to break down by goes by another name than the user's. */
+  /** The name of the breakdown column in the table, if it differs from the user's name for it. */
   readonly sliceColumn?: string
-  /** Which events the ledger has scanned, in a sentence, and how many beside them it has not. */
+  /** A sentence that says which events the ledger scanned, and how many others it did not. */
   readonly scanned: () => Promise<string>
-  /** Said where the question finds no exposure at all. */
+  /** The message if there is no exposure at all. */
   readonly nothingFound: () => Promise<string>
   close(): Promise<void>
 }

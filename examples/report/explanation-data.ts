@@ -1,7 +1,11 @@
 import type { ExposuresSummary, ExposureWindow, MultiVariantPolicy } from 'first-exposure'
-import type { AdjustedSampleRatioResult, SampleRatioResult } from 'first-exposure/statistics'
+import type {
+  AdjustedSampleRatioResult,
+  CrossoverBiasResult,
+  SampleRatioResult,
+} from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
-import { crossoverVerdict } from '../host/panel/crossover-verdict.js'
+import { crossoverVerdict, type CrossoverVerdict } from '../host/panel/crossover-verdict.js'
 import { sliceLines } from '../host/panel/slice-lines.js'
 import { splitVerdict } from '../host/panel/split-verdict.js'
 import type { Explanation } from './explanation.js'
@@ -12,7 +16,9 @@ export interface ExplanationData extends Explanation {
   /** The shares that the split was compared with, and whether they were assumed because none were given. */
   readonly expected: { readonly shares: Readonly<Record<string, number>>; readonly assumed: boolean }
   readonly sampleRatio: SampleRatioResult
-  readonly crossoverBias?: SampleRatioResult
+  readonly crossoverBias?: CrossoverBiasResult
+  /** The split before quarantine. */
+  readonly assignedRatio?: SampleRatioResult
   /** In the order of the breakdown's slices. */
   readonly sampleRatioBySlice?: {
     readonly slices: readonly AdjustedSampleRatioResult[]
@@ -20,7 +26,7 @@ export interface ExplanationData extends Explanation {
   }
 }
 
-/** Adds the verdicts that the text has in words. */
+/** Adds the verdicts, which the text has in words. */
 export function explanationData(
   explanation: Explanation,
   summary: ExposuresSummary,
@@ -41,7 +47,14 @@ export function explanationData(
     sampleRatio: once,
     ...(crossovers === undefined
       ? {}
-      : { crossoverBias: crossoverVerdict(crossovers, view, multiVariant).bias }),
+      : crossoverData(crossoverVerdict(crossovers, view, multiVariant, shares))),
     ...(breakdown === undefined ? {} : { sampleRatioBySlice: sliceLines(breakdown, shares).overall }),
   }
+}
+
+function crossoverData({
+  bias,
+  assigned,
+}: CrossoverVerdict): Pick<ExplanationData, 'crossoverBias' | 'assignedRatio'> {
+  return { crossoverBias: bias, ...(assigned === undefined ? {} : { assignedRatio: assigned }) }
 }

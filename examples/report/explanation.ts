@@ -10,7 +10,7 @@ import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
 
-/** Why the numbers are what they are, as far as it was asked for. */
+/** Why the numbers are what they are: the parts that the user asked for. */
 export interface Explanation {
   readonly ledger?: ExposureLedger
   readonly crossovers?: Crossovers

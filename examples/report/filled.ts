@@ -1,4 +1,4 @@
-/** Words in lines of at most `width`; a longer word has a line of its own. */
+/** Wraps words into lines of at most `width`; a longer word gets its own line. */
 export function filled(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {

@@ -8,11 +8,11 @@ const identities = 320_000
 const days = 14
 
 /**
- * Makes an experiment as a real one looks, in the default table of events: half of the visitors in control and a
- * quarter in each of two new designs; many on the first days and fewer new ones later; few at night and at weekends;
- * returning visitors, events that are delivered twice or a day late, visitors who saw two designs, and the events of
- * other features, environments and kinds around them. Hashes of a number stand for chance, so that it is the same on
- * every run and every machine.
+ * Generates an experiment that looks like a real one, in the default table of events. Half of the visitors are in
+ * control, and a quarter in each of two new designs. Many come on the first days and fewer later, and few at night and
+ * at weekends. Visitors return, some events are delivered twice or a day late, and some visitors see two designs. There
+ * are also events of other features, environments and kinds. Hashes take the place of random numbers, so the result is
+ * the same on every run and every machine.
  */
 export async function generateExperiment(
   engine: EmbeddedClickHouse,
@@ -108,9 +108,9 @@ export async function generateExperiment(
     expectedShares: { control: 0.5, green: 0.25, orange: 0.25 },
     scanned: async () =>
       `Scanned: the exposures of ${JSON.stringify(spec.featureName)} in production; ` +
-      `${count(Number(row?.others ?? 0))} other events of the table are of other features, environments and kinds.`,
+      `${count(Number(row?.others ?? 0))} other events in the table belong to other features, environments or kinds.`,
     nothingFound: async () =>
-      'the generated experiment runs from 2026-06-01 to 2026-06-15: the window holds nothing of it',
+      'the window does not overlap the generated experiment, which runs from 2026-06-01 to 2026-06-15',
     close: () => engine.close(),
   }
 }

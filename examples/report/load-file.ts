@@ -12,9 +12,9 @@ interface FileFormat {
   readonly name: string
   /** What ClickHouse calls it. */
   readonly format: string
-  /** Text holds its values as they were written; the other formats have types of their own. */
+  /** Whether values are text as it was written; the other formats have types. */
   readonly isText: boolean
-  /** What one record of it is called when it is pointed at, and the number of the first. */
+  /** What messages call one record, and the number of the first. */
   readonly record: string
   readonly firstRecord: number
 }
@@ -46,7 +46,7 @@ const formats: Readonly<Record<string, FileFormat>> = {
   json,
 }
 
-// Values arrive as they were written: an identity 007 is no 7, and an empty field is the empty text.
+// Values stay as they were written: the identity 007 is not 7, and an empty field is an empty text.
 const readingSettings = `
   input_format_csv_use_best_effort_in_schema_inference = 0,
   input_format_tsv_use_best_effort_in_schema_inference = 0,
@@ -57,14 +57,19 @@ const readingSettings = `
   input_format_try_infer_dates = 0,
   input_format_try_infer_datetimes = 0`
 
-// Year first, because 05/06/2026 is two dates; hours to 23, because ClickHouse takes 25:00 for one o'clock of the next day.
+// Year first, because 05/06/2026 is ambiguous. ClickHouse reads year 0 as this year, month 0 as January, day 0 as the
+// first, and 25:00 as 01:00 of the next day; it refuses 31 June by itself.
+const date = '[1-9][0-9]{3}[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12][0-9]|3[01])'
 const timestampText =
-  '^([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}' +
+  `^(${date}` +
   '([T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?' +
   '( ?(Z|UTC|GMT|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?))?)?' +
   '|[0-9]{10}([.][0-9]+)?|[0-9]{13}|[0-9]{16}|[0-9]{19})$'
 
-/** Loads a file of exposures, whole, into a table of the embedded engine. Throws a `ReportError` for what it cannot use. */
+// Programs write dates also as midnight. A zone makes it an instant.
+const dateText = `^${date}([T ]0?0:00(:00([.]0+)?)?)?$`
+
+/** Loads a whole file of exposures into a table of the embedded engine. Throws a `ReportError` if it cannot. */
 export async function loadFile(
   engine: EmbeddedClickHouse,
   path: string,
@@ -98,13 +103,15 @@ export async function loadFile(
   const file: File = {
     name,
     format,
-    // To ClickHouse a path is a pattern, in which * ? { } and :: mean more than themselves.
+    // ClickHouse reads a path as a pattern, in which * ? { } and :: are special.
     path: link(path, join(engine.directory, `input${/\.gz$/i.test(name) ? '.gz' : ''}`)),
     types: new Map(),
+    dates: new Set(),
+    timeZone,
   }
-  const types = await describe(client, file)
-  const described = { ...file, types }
-  assertColumns(described, columns)
+  const typed = { ...file, types: await describe(client, file) }
+  assertColumns(typed, columns)
+  const described = { ...typed, dates: await datesIn(client, typed, columns, experiment) }
 
   await client.command({
     query: `CREATE TABLE exposures
@@ -130,14 +137,16 @@ export async function loadFile(
     spec,
     origin:
       `${name}, ${count(loaded)} ${loaded === 1 ? 'event' : 'events'}` +
-      (unusable === 0 ? '' : `, ${count(unusable)} of them without an identity or variant`),
+      (unusable === 0 ? '' : `, ${count(unusable)} of them without an identity or variant`) +
+      (described.dates.has('timestamp') ? ', dated by day' : ''),
+    hasDates: described.dates.has('timestamp'),
     sliceColumn: 'slice',
     scanned: async () => {
       if (columns.feature === undefined) return `Scanned: all ${count(loaded)} rows of ${name}.`
       const others = await rowsOfOthers(client, described, columns, experiment)
       return (
         `Scanned: the ${count(loaded)} rows of ${name} whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
-        `${counted(others, 'row is', 'rows are')} of other experiments.`
+        `${counted(others, 'row belongs', 'rows belong')} to other experiments.`
       )
     },
     nothingFound: async () =>
@@ -155,19 +164,25 @@ interface File {
   readonly format: FileFormat
   /** Where the engine reads it. */
   readonly path: string
-  /** Its columns in order, with the type that each is read as. */
+  /** Its columns in order, each with the type that it is read as. */
   readonly types: ReadonlyMap<string, string>
+  /** Which of its columns of time hold only dates. */
+  readonly dates: ReadonlySet<TimeColumn>
+  /** The zone whose days the dates are. */
+  readonly timeZone: string
 }
+
+type TimeColumn = 'timestamp' | 'arrival'
 
 function formatOf(name: string): FileFormat {
   const extension = /\.([a-z0-9]+?)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase()
   const format = extension !== undefined && Object.hasOwn(formats, extension) ? formats[extension] : undefined
   if (format === undefined) {
     throw new ReportError(
-      `${name}: the name does not say what it holds; known are ` +
+      `${name}: unknown file type; known types are ` +
         `${Object.keys(formats)
           .map((known) => `.${known}`)
-          .join(', ')}, and .gz of each`,
+          .join(', ')}, each also as .gz`,
     )
   }
   return format
@@ -222,10 +237,10 @@ function assertColumns({ name, types }: File, columns: FileColumns): void {
         `${name} has no column ${quoted(column)} (${option}); it has ${listed([...types.keys()])}`,
       )
     }
-    // A bound identifier comes out of the engine's parser with its backslashes doubled.
+    // The engine's parser doubles the backslashes of a bound identifier.
     if (column.includes('\\')) {
       throw new ReportError(
-        `${name}: a column whose name holds a backslash cannot be read; rename ${quoted(column)}`,
+        `${name}: a column with a backslash in its name cannot be read; rename ${quoted(column)}`,
       )
     }
   }
@@ -264,19 +279,60 @@ async function load(
     if (row === undefined) throw unreadable(file, error)
     throw new ReportError(
       `${file.name}, ${file.format.record} ${row.number}: ${row.value === null ? 'NULL' : quoted(row.value)} in ` +
-        `${quoted(columns.timestamp)} is not a timestamp; write 2026-06-01 09:30:00, ISO 8601 or epoch numbers`,
+        `${quoted(columns.timestamp)} is not a timestamp; use ISO 8601, such as 2026-06-01 09:30:00, or a count of seconds (or finer) since 1970`,
     )
   }
 }
 
-/** The expression for an instant of a row, NULL where it holds none. */
-function instantIn({ types }: File, parameter: 'timestamp' | 'arrival', column: string): string {
-  if (/Date/.test(types.get(column) ?? '')) return `toDateTime64({${parameter}:Identifier}, 9, 'UTC')`
-  const text = `trimBoth(toString({${parameter}:Identifier}))`
-  return `if(match(${text}, '${timestampText}'), parseDateTime64BestEffortOrNull(${text}, 9, 'UTC'), NULL)`
+/**
+ * Which columns of time hold only dates: by their type, or because no value of the experiment's rows has a time of day.
+ * A file of instants is read only as far as the first.
+ */
+async function datesIn(
+  client: ClickHouseClient,
+  file: File,
+  columns: FileColumns,
+  experiment: string,
+): Promise<ReadonlySet<TimeColumn>> {
+  const dates = new Set<TimeColumn>()
+  for (const role of ['timestamp', 'arrival'] as const) {
+    const column = columns[role]
+    if (column === undefined) continue
+    const type = file.types.get(column) ?? ''
+    if (/Date(?!Time)/.test(type)) dates.add(role)
+    if (/Date/.test(type)) continue
+    const text = textOf(role)
+    const instants = await read(
+      client,
+      file,
+      `SELECT 1
+      FROM file({path:String}, {format:String}, {structure:String})
+      WHERE ${wanted(columns)} AND match(${text}, '${timestampText}') AND NOT match(${text}, '${dateText}')
+      LIMIT 1
+      SETTINGS ${readingSettings}`,
+      parameters(file, columns, experiment, [...new Set([column, columns.feature])]),
+    )
+    if (instants.length === 0) dates.add(role)
+  }
+  return dates
 }
 
-/** The condition for a row of the experiment that is asked for. */
+function textOf(parameter: TimeColumn): string {
+  return `trimBoth(toString({${parameter}:Identifier}))`
+}
+
+/** The expression for an instant of a row; NULL if the value is not an instant. A date is the start of its local day. */
+function instantIn({ types, dates }: File, parameter: TimeColumn, column: string): string {
+  const text = textOf(parameter)
+  const instant = /Date/.test(types.get(column) ?? '')
+    ? `{${parameter}:Identifier}`
+    : `if(match(${text}, '${timestampText}'), parseDateTime64BestEffortOrNull(${text}, 9, 'UTC'), NULL)`
+  return dates.has(parameter)
+    ? `toDateTime64(toDate32(${instant}), 9, {time_zone:String})`
+    : `toDateTime64(${instant}, 9, 'UTC')`
+}
+
+/** The condition that a row belongs to the experiment to report. */
 function wanted({ feature }: FileColumns): string {
   return feature === undefined
     ? 'true'
@@ -292,12 +348,13 @@ function parameters(
   return {
     path: file.path,
     format: file.format.format,
-    // A declaration of columns, which travels as a value; its names are quoted as ClickHouse quotes names.
+    // A declaration of columns, sent as a value; its names are quoted as ClickHouse quotes names.
     structure: read
       .filter((name) => name !== undefined)
       .map((name) => `\`${name.replace(/[\\`]/g, '\\$&')}\` ${file.types.get(name) ?? ''}`)
       .join(', '),
     experiment,
+    time_zone: file.timeZone,
     identity: columns.identity,
     variant: columns.variant,
     timestamp: columns.timestamp,
@@ -307,7 +364,7 @@ function parameters(
   }
 }
 
-/** Looks again, in the file's own order, for what stopped the load. */
+/** Reads the file again, in order, to find what stopped the load. */
 async function firstWithoutTimestamp(
   client: ClickHouseClient,
   file: File,
@@ -329,7 +386,7 @@ async function firstWithoutTimestamp(
   )
   if (row === undefined) return undefined
   const index = Number(row.row_index)
-  // A quoted field of CSV may run over several lines.
+  // A quoted CSV field may span several lines.
   const [lines] =
     file.format === csv
       ? await read<{ breaks: string | number }>(
@@ -355,7 +412,7 @@ async function loadedRows(client: ClickHouseClient): Promise<{ loaded: number; u
   return { loaded: Number(row?.loaded ?? 0), unusable: Number(row?.unusable ?? 0) }
 }
 
-/** How many rows of the file the load has left out. */
+/** How many rows of the file were not loaded. */
 async function rowsOfOthers(
   client: ClickHouseClient,
   file: File,
@@ -412,7 +469,7 @@ async function read<Row>(
   }
 }
 
-/** The engine's complaint about a file, in one line and without what only the engine knows the file by. */
+/** The engine's error about a file, in one line, without the engine's own name for the file. */
 function unreadable(file: File, error: unknown): ReportError {
   const message = String((error as { message?: unknown }).message ?? error)
   if (/the file is empty|Cannot read rows from the data/.test(message)) {

@@ -1,7 +1,7 @@
-// The report: who entered an experiment, when, and in which variant. `npm run report -- --help` says how to ask.
+// The report: who entered an experiment, when, and in which variant. See `npm run report -- --help`.
 import { runReport } from './run-report.js'
 
-// A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
+// A reader such as `head` closes the pipe when it has seen enough. This is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 
-/** A table without borders as lines of text: the first column to the left, the others to the right unless told. */
+/** A table without borders, as lines of text. The first `leftColumns` columns are aligned left, the others right. */
 export function plainTable(
   rows: readonly (readonly string[])[],
   { leftColumns = 1, gap = 3 }: { readonly leftColumns?: number; readonly gap?: number } = {},

@@ -13,13 +13,13 @@ import { plainTable } from './plain-table.js'
 import type { Terminal } from './print-report.js'
 import { sparkline } from './sparkline.js'
 
-/** What the explanation is about, and what is known beside it. */
+/** What the explanation is about. */
 export interface Explained {
   /** The view of the summary, with every bucket of its window. */
   readonly view: ExposuresView
   readonly multiVariant: MultiVariantPolicy
   readonly expectedShares: Readonly<Record<string, number>> | undefined
-  /** Which events the ledger has scanned, in a sentence. */
+  /** A sentence that says which events the ledger scanned. */
   readonly scanned: string
 }
 
@@ -45,7 +45,7 @@ export function splitSection(
 ): readonly string[] {
   const { headline, sentences, assumed, once, excluded } = splitVerdict(view, expectedShares)
   const words = [
-    ...(assumed ? ['No split was given (--expected), so equal shares are assumed.'] : []),
+    ...(assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
     ...sentences,
     excludedInWords(excluded),
   ].join(' ')
@@ -87,11 +87,16 @@ function ledgerSections(
 
 function crossoverSections(
   crossovers: Crossovers,
-  { view, multiVariant }: Explained,
+  { view, multiVariant, expectedShares }: Explained,
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
   const { identities, pairs, timeseries } = crossovers
-  const { headline, sentences, bias, stayed } = crossoverVerdict(crossovers, view, multiVariant)
+  const { headline, sentences, bias, stayed } = crossoverVerdict(
+    crossovers,
+    view,
+    multiVariant,
+    expectedShares,
+  )
   const { variants, rows, all, left } = crossoverMatrix(crossovers, view, stayed)
   const seen = view.total + view.excludedIdentities
   const hourly = timeseries.granularity === 'hour'
@@ -121,7 +126,7 @@ function crossoverSections(
     })
   const matrix = plainTable(
     [
-      ['First seen in', ...fits.map((key) => `then ${shortLabel(key)}`), 'All', 'Of all begun'],
+      ['First seen in', ...fits.map((key) => `then ${shortLabel(key)}`), 'All', 'Share'],
       ...rows.map(({ firstVariant, cells, identities, began }) => [
         shortLabel(firstVariant),
         ...cellsOf(cells),
@@ -149,11 +154,13 @@ function crossoverSections(
   const notes = [
     ...(fits.length < variants.length + left
       ? [
-          `${count(variants.length + left - fits.length)} more variants have no column, and are in the sums only.`,
+          `${count(variants.length + left - fits.length)} more variants have no column; they are included in the sums.`,
         ]
       : []),
-    ...(most.length < pairs.length ? [`The ${most.length} largest of ${count(pairs.length)} pairs.`] : []),
-    `When: when the next variant came, from ${labelOf(starts[0] ?? '')} to ${labelOf(starts.at(-1) ?? '')}.`,
+    ...(most.length < pairs.length
+      ? [`These are the ${most.length} largest of ${count(pairs.length)} pairs.`]
+      : []),
+    `When: the time of the exposure to the next variant, from ${labelOf(starts[0] ?? '')} to ${labelOf(starts.at(-1) ?? '')}. Share: of all identities first seen in the variant.`,
   ]
   const table = (lines: readonly string[]): string[] =>
     lines.map((line, row) => (row === 0 ? faint(line, colour) : line))
@@ -214,7 +221,7 @@ function breakdownSections(
     ],
     { gap: 2 },
   )
-  const words = [...(assumed ? ['Equal shares are assumed.'] : []), sentence].join(' ')
+  const words = [...(assumed ? ['This assumes equal shares.'] : []), sentence].join(' ')
   return [
     [
       strong(`Slices by ${variantLabel(breakdown.column)}: ${headline.replace(/^T/, 't')}`, colour),
@@ -226,7 +233,7 @@ function breakdownSections(
   ]
 }
 
-/** As many of the keys as there is room for, two blanks before each: the largest, in the order given. */
+/** As many keys as fit into `room`, with two blanks before each: the largest ones, in the given order. */
 function mostOf(
   keys: readonly string[],
   sizes: Readonly<Record<string, number>>,

@@ -7,16 +7,16 @@ import type { Terminal } from './print-report.js'
 type Because = Extract<IdentityVerdict, { readonly type: 'never-counted' }>['because']
 
 const reasons: Readonly<Record<Because, string>> = {
-  'no-events': 'there is no event of it',
+  'no-events': 'it has no events',
   'no-timestamp': 'its events have no timestamp',
-  'before-window': 'its events lie before the window',
-  'after-window': 'its events lie after the window',
-  filtered: 'the filters leave its events out',
+  'before-window': 'its events are before the window',
+  'after-window': 'its events are after the window',
+  filtered: 'the filters exclude its events',
   'no-variant': 'its events have no variant',
   'no-identity': 'its events have no identity',
 }
 
-/** What the summary makes of an identity, in a sentence. */
+/** How the summary counts an identity, in a sentence. */
 function verdictSentence(verdict: IdentityVerdict): string {
   const at = (ms: number): string => new Date(ms).toISOString()
   switch (verdict.type) {
@@ -33,14 +33,14 @@ function verdictSentence(verdict: IdentityVerdict): string {
   return `Never counted: ${reasons[verdict.because]}.`
 }
 
-/** One identity's story as a section of text for people: the verdict, then its events in order. */
+/** One identity's events as a section of text for people: first the verdict, then the events in order. */
 export function identityStoryText(
   identity: string,
   { verdict, scanned, events, truncated }: IdentityTimeline,
   timeZone: string,
   { width, colour }: Terminal,
 ): readonly string[] {
-  const title = `The story of ${variantLabel(identity, 60)}`
+  const title = `Identity ${variantLabel(identity, 60)}`
   const isUtc = timeZone === 'UTC'
   const instant = (at: number | null): readonly string[] =>
     at === null
@@ -55,7 +55,7 @@ export function identityStoryText(
           '',
           ...plainTable(
             [
-              ['When (UTC)', ...(isUtc ? [] : [`In ${timeZone}`]), 'Variant', 'What it is'],
+              ['When (UTC)', ...(isUtc ? [] : [`In ${timeZone}`]), 'Variant', 'What it counts as'],
               ...events.map(({ at, variant, disposition }) => [
                 ...instant(at),
                 variant === null ? '(none)' : variantLabel(variant, 24),
@@ -69,7 +69,7 @@ export function identityStoryText(
       ? [
           '',
           ...filled(
-            `Truncated: the first ${count(events.length)} of ${count(scanned)} events. The verdict is by all of them.`,
+            `Truncated: only the first ${count(events.length)} of ${count(scanned)} events are shown. The verdict considers all of them.`,
             width,
           ),
         ]

@@ -1,31 +1,31 @@
 import type { ExposureSpec, ExposuresSummary, ExposureWindow } from 'first-exposure'
-import { exposuresView } from 'first-exposure/view'
+import { exposuresView, type ExposuresView } from 'first-exposure/view'
 import { cumulativeChart } from './cumulative-chart.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'
 import { plainTable } from './plain-table.js'
 import { count, duration, localTime, share, variantLabel } from '../host/panel/format.js'
 
-/** What there is to print on: how wide, and whether colours show. */
+/** What to print on: its width, and whether it shows colours. */
 export interface Terminal {
   readonly width: number
   readonly colour: boolean
 }
 
-/** How the experiment was configured, as far as the user said. */
+/** How the experiment was configured, if the user said so. */
 export interface Configured {
   readonly expectedShares: Readonly<Record<string, number>> | undefined
   readonly control: string | undefined
 }
 
-/** What the report says beside the summary. */
+/** What the report says in addition to the summary. */
 export interface Context {
   readonly spec: ExposureSpec
   /** Where the exposures came from, in a few words. */
   readonly origin: string
   readonly configured: Configured
   readonly explanation: Explanation
-  /** Which events the ledger has scanned, in a sentence. */
+  /** A sentence that says which events the ledger scanned. */
   readonly scanned: string
 }
 
@@ -40,7 +40,7 @@ export async function reportText(
   const isExplained = Object.keys(explanation).length > 0
   const view = exposuresView(summary, {
     window,
-    // Where it is explained when something happened, empty buckets count too.
+    // An explanation also shows when things happened, so it needs the empty buckets.
     fillGaps: isExplained,
     ...(expectedShares === undefined ? {} : { variants: Object.keys(expectedShares) }),
     ...(control === undefined ? {} : { control }),
@@ -64,12 +64,12 @@ export async function reportText(
 
   const excludedBecause =
     spec.multiVariant === 'quarantine'
-      ? `Excluded: exposed to more than one variant; the share is of all ${count(seen)} identities seen.`
-      : 'Nobody is excluded: an identity exposed to several variants counts in its first.'
+      ? `Excluded identities were exposed to more than one variant. Their share is of all ${count(seen)} identities seen.`
+      : 'Nobody is excluded: an identity exposed to several variants counts in the first one.'
   const rows = [
     ['Source', origin],
     ['Window', `${localTime(window.startMs, timeZone)} to ${localTime(window.asOfMs, timeZone)}`],
-    ['', `${duration(window.asOfMs - window.startMs)} in ${timeZone}, the end not included`],
+    ['', `${lengthOf(window, granularity)} in ${timeZone}, end not included`],
     ['Granularity', granularity],
   ] as const
   const sections = [
@@ -84,19 +84,25 @@ export async function reportText(
     filled(headline(counted, variants.length, excluded, seen), width).map(strong),
     [...table, '', ...filled(excludedBecause, width).map(faint)],
   ]
-  // The special functions behind the verdicts take as long to load as all the rest.
+  // The functions behind the verdicts take as long to load as everything else.
   const verdicts =
     isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
   if (expectedShares !== undefined && explanation.ledger === undefined) {
     sections.push([...(verdicts?.splitSection(view, expectedShares, terminal) ?? [])])
   }
   const chart = cumulativeChart(view, window, { width, colour, timeZone })
-  if (chart.length > 0) sections.push([strong('Identities entered, cumulative'), '', ...chart])
+  if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart])
   const explained = { view, multiVariant: spec.multiVariant, expectedShares, scanned }
   sections.push(
     ...(verdicts?.explanationText(explanation, explained, terminal) ?? []).map((lines) => [...lines]),
   )
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+/** A window by day may be one day long, and a local day may have 23 or 25 hours. */
+function lengthOf({ startMs, asOfMs }: ExposureWindow, granularity: ExposuresView['granularity']): string {
+  const ms = asOfMs - startMs
+  return granularity === 'day' && Math.round(ms / 86_400_000) === 1 ? '1 day' : duration(ms)
 }
 
 function headline(counted: number, variants: number, excluded: number, seen: number): string {

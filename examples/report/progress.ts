@@ -1,9 +1,9 @@
 import { Presets, SingleBar } from 'cli-progress'
 
 /**
- * A bar on standard error, for as long as something lasts; nothing at all where that is no terminal.
+ * A progress bar on standard error while something runs. Nothing if standard error is not a terminal.
  *
- * @param fraction - asked about ten times a second: how far it is, 0 to 1, or `undefined` where nobody knows
+ * @param fraction - called about ten times a second: the progress from 0 to 1, or `undefined` if it is not known
  */
 export function showProgress(
   title: string,
@@ -25,7 +25,7 @@ export function showProgress(
   const watched = (async () => {
     while (!ended.signal.aborted) {
       const now = await fraction()
-      // An estimate may pass the whole; a bar that is full and still there would puzzle.
+      // An estimate may exceed 1. A bar that is full but does not end would be confusing.
       if (now !== undefined) bar.update(Math.min(999, Math.floor(now * 1000)))
       await new Promise((resolve) => setTimeout(resolve, 100))
     }

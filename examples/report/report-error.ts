@@ -1,6 +1,6 @@
 import { isExposureError } from 'first-exposure'
 
-/** What stops a report and is no fault of the program: its message is the one line that the user gets. */
+/** Stops a report for a reason that is not a bug. Its message is the one line that the user sees. */
 export class ReportError extends Error {
   override readonly name = 'ReportError'
 }
@@ -11,7 +11,7 @@ export function errorLine(error: unknown): string {
   return oneLine(error instanceof ReportError || isExposureError(error) ? message : `unexpected: ${message}`)
 }
 
-/** Text of others on one line of bearable length, without control characters. */
+/** Text from elsewhere, on one line of limited length, without control characters. */
 export function oneLine(text: string, maxLength = 500): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
   return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`

@@ -1,21 +1,30 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import { exposureWindow, type ExposureSpec, type ExposureWindow } from 'first-exposure'
-import { ReportError } from './report-error.js'
+import { exposureWindow, type ExposureWindow, type SourceColumn } from 'first-exposure'
+import type { GivenInstant, ReportArguments } from './arguments.js'
+import type { Experiment } from './experiment.js'
+import { oneLine, ReportError } from './report-error.js'
 
 /**
- * The window of a report: what the user said, and otherwise from the first event, floored to the millisecond, to one
- * millisecond past the last, so that every event counts. Only rows that can be exposures have a say.
+ * The window of a report. Unless the user gives it, it runs from the first event, rounded down to the millisecond, to
+ * one millisecond after the last, so that every event counts. Only rows that can be exposures are considered. If the
+ * timestamps are dates, it runs to the end of the last local day, and a date that the user gives is a local day too.
  *
- * @returns `undefined` where there is no event to take it from
+ * @returns `undefined` if there is no event to take it from
  */
 export async function reportWindow(
-  client: ClickHouseClient,
-  spec: ExposureSpec,
-  { startMs, asOfMs }: { readonly startMs: number | undefined; readonly asOfMs: number | undefined },
+  { client, spec, hasDates = false }: Pick<Experiment, 'client' | 'spec' | 'hasDates'>,
+  { start, asOf }: Pick<ReportArguments, 'start' | 'asOf'>,
 ): Promise<ExposureWindow | undefined> {
+  const msOf = async (given: GivenInstant | undefined): Promise<number | undefined> =>
+    hasDates && given?.day !== undefined ? startOfDay(client, given.day, spec.timeZone) : given?.ms
+  const startMs = await msOf(start)
+  const asOfMs = await msOf(asOf)
   if (startMs !== undefined && asOfMs !== undefined) return exposureWindow(startMs, asOfMs)
   const { table, columns } = spec.source
+  const type = 'toTypeName({timestamp:Identifier})'
   const conditions = [
+    // Known without reading a row, and so before a number or a text is taken for an instant.
+    `throwIf(position(${type}, 'DateTime') = 0, concat('report: the timestamp has type <', ${type}, '>')) = 0`,
     ...(columns.environment === null ? [] : ['{environment:Identifier} = {environment_key:String}']),
     ...(columns.event === null ? [] : ['{event:Identifier} = {event_name:String}']),
     '{feature:Identifier} = {feature_name:String}',
@@ -26,10 +35,14 @@ export async function reportWindow(
       : ['{timestamp:Identifier} >= fromUnixTimestamp64Milli({start_ms:Int64})']),
     ...(asOfMs === undefined ? [] : ['{timestamp:Identifier} < fromUnixTimestamp64Milli({as_of_ms:Int64})']),
   ]
-  const result = await client.query({
+  const request = client.query({
     query: `SELECT
       toUnixTimestamp64Milli(toDateTime64(min({timestamp:Identifier}), 3)) AS first_ms,
-      toUnixTimestamp64Milli(toDateTime64(max({timestamp:Identifier}), 3)) AS last_ms,
+      ${
+        hasDates
+          ? 'toUnixTimestamp64Milli(toDateTime64(toDate32(max({timestamp:Identifier}), {time_zone:String}) + 1, 3, {time_zone:String})) - 1'
+          : 'toUnixTimestamp64Milli(toDateTime64(max({timestamp:Identifier}), 3))'
+      } AS last_ms,
       count() AS events
     FROM ${table.database === null ? '' : '{database:Identifier}.'}{table:Identifier}
     WHERE ${conditions.join(' AND ')}`,
@@ -40,10 +53,14 @@ export async function reportWindow(
       environment_key: spec.environmentKey,
       event_name: spec.eventName,
       feature_name: spec.featureName,
+      ...(hasDates ? { time_zone: spec.timeZone } : {}),
       ...(startMs === undefined ? {} : { start_ms: startMs }),
       ...(asOfMs === undefined ? {} : { as_of_ms: asOfMs }),
     },
     format: 'JSONEachRow',
+  })
+  const result = await request.catch((error: unknown) => {
+    throw otherType(error, columns.timestamp) ?? error
   })
   const [row] = await result.json<Record<'first_ms' | 'last_ms' | 'events', string | number>>()
   if (row === undefined || Number(row.events) === 0) return undefined
@@ -53,8 +70,30 @@ export async function reportWindow(
   } catch (error) {
     throw new ReportError(
       `the events run from ${new Date(window.startMs).toISOString()} to ${new Date(window.asOfMs).toISOString()}, ` +
-        'which is more than 1970-01-02 to 2106-01-01; leave the strays out with --start and --as-of',
+        'but only 1970-01-02 to 2106-01-01 is possible; use --start and --as-of to leave the outliers out',
       { cause: error },
     )
   }
+}
+
+/** What to do if the column holds numbers, text or dates. */
+function otherType(error: unknown, column: SourceColumn): ReportError | undefined {
+  const [, type] = /report: the timestamp has type <(.*?)>/.exec((error as Error).message) ?? []
+  if (type === undefined) return undefined
+  return new ReportError(
+    `the column ${typeof column === 'string' ? JSON.stringify(oneLine(column, 60)) : 'of timestamps'} has the type ${type}, and --url needs a DateTime or DateTime64; ` +
+      'make a view that converts it, as docs/recipes.md shows, and name the view with --table',
+    { cause: error },
+  )
+}
+
+/** Epoch milliseconds of the start of a local day. */
+async function startOfDay(client: ClickHouseClient, day: string, timeZone: string): Promise<number> {
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp64Milli(toDateTime64(toDate32({day:String}), 3, {time_zone:String})) AS start_ms`,
+    query_params: { day, time_zone: timeZone },
+    format: 'JSONEachRow',
+  })
+  const [row] = await result.json<{ start_ms: string | number }>()
+  return Number(row?.start_ms)
 }

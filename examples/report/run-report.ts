@@ -1,6 +1,7 @@
 import { isExposureError } from 'first-exposure'
 import { fetchExposuresSummary, fetchIdentityTimeline } from 'first-exposure/clickhouse'
 import { reportArguments, type ReportArguments } from './arguments.js'
+import { byDay } from './by-day.js'
 import { clickhouseServer, serverError } from './clickhouse-server.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
@@ -17,11 +18,11 @@ import { writePanel } from './write-panel.js'
 export interface ReportOutput extends Terminal {
   /** The report itself. */
   print(text: string): void
-  /** What is said beside it. */
+  /** Messages beside the report. */
   say(text: string): void
 }
 
-/** Runs a command line (without the program's own name): the whole program but the process. Returns its exit code. */
+/** Runs a command line (without the program's own name): all of the program except the process. Returns the exit code. */
 export async function runReport(argv: readonly string[], output: ReportOutput): Promise<0 | 1> {
   try {
     const request = reportArguments(argv)
@@ -66,15 +67,17 @@ async function reportOf(
 ): Promise<string> {
   const { client, spec } = experiment
   const { explain, breakdown, identityStory, html, json } = request
-  const window = await reportWindow(client, spec, request)
+  const window = await reportWindow(experiment, request)
   if (window === undefined) throw new ReportError(await experiment.nothingFound())
   const story =
     identityStory === undefined
       ? undefined
       : { identity: identityStory, ...(await fetchIdentityTimeline(client, spec, window, identityStory)) }
   const isAlone = story !== undefined && !explain && breakdown === undefined && html === undefined
-  const summary = isAlone ? undefined : await fetchExposuresSummary(client, spec, window)
-  const explanation = isAlone ? {} : await fetchExplanation(experiment, window, request)
+  // Dates have no hours, however short the window is.
+  const bucketed = experiment.hasDates === true ? byDay : <Answer>(answer: Answer): Answer => answer
+  const summary = isAlone ? undefined : bucketed(await fetchExposuresSummary(client, spec, window))
+  const explanation = isAlone ? {} : bucketed(await fetchExplanation(experiment, window, request))
   if (html !== undefined && summary !== undefined) {
     const { bytes } = await writePanel(html, summary, window, explanation, experiment, request)
     output.say(`Wrote ${html} (${Math.ceil(bytes / 1000)} kB): open it in a browser.\n`)

@@ -1,6 +1,6 @@
 const heights = Array.from('▁▂▃▄▅▆▇█')
 
-/** Counts as a row of small bars, at most `width` of them; `·` where there is nothing. */
+/** Counts as a row of small bars, at most `width` of them; `·` stands for 0. */
 export function sparkline(counts: readonly number[], width: number): string {
   const perBar = Math.max(1, Math.ceil(counts.length / width))
   const bars = Array.from({ length: Math.ceil(counts.length / perBar) }, (_, bar) =>

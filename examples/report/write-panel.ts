@@ -20,13 +20,13 @@ export async function writePanel(
 ): Promise<{ readonly bytes: number }> {
   const nowMs = Date.now()
   const began = performance.now()
-  // Nobody knows how far a build is; a bar that slows down says at least that something goes on.
+  // The progress of a build is not known. A bar that slows down at least shows that it is still running.
   const progress = showProgress('Building the page', async () => {
     const seconds = (performance.now() - began) / 1000
     return seconds / (seconds + 2)
   })
   try {
-    // They bring a bundler along, which only a page needs.
+    // These import a bundler, which only the page needs.
     const [{ panelPage }, { panelScriptFromSource }] = await Promise.all([
       import('../host/panel/panel-page.js'),
       import('../from-source/panel-script.js'),

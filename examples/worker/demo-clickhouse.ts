@@ -1,11 +1,11 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import type { WorkerExperiment } from './worker-experiment.js'
 
-/** A ClickHouse in this process's memory, with two weeks of generated exposures of each experiment that has started. */
+/** A ClickHouse in the memory of this process, with two weeks of generated exposures for each experiment that has started. */
 export async function demoClickHouse(experiments: readonly WorkerExperiment[]): Promise<ClickHouseClient> {
   const { createChdbConnection } = await import('chdb/connection')
   const client = createClient({
-    // The type of the connection lags behind the client's; at run time they fit.
+    // The connection's type lags behind the client's; at run time they fit.
     connection: createChdbConnection({ path: ':memory:' }) as never,
     log: { level: ClickHouseLogLevel.OFF },
   })

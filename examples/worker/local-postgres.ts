@@ -7,7 +7,7 @@ import { Client, type ClientConfig } from 'pg'
 
 const debian = '/usr/lib/postgresql'
 
-/** Where PostgreSQL's server is installed: Debian's newest, or one on the PATH; `undefined` where there is none. */
+/** Where the PostgreSQL server is installed: Debian's newest, or one on the PATH; `undefined` if there is none. */
 const binaries: string | undefined = [
   ...(existsSync(debian)
     ? readdirSync(debian)
@@ -17,24 +17,26 @@ const binaries: string | undefined = [
   ...(process.env['PATH'] ?? '').split(delimiter),
 ].find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
 
-/** The server refuses to run as root; Debian's package brings a user for it. */
+/** The server refuses to run as root. Debian's package has a user for it. */
 const serverUser: { readonly uid: number; readonly gid: number } | undefined = userForServer()
 
-/** Can PostgreSQL be started here? Tests that need it are skipped by name where not. */
+/** Whether PostgreSQL can be started here. If not, the tests that need it are skipped. */
 export const postgresAvailable: boolean =
   binaries !== undefined && (process.getuid?.() !== 0 || serverUser !== undefined)
 
-/** A PostgreSQL server on loopback, with data of its own. */
+/** A PostgreSQL server on loopback, with its own data. */
 export interface PostgresServer {
   readonly config: ClientConfig & { readonly host: string; readonly port: number }
-  /** Ends it and removes its data. */
+  /** Stops it and removes its data. */
   stop(): Promise<void>
 }
 
 /** Starts a server on a free port and waits until it answers. */
 export async function startPostgres(): Promise<PostgresServer> {
   if (binaries === undefined)
-    throw new Error('PostgreSQL is not installed here: apt-get install postgresql, or set DATABASE_URL')
+    throw new Error(
+      'PostgreSQL is not installed here. Install it (apt-get install postgresql), or set DATABASE_URL.',
+    )
   const folder = mkdtempSync(join(tmpdir(), 'first-exposure-postgres-'))
   if (serverUser !== undefined) chownSync(folder, serverUser.uid, serverUser.gid)
   const remove = (): void => {
@@ -48,12 +50,12 @@ export async function startPostgres(): Promise<PostgresServer> {
       ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
       { ...asServer, stdio: 'pipe' },
     )
-    // The port was free a moment ago: whoever took it meanwhile makes the server end, and another is tried.
+    // The port was free a moment ago. If another process has taken it, the server ends, and we try another port.
     for (let attempt = 0; attempt < 5; attempt++) {
       const config = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' }
       const server = spawn(
         join(binaries, 'postgres'),
-        // Its data need not outlive a power cut. No socket but the one on loopback.
+        // The data does not have to survive a power cut. Listen only on loopback.
         [
           '-D',
           data,
@@ -66,7 +68,7 @@ export async function startPostgres(): Promise<PostgresServer> {
           '-c',
           'fsync=off',
         ],
-        // A Ctrl-C is for this process alone, which still needs its server then.
+        // A Ctrl-C must reach only this process, which still needs the server.
         { ...asServer, stdio: 'ignore', detached: true },
       )
       const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
@@ -74,7 +76,7 @@ export async function startPostgres(): Promise<PostgresServer> {
         return {
           config,
           stop: async () => {
-            // Ends it at once, with whoever is connected.
+            // Stops it at once, even if somebody is connected.
             server.kill('SIGINT')
             await exited
             remove()
@@ -84,7 +86,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       server.kill('SIGKILL')
       await exited
     }
-    throw new Error('PostgreSQL did not come up')
+    throw new Error('PostgreSQL did not start')
   } catch (error) {
     remove()
     throw error

@@ -1,4 +1,4 @@
-// A worker that keeps the exposures of its experiments up to date. `npm start -- --help` says how to start it.
+// A worker that keeps the exposures of its experiments up to date. See `npm start -- --help`.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
@@ -19,14 +19,19 @@ const options = new Command()
   .name('npm start --')
   .description('Refreshes the exposures of experiments and keeps the states in PostgreSQL.')
   .option('--experiments <file>', 'the list of experiments', join(import.meta.dirname, 'experiments.json'))
-  .option('--every <minutes>', 'from one round to the next; the same for every process', wholeNumber, 5)
-  .option('--concurrency <n>', 'how many experiments to refresh at once', wholeNumber, 4)
+  .option(
+    '--every <minutes>',
+    'the time from one round to the next; use the same for every process',
+    wholeNumber,
+    5,
+  )
+  .option('--concurrency <n>', 'how many experiments to refresh at the same time', wholeNumber, 4)
   .option('--once', 'end after one round, with status 1 if anything failed', false)
   .addHelpText(
     'after',
-    '\nIn the environment:\n' +
-      '  DATABASE_URL    the PostgreSQL database; without it, one is started for as long as the worker runs\n' +
-      '  CLICKHOUSE_URL  the ClickHouse server, with user and password; without it, one inside this process\n',
+    '\nEnvironment variables:\n' +
+      '  DATABASE_URL    the PostgreSQL database; if not set, a temporary server is started\n' +
+      '  CLICKHOUSE_URL  the ClickHouse server, with user and password; if not set, one runs inside this process\n',
   )
   .parse()
   .opts<{ experiments: string; every: number; concurrency: number; once: boolean }>()
@@ -35,7 +40,7 @@ const log = (event: Readonly<Record<string, unknown>>): void => {
   process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`)
 }
 
-/** What an attempt to reach something ends with: its name and a code. Messages may hold hosts, users and passwords. */
+/** Replaces an error by the name of what failed and a code, because messages may contain hosts, users and passwords. */
 async function reached<Result>(what: string, attempt: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await attempt()
@@ -45,12 +50,12 @@ async function reached<Result>(what: string, attempt: () => Promise<Result> | Re
   }
 }
 
-/** Opens everything, works until a signal comes or all is done, and closes everything in the opposite order. */
+/** Opens everything, works until a signal arrives or all is done, and closes everything in the opposite order. */
 async function work(signal: AbortSignal): Promise<void> {
   const { DATABASE_URL: databaseUrl, CLICKHOUSE_URL: clickhouseUrl } = process.env
   const experiments = async (): Promise<readonly WorkerExperiment[]> =>
     workerExperiments(await readFile(options.experiments, 'utf8'))
-  // A list that cannot be read at the start is a mistake to mend now.
+  // If the list cannot be read at the start, stop: it must be fixed first.
   const atStart = await experiments()
   const closers: (() => Promise<unknown>)[] = []
   try {
@@ -94,7 +99,7 @@ async function work(signal: AbortSignal): Promise<void> {
 
 const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  // The first one ends it in good order; a second one ends the process at once.
+  // The first signal stops it cleanly; the second ends the process at once.
   process.once(signal, () => {
     stopping.abort()
   })

@@ -3,24 +3,24 @@ import type { Pool } from 'pg'
 import { decodeRefreshState, encodeRefreshState } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
 
-// A key as text that the database can hold and no two keys share: as the inside of JSON's string. It escapes NUL, which
-// `text` refuses, and lone surrogates.
+// A key as a text that the database can store, different for different keys: the inside of a JSON string. It escapes
+// NUL, which `text` refuses, and lone surrogates.
 const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)
 
 /**
- * Keeps the states in a table of a PostgreSQL database, for any number of hosts. The state is `text`, not `jsonb`,
- * which would refuse the NUL that a variant's key may hold and write the keys in another order.
+ * Keeps the states in a table of a PostgreSQL database, for any number of hosts. The state is `text`, not `jsonb`:
+ * `jsonb` refuses NUL, which a variant's key may contain, and changes the order of keys.
  *
- * A version is a random UUID, new with every save: unlike a counter it does not come again when a row is deleted and
- * made anew, so a worker that remembers the deleted one cannot overwrite the new one.
+ * A version is a random UUID, new with every save. A counter would start again after a row is deleted and created anew;
+ * then a worker that remembers the deleted row could overwrite the new one.
  *
- * @param pool - the host's own; it stays open. Give it an `error` listener, or a lost idle connection ends the process,
- *   and a `query_timeout` or `statement_timeout`: a refresh waits for its store as long as the pool does
- * @returns the store, once its table is there
+ * @param pool - your own pool; it stays open. Give it an `error` listener, because otherwise a lost idle connection ends
+ *   the process. Give it a `query_timeout` or `statement_timeout`: a refresh waits for its store as long as the pool does
+ * @returns the store, after its table has been created
  */
 export async function postgresRefreshStore(pool: Pool): Promise<RefreshStore<string>> {
-  // Two hosts that start at once would both try to make the table, and one would fail: they take turns. Statements that
-  // are sent together are one transaction, at whose end the lock is released.
+  // If two hosts start at once, both try to create the table, and one would fail. The lock makes them take turns.
+  // Statements that are sent together are one transaction, and its end releases the lock.
   await pool.query(
     `SELECT pg_advisory_xact_lock(hashtext('refresh_state'));
     CREATE TABLE IF NOT EXISTS refresh_state (key text PRIMARY KEY, state text NOT NULL, version uuid NOT NULL)`,
@@ -38,7 +38,7 @@ export async function postgresRefreshStore(pool: Pool): Promise<RefreshStore<str
       const version = randomUUID()
       const text = encodeRefreshState(state)
       try {
-        // One statement either way, so that nobody can come between the comparison and the write.
+        // A single statement, so that nothing can happen between the comparison and the write.
         const { rowCount } =
           expectedVersion === null
             ? await pool.query(
@@ -51,7 +51,7 @@ export async function postgresRefreshStore(pool: Pool): Promise<RefreshStore<str
               )
         return rowCount === 1 ? { type: 'saved', version } : { type: 'conflict' }
       } catch (error) {
-        // Where the database's default isolation is stricter than READ COMMITTED, this is how it says so.
+        // The code of a conflict if the database's default isolation is stricter than READ COMMITTED.
         if ((error as { readonly code?: unknown }).code === '40001') return { type: 'conflict' }
         throw error
       }

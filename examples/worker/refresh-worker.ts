@@ -3,30 +3,30 @@ import { isExposureError } from 'first-exposure'
 import { refreshStoredExposures, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
 import type { WorkerExperiment } from './worker-experiment.js'
 
-// Well below the time after which a claim counts as lost (10 minutes): what is left bears with clocks that differ by
-// some minutes, so that two processes never compute the same at once.
+// Well below the time after which a claim counts as lost (10 minutes). The rest allows for clocks that differ by a few
+// minutes, so that two processes never compute the same refresh at once.
 const patienceMs = 4 * 60_000
 const mostTries = 6
 
 export interface RefreshWorkerInput {
   readonly client: ExposureClient
   readonly store: RefreshStore
-  /** Asked before every round, so that a change needs no restart. Where it fails, the experiments known before stay. */
+  /** Called before every round, so a change needs no restart. If it fails, the previous list stays. */
   readonly experiments: () => Promise<readonly WorkerExperiment[]>
   /** From the start of a round to the start of the next, in milliseconds; the same for every process. */
   readonly everyMs: number
-  /** How many experiments are refreshed at once, at the most. */
+  /** The maximum number of experiments refreshed at the same time. */
   readonly concurrency: number
-  /** How many rounds; `Infinity` for ever. */
+  /** How many rounds; `Infinity` to run for ever. */
   readonly rounds: number
-  /** Ends the worker: what runs is aborted, and its claims are given back, before the promise resolves. */
+  /** Stops the worker. Running refreshes are aborted and their claims given back before the promise resolves. */
   readonly signal: AbortSignal
-  /** Told what became of each experiment, as plain data that holds no secret. */
+  /** Called with the outcome of each experiment, as plain data without secrets. */
   readonly log: (event: Readonly<Record<string, unknown>>) => void
 }
 
 /**
- * Refreshes every experiment in every round, on any number of processes: they agree through the store on who computes.
+ * Refreshes every experiment in every round, on any number of processes. They agree through the store on who computes.
  *
  * @returns how many experiments failed in the last round
  */
@@ -42,7 +42,7 @@ export async function refreshWorker(input: RefreshWorkerInput): Promise<number> 
       log({ type: 'experiments-unreadable', message: (error as Error).message })
     }
     failed = 0
-    // Several loops that share one iterator: each takes the next as soon as it has time.
+    // Several loops share one iterator: each takes the next experiment when it is free.
     const queue = known.values()
     const loop = async (): Promise<void> => {
       for (const experiment of queue) if (!(await refresh(experiment, input))) failed++
@@ -53,7 +53,7 @@ export async function refreshWorker(input: RefreshWorkerInput): Promise<number> 
   return failed
 }
 
-/** Brings one experiment up to date, and logs how each try ended. False where it failed for good. */
+/** Brings one experiment up to date, and logs how each try ended. Returns false if it finally failed. */
 async function refresh(
   { key, spec, experiment }: WorkerExperiment,
   input: RefreshWorkerInput,
@@ -68,13 +68,13 @@ async function refresh(
         store,
         key,
         now: Date.now(),
-        // A little less than the interval, or a round that comes a moment early would be one for nothing.
+        // A little less than the interval, so that a round that starts slightly early is not throttled.
         policy: { throttleMs: Math.floor(everyMs * 0.9) },
         attempt,
         signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
       })
       if (attempt === 0 && outcome.type === 'throttled' && state.failure?.error.code === 'aborted') {
-        // A process that was stopped has given its claim back: that was a try, and this is the next.
+        // A stopped process gave its claim back. That was the first try, and this is the next.
         attempt = 1
         continue
       }
@@ -86,7 +86,7 @@ async function refresh(
     }
     return true
   } catch (error) {
-    // Our own errors say what to mend, and hold no secret; of the store's, the code must do.
+    // Our own errors say what to fix and contain no secret. For the store's errors, log only the code.
     const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
     log(
       isExposureError(error)

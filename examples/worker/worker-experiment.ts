@@ -1,6 +1,6 @@
 import { exposureSpec, exposureWindow, type ExposureSpec, type RefreshExperiment } from 'first-exposure'
 
-/** An experiment as the worker's own configuration knows it. */
+/** An experiment in the configuration of this worker. */
 export interface WorkerExperiment {
   /** Its key in the store. */
   readonly key: string
@@ -8,24 +8,24 @@ export interface WorkerExperiment {
   readonly experiment: RefreshExperiment
 }
 
-// A window ends somewhere: this stands for the end of an experiment that nobody has ended.
+// A window needs an end. This one is used for an experiment that has not ended.
 const farAway = '2105-12-31T00:00:00Z'
 
 /**
- * The experiments of a JSON file: a list of `{ key, startedAt, endedAt, … }`, where the rest is what `exposureSpec`
- * takes.
+ * The experiments in a JSON file: a list of `{ key, startedAt, endedAt, … }`, where the rest are the fields of
+ * `exposureSpec`.
  *
- * @throws with what is wrong, and where, if anything is
+ * @throws if anything is wrong, with what and where
  */
 export function workerExperiments(json: string): readonly WorkerExperiment[] {
   const list: unknown = JSON.parse(json)
   if (!Array.isArray(list)) throw new Error('The experiments are not a list.')
   const experiments = list.map((entry: unknown, index) => {
-    if (typeof entry !== 'object' || entry === null) throw new Error(`Experiment ${index} is no object.`)
+    if (typeof entry !== 'object' || entry === null) throw new Error(`Experiment ${index} is not an object.`)
     const { key, startedAt, endedAt = null, ...spec } = entry as Record<string, unknown>
     if (typeof key !== 'string' || key === '') throw new Error(`Experiment ${index} has no key.`)
     try {
-      // The library's own checks: of the names, and that an instant says its zone.
+      // The library's own checks: the names, and that an instant has a zone.
       const { startMs, asOfMs } = exposureWindow(startedAt as string, (endedAt as string | null) ?? farAway)
       return {
         key,
@@ -37,7 +37,7 @@ export function workerExperiments(json: string): readonly WorkerExperiment[] {
     }
   })
   if (new Set(experiments.map(({ key }) => key)).size < experiments.length) {
-    throw new Error('Two experiments have the same key: one would overwrite the other.')
+    throw new Error('Two experiments have the same key, so one would overwrite the other.')
   }
   return experiments
 }

@@ -3,8 +3,8 @@ import type { Answer } from './exposure-client.js'
 import { exceptionNumber } from './exception-number.js'
 
 /**
- * The rows of an answer in JSONEachRow, or `malformed-rows` where it breaks off: in the middle of a row, or with an
- * exception of ClickHouse's behind the rows, in any of the ways in which its versions write it there.
+ * The rows of an answer in JSONEachRow. Throws `malformed-rows` where it breaks off: in the middle of a row, or with an
+ * exception after the rows, in any of the ways in which versions of ClickHouse write it there.
  */
 export async function answeredRows(answer: Answer): Promise<unknown> {
   const rows = answer.text === undefined ? await answer.json() : rowsIn(await answer.text())
@@ -21,19 +21,26 @@ export async function answeredRows(answer: Answer): Promise<unknown> {
 }
 
 function rowsIn(text: string): readonly unknown[] {
+  // One array of all rows, a line for each, as output_format_json_array_of_rows has it.
+  const isArray = text.startsWith('[\n')
   const rows: unknown[] = []
-  let from = 0
+  let from = isArray ? 2 : 0
   while (from < text.length) {
     const end = text.indexOf('\n', from)
-    // Every row ends with a line feed, so what has none was cut, even if it can be parsed.
+    // Every row ends with a line feed: one without it was cut, even if it can be parsed.
     if (end < 0) throw brokenOff(rows.length, text.slice(from))
-    try {
-      rows.push(JSON.parse(text.slice(from, end)))
-    } catch {
-      throw brokenOff(rows.length, text.slice(from))
+    const line = text.slice(from, end)
+    if (isArray && line === ']' && end === text.length - 1) return rows
+    if (!isArray || line !== '' || rows.length > 0) {
+      try {
+        rows.push(JSON.parse(isArray ? line.replace(/,$/, '') : line))
+      } catch {
+        throw brokenOff(rows.length, text.slice(from))
+      }
     }
     from = end + 1
   }
+  if (isArray) throw brokenOff(rows.length, '')
   return rows
 }
 
@@ -42,7 +49,7 @@ function brokenOff(row: number, rest: string): ExposureError {
   return new ExposureError(
     'malformed-rows',
     exception === undefined
-      ? `The answer is not whole: row ${row} is no row. Check what sits between the host and ClickHouse.`
+      ? `The answer is not complete: row ${row} was cut. Check what sits between the host and ClickHouse.`
       : `ClickHouse gave up at row ${row} of the answer, with its error ${exception}.`,
     { row, ...(exception === undefined ? {} : { exception }) },
   )

@@ -1,5 +1,5 @@
 import { ExposureError } from '../errors.js'
-import type { ExposureWindow } from '../spec/exposure-window.js'
+import type { ExposureWindow } from '../time/exposure-window.js'
 
 /** Refuses a bucket that holds nothing of the window: the answer is another question's. */
 export function assertInWindow(bucketMs: number, window: ExposureWindow, row?: number): void {
@@ -10,6 +10,10 @@ export function assertInWindow(bucketMs: number, window: ExposureWindow, row?: n
     'malformed-rows',
     `${where}: received ${new Date(bucketMs).toISOString()}, which is outside the window. ` +
       'Is it the answer to this query? Check what sits between the host and ClickHouse.',
-    { ...(row === undefined ? {} : { row }), column: 'bucket', received: bucketMs },
+    {
+      ...(row === undefined ? {} : { row }),
+      column: 'bucket',
+      received: bucketMs,
+    },
   )
 }

@@ -3,16 +3,15 @@ import type { ExposureClient } from './exposure-client.js'
 const patienceMs = 5000
 
 /**
- * Asks the server to end a query that nobody waits for any more; best effort. A server that cannot be reached, or a
- * user who may not, changes nothing: the query then ends by itself. So it does behind a proxy that gives queries ids of
- * its own.
+ * Asks the server to kill an abandoned query; best effort. Where the server cannot be reached, where the user may not, or
+ * where a proxy gives queries its own ids, the query runs to its end.
  *
- * @param partitions - in how many parts it was asked, each of which has an id of its own
+ * @param partitions - in how many parts it was asked; each has its own id
  */
 export async function endQuery(client: ExposureClient, queryId: string, partitions = 1): Promise<void> {
   const patience = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
-  // Some clients do not heed a signal; the wait ends all the same.
+  // Some clients ignore a signal; the wait ends all the same.
   const outOfPatience = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
       patience.abort()
@@ -36,7 +35,10 @@ async function askToEnd(
       : "arrayExists(part -> query_id = concat({query_id:String}, '-', toString(part)), range({partitions:UInt32}))"
   const answer = await client.query({
     query: `KILL QUERY WHERE ${isOneOfThem} ASYNC`,
-    query_params: { query_id: queryId, ...(partitions === 1 ? {} : { partitions }) },
+    query_params: {
+      query_id: queryId,
+      ...(partitions === 1 ? {} : { partitions }),
+    },
     format: 'JSONEachRow',
     abort_signal: signal,
   })

@@ -19,6 +19,8 @@ export interface ExposureClient {
     abort_signal?: AbortSignal
     query_id?: string
     clickhouse_settings?: Record<string, string | number | boolean>
+    /** Asks the official clients to send the parameters in the body. Only where they are too long for the URL. */
+    use_multipart_params?: boolean
   }): Promise<{
     json(): Promise<unknown>
     /**

@@ -1,12 +1,14 @@
-import { firstExposuresQuery, type ExposuresQuery } from '../query/first-exposures-query.js'
-import { decodeBucketRows, type ExposureBucket } from '../rows/decode-bucket-rows.js'
-import { assertOptions } from '../spec/assert-options.js'
-import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import type { ExposureWindow } from '../spec/exposure-window.js'
-import { invalidSpec } from '../spec/invalid-spec.js'
-import { selectGranularity } from '../spec/select-granularity.js'
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
-import { summarizeExposures } from '../summary/summarize-exposures.js'
+import { withFields } from '../checks.js'
+import { invalidSpec } from '../errors.js'
+import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
+import { summarizeExposures } from '../questions/summary/answer.js'
+import { bucketSums } from '../questions/summary/bucket-sums.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { decodeBucketRows, type ExposureBucket } from '../questions/summary/rows.js'
+import { firstExposuresQuery, type FirstExposuresQueryOptions } from '../questions/summary/statement.js'
+import type { ExposureWindow } from '../time/exposure-window.js'
+import { selectGranularity } from '../time/granularity.js'
+import { askPartitions, assertPartitions } from './ask-partitions.js'
 import { assertInWindow } from './assert-in-window.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
@@ -75,98 +77,50 @@ export async function fetchExposuresSummary(
   window: ExposureWindow,
   options: FetchExposuresOptions = {},
 ): Promise<ExposuresSummary> {
-  assertOptions(options, [...fetchRowsOptions, 'partitions', 'concurrency', 'onProgress'], 'options')
-  const { signal, queryId, partitions = 1, concurrency = 1, onProgress } = options
-  assertParts(partitions, concurrency)
-  const { maxRows, timeZone } = exposureSpec(spec)
-  const merged = new Map<number, Map<string | null, ExposureBucket>>()
-  let mergedRows = 0
-  const merge = (buckets: readonly ExposureBucket[]): void => {
-    for (const bucket of buckets) {
-      const variants = merged.get(bucket.bucketMs) ?? new Map<string | null, ExposureBucket>()
-      merged.set(bucket.bucketMs, variants)
-      const counted = variants.get(bucket.variant)
-      if (counted === undefined) mergedRows++
-      variants.set(
-        bucket.variant,
-        counted === undefined
-          ? bucket
-          : { ...bucket, newIdentities: counted.newIdentities + bucket.newIdentities },
-      )
-    }
-    if (mergedRows > maxRows) throw tooManyBuckets(maxRows)
+  withFields(
+    options,
+    [...fetchRowsOptions, 'partitions', 'concurrency', 'onProgress'],
+    'options',
+    invalidSpec,
+  )
+  assertPartitions(options)
+  const { queryId, partitions = 1, onProgress } = options
+  const complete = exposureSpec(spec)
+  const { maxRows, timeZone } = complete
+  const sums = bucketSums((count) => {
+    if (count > maxRows) throw tooManyBuckets(maxRows)
+  })
+  const ask = async (asked: FetchRowsOptions, about: FirstExposuresQueryOptions): Promise<void> => {
+    sums.add(await fetchBuckets(client, complete, window, asked, about))
   }
 
   if (partitions === 1) {
-    merge(await fetchBuckets(client, firstExposuresQuery(spec, window), window, maxRows, options))
+    await ask(options, {})
     onProgress?.({ answered: 1, of: 1 })
   } else {
-    signal?.throwIfAborted()
-    // One part that fails ends the others: their answer would be of no use. Each has a signal of its own, because many
-    // listeners on one look like a leak.
-    const running = new Set<AbortController>()
-    let asked = 0
     let answered = 0
-    const endAll = (reason: unknown): void => {
-      asked = partitions
-      for (const part of running) part.abort(reason)
-    }
-    const onAbort = (): void => {
-      endAll(signal?.reason)
-    }
-    const askPartByPart = async (): Promise<void> => {
-      while (asked < partitions) {
-        const index = asked++
-        const query = firstExposuresQuery(spec, window, { partition: { index, of: partitions } })
-        const part = new AbortController()
-        running.add(part)
-        const buckets = await fetchBuckets(client, query, window, maxRows, {
-          ...options,
-          signal: part.signal,
-          ...(queryId === undefined ? {} : { queryId: `${queryId}-${index}` }),
-        })
-        running.delete(part)
-        merge(buckets)
-        onProgress?.({ answered: ++answered, of: partitions })
-      }
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.all(Array.from({ length: Math.min(concurrency, partitions) }, askPartByPart))
-    } catch (error) {
-      endAll(error)
-      throw error
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
-    signal?.throwIfAborted()
+    await askPartitions(options, async (index, signal) => {
+      const ofPartition = queryId === undefined ? {} : { queryId: `${queryId}-${index}` }
+      await ask({ ...options, signal, ...ofPartition }, { partition: { index, of: partitions } })
+      onProgress?.({ answered: ++answered, of: partitions })
+    })
   }
-  return summarizeExposures(
-    [...merged.values()].flatMap((variants) => [...variants.values()]),
-    { granularity: selectGranularity(window), timeZone },
-  )
-}
-
-/** Refuses numbers of parts that cannot be asked. */
-export function assertParts(partitions = 1, concurrency = 1): void {
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 65_536) {
-    throw invalidSpec('partitions', partitions, 'Pass a whole number from 1 to 65,536.')
-  }
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw invalidSpec('concurrency', concurrency, 'Pass a whole number, 1 or more.')
-  }
+  return summarizeExposures(sums.buckets(), {
+    granularity: selectGranularity(window),
+    timeZone,
+  })
 }
 
 /** Puts one query, and reads its answer. */
 async function fetchBuckets(
   client: ExposureClient,
-  query: ExposuresQuery,
+  spec: ExposureSpec,
   window: ExposureWindow,
-  maxRows: number,
-  options: FetchRowsOptions,
+  asked: FetchRowsOptions,
+  about: FirstExposuresQueryOptions,
 ): Promise<readonly ExposureBucket[]> {
-  const rows = await fetchRows(client, query, options)
-  assertRowBound(rows, maxRows)
+  const rows = await fetchRows(client, firstExposuresQuery(spec, window, about), asked)
+  assertRowBound(rows, spec.maxRows)
   const buckets = decodeBucketRows(rows)
   for (const [row, { bucketMs }] of buckets.entries()) assertInWindow(bucketMs, window, row)
   return buckets

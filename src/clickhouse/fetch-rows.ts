@@ -1,8 +1,10 @@
-import { ExposureError } from '../errors.js'
-import type { ExposuresQuery } from '../query/first-exposures-query.js'
-import { missingShards } from '../query/missing-shards.js'
+import type { Check } from '../checks.js'
+import { ExposureError, invalidSpec } from '../errors.js'
+import type { ExposuresQuery } from '../sql/statement.js'
+import type { BoundValue } from '../sql/trusted-sql.js'
 import { answeredRows } from './answered-rows.js'
 import type { Answer, ExposureClient } from './exposure-client.js'
+import { refusedByStatement } from './refused-by-statement.js'
 
 /** What the ids that this library gives to queries begin with. */
 export const queryIdPrefix = 'first-exposure-'
@@ -31,9 +33,13 @@ export const fetchRowsOptions: readonly string[] = [
  */
 export async function fetchRows(
   client: ExposureClient,
-  { query, query_params, format }: ExposuresQuery,
+  statement: ExposuresQuery,
   { signal, queryId, settings }: FetchRowsOptions,
 ): Promise<readonly unknown[]> {
+  if (typeof client?.query !== 'function') throw invalidSpec('client', client, 'Pass a ClickHouse client.')
+  if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
+  const { query, query_params, format } = statement
+  const sending = assertSendable(statement)
   // What is no list the decoders refuse.
   return (await rejectOnAbort(signal, async () => {
     try {
@@ -41,6 +47,7 @@ export async function fetchRows(
         query,
         query_params: { ...query_params },
         format,
+        ...sending,
         ...(signal === undefined ? {} : { abort_signal: signal }),
         ...(queryId === undefined ? {} : { query_id: queryId }),
         ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
@@ -55,9 +62,66 @@ export async function fetchRows(
       }
       return rows
     } catch (error) {
-      throw isMissingShards(error) ? shardsMissing(error) : error
+      throw refusedByStatement(error) ?? error
     }
   })) as readonly unknown[]
+}
+
+/** An AbortSignal: not the controller that it belongs to. */
+export const aSignal: Check<AbortSignal> = (value, path, refuse) => {
+  const { throwIfAborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') {
+    return value as AbortSignal
+  }
+  throw refuse(path, value, 'Pass an AbortSignal, such as the signal of an AbortController.')
+}
+
+/**
+ * What a ClickHouse server takes as one parameter of a request, in bytes: its `http_max_field_value_size` unless
+ * configured otherwise. In the URL the bytes are counted as they are encoded there, in the body as they are.
+ */
+const mostBytes = 131_072
+/** What it takes as a whole URL (`http_max_uri_size`), less room for everything but the parameters. */
+const mostInUrl = 1_048_576 - 131_072
+
+/**
+ * How the official clients are to send a statement's parameters: in the URL, as they do by themselves, or in the body,
+ * where the URL would be too long. Throws `invalid-spec` for a parameter that a server takes in neither way.
+ */
+export function assertSendable({ query_params }: ExposuresQuery): {
+  readonly use_multipart_params?: true
+} {
+  let inUrl = 0
+  let isOneTooLong = false
+  for (const [name, value] of Object.entries(query_params)) {
+    const text = parameterText(value)
+    // The few short ones have room beside the others.
+    if (text.length < 100) continue
+    const bytes = new TextEncoder().encode(text).length
+    if (bytes > mostBytes) {
+      throw invalidSpec(
+        name,
+        value,
+        'Keep a long list in a table or a dictionary of the server, and ask for it in a condition made by trustedSql: ' +
+          'trustedSql`country IN (SELECT code FROM countries)`.',
+        `The parameter ${name} takes ${bytes.toLocaleString('en')} bytes; a ClickHouse server takes ` +
+          `${mostBytes.toLocaleString('en')}.`,
+      )
+    }
+    const encoded = new URLSearchParams([['', text]]).toString().length - 1
+    isOneTooLong ||= encoded > mostBytes
+    inUrl += encoded
+  }
+  return isOneTooLong || inUrl > mostInUrl ? { use_multipart_params: true } : {}
+}
+
+/** A parameter as the official clients write it. */
+function parameterText(value: BoundValue): string {
+  const escaped = (text: string): string => text.replaceAll(/[\t\n\r'\\]/g, '\\$&')
+  if (typeof value === 'string') return escaped(value)
+  if (typeof value !== 'object') return String(value)
+  const items: readonly (string | number)[] = value
+  return `[${items.map((item) => (typeof item === 'string' ? `'${escaped(item)}'` : String(item))).join(',')}]`
 }
 
 /**
@@ -73,22 +137,6 @@ function answeredId({ response_headers: headers = {}, query_id }: Answer): strin
   const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
   const header = name === undefined ? undefined : headers[name]
   return typeof header === 'string' && header !== '' ? header : query_id
-}
-
-/** 395 is FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, the statement's own guard. */
-function isMissingShards(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-  return String(code) === '395' && typeof message === 'string' && message.includes(missingShards)
-}
-
-function shardsMissing(cause: unknown): ExposureError {
-  return new ExposureError(
-    'shards-missing',
-    'Not every shard of the cluster answered, and the server is set to skip those that are down ' +
-      '(skip_unavailable_shards), so the answer would have been a part. Ask again when they are back.',
-    {},
-    { cause },
-  )
 }
 
 /** Not every client heeds a signal at once, and some not at all; the caller need not wait for them. */

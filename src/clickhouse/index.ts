@@ -6,10 +6,14 @@
 
 export type { ExposureClient } from './exposure-client.js'
 export { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
-export { fetchCrossovers } from './fetch-crossovers.js'
-export { fetchExposuresBreakdown } from './fetch-exposures-breakdown.js'
-export { fetchExposureLedger, type FetchExposureLedgerOptions } from './fetch-exposure-ledger.js'
-export { fetchIdentityTimeline, type FetchIdentityTimelineOptions } from './fetch-identity-timeline.js'
+export {
+  fetchCrossovers,
+  fetchExposuresBreakdown,
+  fetchExposureLedger,
+  fetchIdentityTimeline,
+  type FetchExposureLedgerOptions,
+  type FetchIdentityTimelineOptions,
+} from './fetch-answers.js'
 export type { FetchRowsOptions } from './fetch-rows.js'
 export {
   refreshExposures,

@@ -1,10 +1,9 @@
-import { decodeRefreshState } from '../refresh/decode-refresh-state.js'
-import { encodeRefreshState } from '../refresh/encode-refresh-state.js'
+import { decodeRefreshState, encodeRefreshState } from '../refresh/refresh-encoding.js'
 import type { RefreshStore } from './refresh-store.js'
 
 /**
- * A store in this process's memory, for tests and examples: what it holds is gone with it, and other processes do not
- * see it. It keeps the encoded text, as a real store does.
+ * A store in this process's memory, for tests and examples: its content ends with the process, and other processes do
+ * not see it. It keeps the encoded text, as a real store does.
  *
  * @example
  * ```ts

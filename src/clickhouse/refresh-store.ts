@@ -1,12 +1,12 @@
 import type { RefreshState } from '../refresh/refresh-state.js'
 
-/** What a store holds under a key. `version` changes with every save; what it is, the store knows. */
+/** What a store holds under a key. `version` changes with every save; only the store knows what it is. */
 export interface StoredRefresh<Version> {
   readonly state: RefreshState
   readonly version: Version
 }
 
-/** How a save ended. A conflict saved nothing: somebody else saved since the version that was expected. */
+/** How a save ended. A conflict means that nothing was saved, because somebody else saved after `expectedVersion`. */
 export type SaveOutcome<Version> =
   { readonly type: 'saved'; readonly version: Version } | { readonly type: 'conflict' }
 
@@ -17,8 +17,8 @@ export type SaveOutcome<Version> =
  * An error that a store throws reaches the caller of `refreshStoredExposures` untouched.
  */
 export interface RefreshStore<Version = unknown> {
-  /** What is stored under the key; `null` where nothing is. */
+  /** What is stored under the key; `null` where there is nothing. */
   load(key: string): Promise<StoredRefresh<Version> | null>
-  /** Saves, if what is stored is still of `expectedVersion` (`null`: if nothing is stored yet). Never overwrites else. */
+  /** Saves if `expectedVersion` is still the stored one (`null`: if nothing is stored yet); otherwise changes nothing. */
   save(key: string, state: RefreshState, expectedVersion: Version | null): Promise<SaveOutcome<Version>>
 }

@@ -1,8 +1,11 @@
-import { initialRefreshState } from '../refresh/initial-refresh-state.js'
-import type { RefreshState } from '../refresh/refresh-state.js'
+import { aRefreshState } from '../refresh/a-refresh-state.js'
+import { initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
+import { aName, withFields } from '../checks.js'
+import { invalidPolicy } from '../errors.js'
 import {
   claimRefresh,
   decideRefresh,
+  refreshFields,
   result,
   runRefresh,
   type RefreshInput,
@@ -11,20 +14,20 @@ import {
 import type { RefreshStore } from './refresh-store.js'
 
 /**
- * Brings the stored state of an experiment up to date, on however many hosts at once: of those that try, one computes
- * and the others are told `in-flight` or `throttled`.
+ * Brings the stored state of an experiment up to date, on any number of hosts at once: one of them computes, and the
+ * others get `in-flight` or `throttled`.
  *
- * It claims the refresh by saving the request before it computes. On a conflict it loads again, and joins: it never
+ * It claims the refresh by saving the request before it computes. On a conflict it loads again and joins: it never
  * overwrites. The claim of a worker that dies expires after `presumedLostAfterMs`; a refresh that is aborted gives its
- * claim back. Otherwise as {@link refreshExposures}.
+ * claim back. Otherwise it works as {@link refreshExposures}.
  *
- * How well the claim holds, where the hosts' clocks differ by up to S: it is respected for `presumedLostAfterMs` less S
- * and less the time from `now` to the stored claim, and holds nobody up for longer than `presumedLostAfterMs` plus S.
- * So let a run end well before: pass `AbortSignal.timeout(…)` as `signal`, of less than half of `presumedLostAfterMs`.
- * Whatever happens, states only join: two hosts that compute at once cost time, and lose nothing.
+ * If hosts' clocks differ by S, a claim is respected for `presumedLostAfterMs` less S and less the time from `now` to the
+ * stored claim, and it delays nobody for longer than `presumedLostAfterMs` plus S. So let a run end well before: pass
+ * `AbortSignal.timeout(…)` as `signal`, with less than half of `presumedLostAfterMs`. States only ever join: two hosts
+ * that compute at once cost time, and lose nothing.
  *
  * @param input.store - where the states are kept
- * @param input.key - the experiment's key in the store
+ * @param input.key - the experiment's key in the store: text that is not empty
  * @returns what is stored now, as far as this call knows, and how the call ended
  * @throws {@link ExposureError} for misuse, as `refreshExposures`; what the store throws, untouched
  *
@@ -47,18 +50,25 @@ import type { RefreshStore } from './refresh-store.js'
  * ```
  */
 export async function refreshStoredExposures<Version>(
-  input: RefreshInput & { readonly store: RefreshStore<Version>; readonly key: string },
+  input: RefreshInput & {
+    readonly store: RefreshStore<Version>
+    readonly key: string
+  },
 ): Promise<RefreshResult> {
+  withFields(input, [...refreshFields, 'store', 'key'], 'input', invalidPolicy, '')
   const { store, key, signal } = input
+  assertStore(store)
+  aName(key, 'key', invalidPolicy)
   for (;;) {
     const stored = await store.load(key)
-    const state = stored?.state ?? initialRefreshState
+    // Something stored that is not a state would be overwritten, if it were taken for nothing.
+    const state = stored == null ? initialRefreshState : aRefreshState(stored.state, 'stored.state')
     const decision = decideRefresh(state, input)
     if (decision.type !== 'due') return result(state, decision)
     if (signal?.aborted === true) return result(state, { type: 'aborted' })
     const claim = claimRefresh(state, input)
     const saved = await store.save(key, claim.state, stored?.version ?? null)
-    // Somebody else moved the state meanwhile, perhaps by claiming this very refresh: decide again.
+    // Somebody else has changed the state, perhaps by claiming this very refresh: decide again.
     if (saved.type === 'conflict') continue
     const { outcome, report } = await runRefresh(claim, input)
     return result(
@@ -68,14 +78,22 @@ export async function refreshStoredExposures<Version>(
   }
 }
 
-/** Joins a report to what is stored, however often others save in between; the report itself stays the same. */
+function assertStore(store: { readonly load?: unknown; readonly save?: unknown } | undefined): void {
+  if (typeof store?.load === 'function' && typeof store.save === 'function') return
+  throw invalidPolicy('store', store, 'Pass a store with load and save, such as memoryRefreshStore().')
+}
+
+/** Joins a report to what is stored, however often others save in between. */
 async function joinStored<Version>(
   store: RefreshStore<Version>,
   key: string,
   known: { readonly state: RefreshState; readonly version: Version },
   report: (state: RefreshState) => RefreshState,
 ): Promise<RefreshState> {
-  let current: { readonly state: RefreshState; readonly version: Version } | null = known
+  let current: {
+    readonly state: RefreshState
+    readonly version: Version
+  } | null = known
   for (;;) {
     const before: RefreshState = current?.state ?? initialRefreshState
     const after = report(before)

@@ -1,20 +1,16 @@
-import { epochMs } from '../instant.js'
-import { isExposureError } from '../errors.js'
-import { checkedExperiment } from '../refresh/checked-experiment.js'
-import { checkedObject } from '../refresh/checked-object.js'
-import { checkedSummary, type StoredSummaryFormat } from '../refresh/checked-summary.js'
-import { initialRefreshState } from '../refresh/initial-refresh-state.js'
-import { malformedState } from '../refresh/malformed-state.js'
+import { aBoolean, anObject } from '../checks.js'
+import { malformedState } from '../errors.js'
+import { checkedSummary, type SummaryFormat } from '../questions/summary/checked-summary.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
-import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
-import type { RefreshState } from '../refresh/refresh-state.js'
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
+import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
+import { initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
+import { epochMs } from '../time/instant.js'
 
-const format: StoredSummaryFormat = {
+const format: SummaryFormat = {
   excludedIdentities: 'excluded_identities',
   newIdentities: 'new_identities',
   timeZone: null,
-  leastCount: 0,
   bucketExample: '2026-06-01T00:00:00+00:00',
   toIsoInstant: (bucket) =>
     bucket.length === 25 && bucket.endsWith('+00:00') ? `${bucket.slice(0, 19)}.000Z` : '',
@@ -28,19 +24,21 @@ const format: StoredSummaryFormat = {
  * |---|---|
  * | `success` | `payload`, with `as_of` both as its `at` and, up to the experiment's end, as its `asOf` |
  * | `failure` | `last_error_at`, likewise; cleared where `as_of` is not before it |
- * | `failure.error` | `{ code: 'unknown', transient: false, message: 'The last refresh failed.' }`: a row keeps no more |
+ * | `failure.error` | `{ code: 'unknown', transient: false, message: 'The last refresh failed.' }`: a row says no more |
  * | `requestedAt` | `refresh_requested_at` |
  *
- * `is_final` is checked and not kept: whether the last summary is final follows from the experiment and the policy,
- * and one that was made before the late exposures had arrived is refreshed once more. Instants are cut to the
- * millisecond, counts of 0 and other fields are left out.
+ * `is_final` is checked and not kept: the experiment and the policy decide whether the last summary is final, and one
+ * that was made before the late exposures had arrived is refreshed once more. Instants are cut to the millisecond;
+ * counts of 0 are left out. So are members that this library does not know, wherever they are: to keep them in the store,
+ * pass the row to `writeFlagsmithExposures`. The payload of an experiment's results, which has its exposures in
+ * `exposures_timeseries`, is refused by name: it does not say how many identities are excluded.
  *
  * @param row - the parsed JSON: `as_of`, `last_error_at`, `refresh_requested_at` and `payload`, each of which may be
  *   `null`, and `is_final`, which may be missing, as it is where rows are stored
  * @param experiment - when it started and ended, in epoch milliseconds
  * @returns a state, frozen through and through
  * @throws {@link ExposureError} `malformed-state`, saying where (`payload.timeseries.points[3].bucket`), and for a
- *   payload without `as_of` or the reverse; `invalid-instant` for an experiment's instant that is none
+ *   payload without `as_of` or the reverse; `invalid-instant` for the experiment
  *
  * @example
  * ```ts
@@ -62,23 +60,22 @@ const format: StoredSummaryFormat = {
  */
 export function readFlagsmithExposures(row: unknown, experiment: RefreshExperiment): RefreshState {
   const { endsAt } = checkedExperiment(experiment)
-  const stored = checkedObject(row, 'row', malformedState)
+  const stored = anObject(row, 'row', malformedState)
   const asOf = instantOf(stored['as_of'], 'as_of')
   const failedAt = instantOf(stored['last_error_at'], 'last_error_at')
   const requestedAt = instantOf(stored['refresh_requested_at'], 'refresh_requested_at')
   const payload = stored['payload']
   const isFinal = stored['is_final']
-  if (isFinal !== undefined && typeof isFinal !== 'boolean') {
-    throw malformedState('is_final', isFinal, 'Expected true or false.')
-  }
+  if (isFinal !== undefined) aBoolean(isFinal, 'is_final', malformedState)
   if ((asOf === null) !== (payload === null)) {
-    throw malformedState('as_of', stored['as_of'], 'Expected null exactly where the payload is null.')
+    throw malformedState('as_of', stored['as_of'], 'Pass null exactly where the payload is null.')
   }
 
   let state: RefreshState = initialRefreshState
   if (requestedAt !== null) state = reduceRefresh(state, { type: 'requested', at: requestedAt })
   if (asOf !== null) {
-    const summary = checkedSummary(payload, 'payload', format, malformedState)
+    assertExposures(payload)
+    const summary = checkedSummary(payload, 'payload', malformedState, format)
     state = reduceRefresh<ExposuresSummary>(state, {
       type: 'succeeded',
       asOf: Math.min(asOf, endsAt),
@@ -91,19 +88,30 @@ export function readFlagsmithExposures(row: unknown, experiment: RefreshExperime
       type: 'failed',
       asOf: Math.min(failedAt, endsAt),
       at: failedAt,
-      error: { code: 'unknown', transient: false, message: 'The last refresh failed.' },
+      error: {
+        code: 'unknown',
+        transient: false,
+        message: 'The last refresh failed.',
+      },
     })
   }
   return state
 }
 
+function assertExposures(payload: unknown): void {
+  const { timeseries, exposures_timeseries: ofResults } = (payload ?? {}) as Readonly<Record<string, unknown>>
+  if (timeseries !== undefined || ofResults === undefined) return
+  throw malformedState(
+    'payload.exposures_timeseries',
+    ofResults,
+    'Pass the row of its exposures, whose payload has excluded_identities and timeseries.',
+    'The payload is that of an experiment’s results.',
+  )
+}
+
 /** Python writes microseconds, which no state keeps: they are cut off, in all three instants alike. */
 function instantOf(value: unknown, path: string): number | null {
   if (value === null) return null
-  try {
-    if (typeof value === 'string') return epochMs(value.replace(/(\.\d{3})\d+/, '$1'), path)
-  } catch (error) {
-    if (!isExposureError(error, 'invalid-instant')) throw error
-  }
-  throw malformedState(path, value, 'Expected null, or an instant with its zone, as 2026-06-01T00:00:00Z.')
+  if (typeof value === 'string') return epochMs(value.replace(/(\.\d{3})\d+/, '$1'), path, malformedState)
+  throw malformedState(path, value, 'Pass null, or an instant with its zone, as 2026-06-01T00:00:00Z.')
 }

@@ -1,14 +1,18 @@
-import { ExposureError } from '../errors.js'
+import { anObject } from '../checks.js'
+import { malformedState, refusal, type Refusal } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { checkedExperiment } from '../refresh/checked-experiment.js'
-import { checkedPolicy } from '../refresh/checked-policy.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { checkedState } from '../refresh/checked-state.js'
-import { isFinal } from '../refresh/is-final.js'
-import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
-import type { RefreshPolicy } from '../refresh/refresh-policy.js'
+import { isFinal } from '../refresh/refresh-decision.js'
+import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
+import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
 import type { RefreshState } from '../refresh/refresh-state.js'
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
 import type { FlagsmithExposures, FlagsmithPayload } from './flagsmith-exposures.js'
+
+const notExpressible: Refusal<'not-expressible'> = refusal(
+  'not-expressible',
+  (path) => `Flagsmith cannot hold ${path}`,
+)
 
 /**
  * How does Flagsmith say this state? Writes what Flagsmith's front end reads; `JSON.stringify` of it is the row.
@@ -17,16 +21,19 @@ import type { FlagsmithExposures, FlagsmithPayload } from './flagsmith-exposures
  * |---|---|
  * | `payload` | the success's summary |
  * | `as_of` | the success's `asOf`; its `at`, once `asOf` reaches the experiment's end, after which nothing is added |
- * | `last_error_at` | the failure's `at`, where that is after `as_of`; the error itself has no place there |
+ * | `last_error_at` | the failure's `at`, where that is after `as_of`; the row has no place for the error itself |
  * | `refresh_requested_at` | `requestedAt` |
  * | `is_final` | whether `refreshStatus` says `final` |
  *
  * @param state - a state of {@link ExposuresSummary}, counted in UTC
  * @param experiment - when it started and ended, in epoch milliseconds
  * @param policy - what differs from the defaults; only `settleMs` matters here, in milliseconds, 3,600,000 by default
+ * @param stored - the row that is there now, parsed. Its members that this library does not know, and those of its
+ *   payload and its timeseries, are written again as they are, after the others; so a later Flagsmith loses nothing.
+ *   Default: none
  * @returns a frozen row. Reading it with `readFlagsmithExposures` and writing that gives the same row again, for every
- *   state whose runs ended no earlier than the window that they computed; what is lost is the failure's window and
- *   error, and the success's `at` before the experiment's end.
+ *   state whose runs ended no earlier than the window that they computed. The row loses the failure's window and error,
+ *   and the success's `at` before the experiment's end.
  * @throws {@link ExposureError} `not-expressible` for buckets of another time zone than UTC, for an instant outside the
  *   years 1 to 9999, and for a variant key with NUL or a lone surrogate, which PostgreSQL's `jsonb` cannot hold;
  *   `malformed-state`, `invalid-instant`, `invalid-policy`
@@ -62,20 +69,56 @@ export function writeFlagsmithExposures(
   state: RefreshState,
   experiment: RefreshExperiment,
   policy: Partial<RefreshPolicy> = {},
+  stored: unknown = {},
 ): FlagsmithExposures {
   const { endsAt } = checkedExperiment(experiment)
   const patience = checkedPolicy(policy)
   const { requestedAt, success, failure } = checkedState(state)
+  const before = anObject(stored, 'stored', malformedState)
   const asOf =
     success === null ? null : success.asOf < endsAt ? success.asOf : Math.max(success.asOf, success.at)
   const failedAt = failure === null || (asOf !== null && failure.at <= asOf) ? null : failure.at
-  return deepFreeze({
+  const row: FlagsmithExposures = {
     as_of: instantText(asOf, 'success'),
     last_error_at: instantText(failedAt, 'failure.at'),
     refresh_requested_at: instantText(requestedAt, 'requestedAt'),
     payload: success === null ? null : payloadOf(success.summary),
     is_final: isFinal({ requestedAt, success, failure }, endsAt, patience),
-  })
+  }
+  if (row.payload === null) return deepFreeze(withOthersOf(before, row))
+  const payload = recordIn(before, 'payload')
+  return deepFreeze(
+    withOthersOf(before, {
+      ...row,
+      payload: withOthersOf(payload, {
+        ...row.payload,
+        timeseries: withOthersOf(recordIn(payload, 'timeseries'), row.payload.timeseries),
+      }),
+    }),
+  )
+}
+
+/** What is written, with the members of what was stored that it does not have. */
+function withOthersOf<Written extends object>(
+  stored: Readonly<Record<string, unknown>>,
+  written: Written,
+): Written {
+  const others = Object.entries(stored).filter(([name]) => !Object.hasOwn(written, name))
+  // fromEntries defines properties where an assignment to __proto__ would set the prototype. A copy, which is frozen.
+  return {
+    ...written,
+    ...(JSON.parse(JSON.stringify(Object.fromEntries(others))) as object),
+  }
+}
+
+function recordIn(
+  record: Readonly<Record<string, unknown>>,
+  name: string,
+): Readonly<Record<string, unknown>> {
+  const value = record[name]
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : {}
 }
 
 function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): FlagsmithPayload {
@@ -83,7 +126,8 @@ function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): Flagsm
   if (timeZone !== 'UTC') {
     throw notExpressible(
       'success.summary.timeseries.timeZone',
-      `Flagsmith knows only buckets of UTC, and these are of ${timeZone}. Ask with the time zone UTC.`,
+      timeZone,
+      'It knows only buckets of UTC. Ask with the time zone UTC.',
     )
   }
   return {
@@ -97,7 +141,8 @@ function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): Flagsm
             if (variant.includes('\0') || !variant.isWellFormed()) {
               throw notExpressible(
                 `success.summary.timeseries.points[${index}].newIdentities`,
-                'A variant key holds NUL or a lone surrogate, which PostgreSQL cannot keep in jsonb. ' +
+                variant,
+                'PostgreSQL cannot keep a key with NUL or a lone surrogate in jsonb. ' +
                   'Leave that variant out, or store this state with encodeRefreshState.',
               )
             }
@@ -118,11 +163,7 @@ function instantText(ms: number | null, path: string): string | null {
 
 function withFourDigitYear(iso: string, path: string): string {
   if (!/^\d{4}-/.test(iso) || iso.startsWith('0000')) {
-    throw notExpressible(path, `Flagsmith keeps instants of the years 1 to 9999, and this is ${iso}.`)
+    throw notExpressible(path, iso, 'It keeps instants of the years 1 to 9999.')
   }
   return iso
-}
-
-function notExpressible(path: string, reason: string): ExposureError {
-  return new ExposureError('not-expressible', `Flagsmith cannot hold ${path}. ${reason}`, { path })
 }

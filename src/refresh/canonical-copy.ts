@@ -1,14 +1,14 @@
-import type { Refusal } from './refusal.js'
+import type { Refusal } from '../errors.js'
 
 // Far deeper than any summary, far shallower than the stack: a cycle ends here.
 const deepest = 100
 
 /**
- * A frozen copy of JSON data with its keys in one order, so that equal data gives equal `JSON.stringify`, or the
- * refusal of what JSON would lose or change: `undefined`, `NaN`, a Date, a Map, a hole, a cycle.
+ * A frozen copy of JSON data with its keys in one order, so that equal data gives equal `JSON.stringify`. It refuses
+ * what JSON would lose or change: `undefined`, `NaN`, a Date, a Map, a hole, a cycle.
  *
- * The order of the keys is that of UTF-16 code units, behind the array-like ones (`0`, `17`), which every JavaScript
- * object keeps first and ascending.
+ * The order is that of UTF-16 code units, after the array-like keys (`0`, `17`), which every JavaScript object keeps
+ * first and ascending.
  */
 export function canonicalCopy<Value>(value: Value, path: string, refuse: Refusal): Value {
   return copy(value, path, refuse, 0) as Value
@@ -42,7 +42,7 @@ function copy(value: unknown, path: string, refuse: Refusal, depth: number): unk
   throw refuse(
     path,
     value,
-    `Expected data that survives JSON: null, booleans, finite numbers, strings, arrays and plain objects, ` +
+    `Pass data that survives JSON: null, booleans, finite numbers, strings, arrays and plain objects, ` +
       `nested at most ${deepest} deep.`,
   )
 }

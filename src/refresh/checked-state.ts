@@ -1,48 +1,49 @@
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
-import { checkedError } from './checked-error.js'
-import { checkedInstant } from './checked-instant.js'
-import { checkedObject } from './checked-object.js'
-import { checkedSummary, type StoredSummaryFormat } from './checked-summary.js'
-import { initialRefreshState } from './initial-refresh-state.js'
-import { malformedState } from './malformed-state.js'
+import { aBoolean, anObject } from '../checks.js'
+import { malformedState, type Refusal } from '../errors.js'
+import { checkedSummary } from '../questions/summary/checked-summary.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { anEpochMs } from '../time/instant.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
-import type { RefreshFailure, RefreshState, RefreshSuccess } from './refresh-state.js'
+import { initialRefreshState, type RefreshError, type RefreshState } from './refresh-state.js'
 
-const format: StoredSummaryFormat = {
-  excludedIdentities: 'excludedIdentities',
-  newIdentities: 'newIdentities',
-  timeZone: 'timeZone',
-  leastCount: 1,
-  bucketExample: '2026-06-01T00:00:00.000Z',
-  toIsoInstant: (bucket) => bucket,
-}
-
-/** A state with nothing in it but what belongs there, frozen; throws `malformed-state`, saying where it is none. */
+/** A state with nothing in it but what belongs there, frozen. Throws `malformed-state`, saying where. */
 export function checkedState(value: unknown): RefreshState {
-  const { requestedAt, success, failure } = checkedObject(value, 'state', malformedState)
+  const { requestedAt, success, failure } = anObject(value, 'state', malformedState)
   const state: RefreshState = Object.freeze({
-    requestedAt: requestedAt === null ? null : checkedInstant(requestedAt, 'requestedAt', malformedState),
-    success: success === null ? null : checkedSuccess(success),
-    failure: failure === null ? null : checkedFailure(failure),
+    requestedAt: requestedAt === null ? null : anEpochMs(requestedAt, 'requestedAt', malformedState),
+    success: checkedRun(success, 'success', 'summary', checkedSummary),
+    failure: checkedRun(failure, 'failure', 'error', checkedError),
   })
   // Clears a failure that a state made by hand may hold although its success is greater.
   return mergeRefreshStates<ExposuresSummary>(initialRefreshState, state)
 }
 
-function checkedSuccess(value: unknown): RefreshSuccess {
-  const { asOf, at, summary } = checkedObject(value, 'success', malformedState)
+function checkedRun<Outcome extends string, Value>(
+  value: unknown,
+  path: 'success' | 'failure',
+  outcome: Outcome,
+  check: (value: unknown, path: string, refuse: Refusal) => Value,
+): ({ readonly asOf: number; readonly at: number } & Readonly<Record<Outcome, Value>>) | null {
+  if (value === null) return null
+  const run = anObject(value, path, malformedState)
   return Object.freeze({
-    asOf: checkedInstant(asOf, 'success.asOf', malformedState),
-    at: checkedInstant(at, 'success.at', malformedState),
-    summary: checkedSummary(summary, 'success.summary', format, malformedState),
+    asOf: anEpochMs(run['asOf'], `${path}.asOf`, malformedState),
+    at: anEpochMs(run['at'], `${path}.at`, malformedState),
+    ...({
+      [outcome]: check(run[outcome], `${path}.${outcome}`, malformedState),
+    } as Record<Outcome, Value>),
   })
 }
 
-function checkedFailure(value: unknown): RefreshFailure {
-  const { asOf, at, error } = checkedObject(value, 'failure', malformedState)
-  return Object.freeze({
-    asOf: checkedInstant(asOf, 'failure.asOf', malformedState),
-    at: checkedInstant(at, 'failure.at', malformedState),
-    error: checkedError(error, 'failure.error', malformedState),
-  })
+/** Code, transience and message, without anything else that came along (a stack, a query). */
+export function checkedError(value: unknown, path: string, refuse: Refusal): RefreshError {
+  const { code, transient, message } = anObject(value, path, refuse)
+  if (typeof code !== 'string' || !/^[\w.-]{1,64}$/.test(code)) {
+    throw refuse(`${path}.code`, code, 'Pass 1 to 64 ASCII letters, digits, dots, hyphens and underscores.')
+  }
+  const isTransient = aBoolean(transient, `${path}.transient`, refuse)
+  if (typeof message !== 'string' || !/^[^]{1,500}$/.test(message) || !message.isWellFormed()) {
+    throw refuse(`${path}.message`, message, 'Pass 1 to 500 characters of well-formed Unicode.')
+  }
+  return Object.freeze({ code, transient: isTransient, message })
 }

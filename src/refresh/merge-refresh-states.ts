@@ -1,22 +1,23 @@
+import { malformedState } from '../errors.js'
+import { aRefreshState } from './a-refresh-state.js'
 import { canonicalCopy } from './canonical-copy.js'
-import { compareRuns } from './compare-runs.js'
-import { malformedState } from './malformed-state.js'
 import type { RefreshState } from './refresh-state.js'
 
 /**
  * What do two hosts know together? The join of two states: the same as if every event of both had been reported to
  * one, in any order, any number of times.
  *
- * Kept are the latest request, the greatest success and the greatest failure, each by `(asOf, at)`. Two different
- * reports of the same `(asOf, at)` are settled by their canonical text (JSON with sorted keys; the greater wins), so
- * that all hosts agree. A failure that is not greater than the success by `(asOf, at)` is cleared.
+ * It keeps the latest request, the greatest success and the greatest failure, each by `(asOf, at)`. Between two different
+ * reports of the same `(asOf, at)`, the greater canonical text (JSON with sorted keys) wins, so that all hosts agree. A
+ * failure that is not greater than the success by `(asOf, at)` is cleared.
  *
  * Commutative, associative and idempotent; `asOf` never moves backwards and a summary is never lost.
  *
  * @param a - a state made by {@link reduceRefresh}, `decodeRefreshState` or this function
  * @param b - another, of the same experiment
  * @returns a frozen state; `a` itself where `b` adds nothing
- * @throws {@link ExposureError} `malformed-state` where two reports of the same instant hold what is not JSON
+ * @throws {@link ExposureError} `malformed-state` where two reports of the same instant hold data that is not JSON, or
+ *   for something else than a state
  *
  * @example
  * ```ts
@@ -41,10 +42,12 @@ export function mergeRefreshStates<Summary>(
   a: RefreshState<Summary>,
   b: RefreshState<Summary>,
 ): RefreshState<Summary> {
+  aRefreshState(a)
+  aRefreshState(b)
   const requestedAt = later(a.requestedAt, b.requestedAt)
   const success = greater(a.success, b.success, 'success')
   const greatestFailure = greater(a.failure, b.failure, 'failure')
-  // Cleared failures can be forgotten: whatever they were greater than is cleared by the same success.
+  // A cleared failure can be forgotten: the same success clears all failures that are less.
   const failure =
     greatestFailure !== null && success !== null && compareRuns(greatestFailure, success) <= 0
       ? null
@@ -57,17 +60,23 @@ export function mergeRefreshStates<Summary>(
   return Object.freeze({ requestedAt, success, failure })
 }
 
+interface Run {
+  readonly asOf: number
+  readonly at: number
+}
+
+/** Which run knows more: negative where `b` does. By the window's end, then by the instant that it reported. */
+function compareRuns(a: Run, b: Run): number {
+  return a.asOf - b.asOf || a.at - b.at
+}
+
 function later(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b
   return Math.max(a, b)
 }
 
 /** The greater of two reports; `a` itself where they are equal. */
-function greater<Run extends { readonly asOf: number; readonly at: number }>(
-  a: Run | null,
-  b: Run | null,
-  path: string,
-): Run | null {
+function greater<Report extends Run>(a: Report | null, b: Report | null, path: string): Report | null {
   if (a === null || b === null) return a ?? b
   const order = a === b ? 0 : compareRuns(a, b)
   if (order !== 0) return order > 0 ? a : b

@@ -1,11 +1,33 @@
+import { anObject, type Check } from '../checks.js'
+import { invalidEvent } from '../errors.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { anEpochMs, inMilliseconds } from '../time/instant.js'
 import { canonicalCopy } from './canonical-copy.js'
-import { checkedError } from './checked-error.js'
-import { checkedInstant } from './checked-instant.js'
-import { checkedObject } from './checked-object.js'
-import { invalidEvent } from './invalid-event.js'
+import { checkedError } from './checked-state.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
-import type { RefreshEvent } from './refresh-event.js'
-import type { RefreshState } from './refresh-state.js'
+import type { RefreshError, RefreshState } from './refresh-state.js'
+
+/**
+ * What happened to a refresh. `at` is when, `asOf` the end of the window that the run computed, both in epoch
+ * milliseconds.
+ *
+ * A run claims its turn by `requested`, and computes up to its request's `at`, or to the experiment's end where that is
+ * earlier. So its outcome cannot be confused with that of an older, slower run, and answers the right request.
+ */
+export type RefreshEvent<Summary = ExposuresSummary> =
+  | { readonly type: 'requested'; readonly at: number }
+  | {
+      readonly type: 'succeeded'
+      readonly asOf: number
+      readonly at: number
+      readonly summary: Summary
+    }
+  | {
+      readonly type: 'failed'
+      readonly asOf: number
+      readonly at: number
+      readonly error: RefreshError
+    }
 
 /**
  * What is known after one more report? Joins an event to the state; the order of events does not matter, nor how
@@ -17,8 +39,8 @@ import type { RefreshState } from './refresh-state.js'
  * @param state - `initialRefreshState`, or what this function returned before
  * @param event - what happened; its instants are whole epoch milliseconds, its summary any data that survives JSON
  * @returns a frozen state that holds copies of the event's data; `state` itself where the event changes nothing
- * @throws {@link ExposureError} `invalid-event`, naming the field: an unknown type, an instant that is none, an error
- *   without its short code or message, a summary that JSON would lose or change. The state is as it was.
+ * @throws {@link ExposureError} `invalid-event`, naming the field: an unknown type, an instant that is not epoch
+ *   milliseconds or looks like seconds or microseconds, an error without its short code or message, a summary that JSON would lose or change
  *
  * @example
  * ```ts
@@ -42,15 +64,18 @@ export function reduceRefresh<Summary>(
   return mergeRefreshStates(state, stateAfter(event))
 }
 
+const anInstant: Check<number> = (value, path, refuse) =>
+  inMilliseconds(anEpochMs(value, path, refuse), path, refuse)
+
 /** The least state in which the event has happened. */
 function stateAfter<Summary>(event: RefreshEvent<Summary>): RefreshState<Summary> {
-  checkedObject(event, 'event', invalidEvent)
-  const at = checkedInstant(event.at, 'event.at', invalidEvent)
+  anObject(event, 'event', invalidEvent)
+  const at = anInstant(event.at, 'event.at', invalidEvent)
   switch (event.type) {
     case 'requested':
       return Object.freeze({ requestedAt: at, success: null, failure: null })
     case 'succeeded': {
-      const asOf = checkedInstant(event.asOf, 'event.asOf', invalidEvent)
+      const asOf = anInstant(event.asOf, 'event.asOf', invalidEvent)
       const summary = canonicalCopy(event.summary, 'event.summary', invalidEvent)
       return Object.freeze({
         requestedAt: null,
@@ -59,9 +84,13 @@ function stateAfter<Summary>(event: RefreshEvent<Summary>): RefreshState<Summary
       })
     }
     case 'failed': {
-      const asOf = checkedInstant(event.asOf, 'event.asOf', invalidEvent)
+      const asOf = anInstant(event.asOf, 'event.asOf', invalidEvent)
       const error = checkedError(event.error, 'event.error', invalidEvent)
-      return Object.freeze({ requestedAt: null, success: null, failure: Object.freeze({ asOf, at, error }) })
+      return Object.freeze({
+        requestedAt: null,
+        success: null,
+        failure: Object.freeze({ asOf, at, error }),
+      })
     }
     default:
       throw invalidEvent(

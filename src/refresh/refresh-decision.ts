@@ -1,11 +1,8 @@
-import { epochMs } from '../instant.js'
-import { checkedExperiment } from './checked-experiment.js'
-import { checkedPolicy } from './checked-policy.js'
-import { isFinal } from './is-final.js'
-import { isInFlight } from './is-in-flight.js'
-import type { RefreshExperiment } from './refresh-experiment.js'
-import type { RefreshPolicy } from './refresh-policy.js'
-import type { RefreshState } from './refresh-state.js'
+import { epochMs, type Instant } from '../time/instant.js'
+import { aRefreshState } from './a-refresh-state.js'
+import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
+import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
+import type { RefreshState, RefreshSuccess } from './refresh-state.js'
 
 /** Whether to refresh now, and if not, why. See {@link refreshDecision}. */
 export type RefreshDecision =
@@ -31,17 +28,17 @@ export type RefreshDecision =
  * | `due` | otherwise |
  *
  * An outcome answers a request when its `at` is the request's or later, and its `asOf` is not before the request, or
- * not before `endedAt`. A request can lie ahead of `now`, made by a host whose clock is ahead; so distances count
- * either way, and a request further ahead than `presumedLostAfterMs` and `throttleMs` holds nobody up. After a
- * failure, transient or not, the next request waits `throttleMs` like any other.
+ * not before `endedAt`. A request can be ahead of `now`, where the clock of another host is ahead: distances count
+ * either way, and a request further ahead than `presumedLostAfterMs` and `throttleMs` delays nobody. After a failure,
+ * transient or not, the next request waits `throttleMs` like any other.
  *
  * @param state - what is known of the experiment's refreshes
  * @param experiment - when it started and ended, in epoch milliseconds
- * @param now - the time, in epoch milliseconds
+ * @param now - the time: a `Date`, epoch milliseconds or ISO 8601 with a zone
  * @param policy - what differs from the defaults, in milliseconds: `throttleMs` 300,000, `presumedLostAfterMs`
  *   600,000, `settleMs` 3,600,000
  * @returns a frozen decision; the same for the same arguments
- * @throws {@link ExposureError} `invalid-instant`, `invalid-policy`
+ * @throws {@link ExposureError} `invalid-instant`, `invalid-policy`, `malformed-state` for something else than a state
  *
  * @example
  * ```ts
@@ -61,20 +58,69 @@ export type RefreshDecision =
 export function refreshDecision<Summary>(
   state: RefreshState<Summary>,
   experiment: RefreshExperiment,
-  now: number,
+  now: Instant,
   policy: Partial<RefreshPolicy> = {},
+): RefreshDecision {
+  return decisionOfTry(0, state, experiment, now, policy)
+}
+
+/**
+ * The same for a host that tries again: from the second try on (`attempt` 1 or more), it has waited for the
+ * `retryAfterMs` of a transient failure instead of `throttleMs`.
+ */
+export function decisionOfTry<Summary>(
+  attempt: number,
+  state: RefreshState<Summary>,
+  experiment: RefreshExperiment,
+  now: Instant,
+  policy: Partial<RefreshPolicy>,
 ): RefreshDecision {
   const { startedAt, endsAt } = checkedExperiment(experiment)
   const nowMs = epochMs(now, 'now')
   const patience = checkedPolicy(policy)
+  aRefreshState(state)
   if (Math.min(nowMs, endsAt) <= startedAt) return Object.freeze({ type: 'not-started' })
   if (isFinal(state, endsAt, patience)) return Object.freeze({ type: 'final' })
   if (isInFlight(state, endsAt, nowMs, patience)) return Object.freeze({ type: 'in-flight' })
+  const { requestedAt, failure } = state
   const { throttleMs } = patience
-  if (state.requestedAt !== null && Math.abs(nowMs - state.requestedAt) < throttleMs) {
-    // Of a request ahead of now, the wait would be longer than any that this host asked for.
-    const retryAfterMs = Math.min(throttleMs, state.requestedAt + throttleMs - nowMs)
+  if (requestedAt !== null && Math.abs(nowMs - requestedAt) < throttleMs) {
+    const isRetry = attempt > 0 && failure?.error.transient === true && failure.at >= requestedAt
+    if (isRetry) return Object.freeze({ type: 'due' })
+    // For a request ahead of now, the wait would be longer than any that this host asked for.
+    const retryAfterMs = Math.min(throttleMs, requestedAt + throttleMs - nowMs)
     return Object.freeze({ type: 'throttled', retryAfterMs })
   }
   return Object.freeze({ type: 'due' })
+}
+
+/** Does the last good summary cover all of the experiment, and was it made after the late exposures had arrived? */
+export function isFinal<Summary>(
+  state: RefreshState<Summary>,
+  endsAt: number,
+  { settleMs }: RefreshPolicy,
+): state is RefreshState<Summary> & {
+  readonly success: RefreshSuccess<Summary>
+} {
+  const { success } = state
+  return success !== null && success.asOf >= endsAt && success.at >= endsAt + settleMs
+}
+
+/**
+ * Is a run under way that will still answer the latest request?
+ *
+ * An outcome answers it when it was reported at the request or later and its window reaches as far as a run of that
+ * request computes: an older, slower run that ends now does not. Hosts' clocks differ, so a request may be ahead of
+ * `now`; one that is further ahead than a run may take does not count.
+ */
+export function isInFlight<Summary>(
+  state: RefreshState<Summary>,
+  endsAt: number,
+  now: number,
+  { presumedLostAfterMs }: RefreshPolicy,
+): state is RefreshState<Summary> & { readonly requestedAt: number } {
+  const { requestedAt, success, failure } = state
+  if (requestedAt === null || Math.abs(now - requestedAt) >= presumedLostAfterMs) return false
+  const reachesTo = Math.min(requestedAt, endsAt)
+  return ![success, failure].some((run) => run !== null && run.at >= requestedAt && run.asOf >= reachesTo)
 }

@@ -1,14 +1,14 @@
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 
 /** Why a run failed: what a program switches on, whether to try again, and what a person reads. */
 export interface RefreshError {
   /** For programs, such as `memory-limit`: 1 to 64 ASCII letters, digits, dots, hyphens and underscores. */
   readonly code: string
-  /** `true` where the same run may succeed a little later; `false` where somebody must change something first. */
+  /** `true` where the same run may succeed a little later; `false` where somebody has to change something first. */
   readonly transient: boolean
   /**
-   * For people: 1 to 500 characters of well-formed Unicode. It is stored and shown, so it holds no SQL, parameter,
-   * host name, credential or stack; whoever reports the failure sees to that.
+   * For people: 1 to 500 characters of well-formed Unicode. It is stored and shown, so whoever reports the failure keeps
+   * SQL, parameters, host names, credentials and stacks out of it.
    */
   readonly message: string
 }
@@ -17,7 +17,7 @@ export interface RefreshError {
 export interface RefreshSuccess<Summary = ExposuresSummary> {
   /** The end of the window that the run computed, in epoch milliseconds. */
   readonly asOf: number
-  /** The instant that the run reported, in epoch milliseconds: of this library's own refreshes, when it began. */
+  /** The instant that the run reported, in epoch milliseconds; this library's own refreshes report when they began. */
   readonly at: number
   readonly summary: Summary
 }
@@ -26,14 +26,14 @@ export interface RefreshSuccess<Summary = ExposuresSummary> {
 export interface RefreshFailure {
   /** The end of the window that the run was to compute, in epoch milliseconds. */
   readonly asOf: number
-  /** The instant that the run reported, in epoch milliseconds: of this library's own refreshes, when it began. */
+  /** The instant that the run reported, in epoch milliseconds; this library's own refreshes report when they began. */
   readonly at: number
   readonly error: RefreshError
 }
 
 /**
- * All that is known of the refreshes of one experiment: a join of everything that was reported, in which the order
- * of arrival leaves no trace.
+ * All that is known of the refreshes of one experiment: a join of everything that was reported, whatever the order in
+ * which it arrived.
  *
  * Plain data, frozen through and through, safe as JSON. `Summary` is any JSON data; the library's own is
  * {@link ExposuresSummary}.
@@ -46,3 +46,19 @@ export interface RefreshState<Summary = ExposuresSummary> {
   /** The failure with the greatest `asOf`, among these the latest; `null` where the success has cleared them all. */
   readonly failure: RefreshFailure | null
 }
+
+/**
+ * The state before anything was reported: merging it into another state changes nothing.
+ *
+ * @example
+ * ```ts
+ * import { initialRefreshState } from 'first-exposure'
+ *
+ * initialRefreshState // => { requestedAt: null, success: null, failure: null }
+ * ```
+ */
+export const initialRefreshState: RefreshState<never> = /* @__PURE__ */ Object.freeze({
+  requestedAt: null,
+  success: null,
+  failure: null,
+})

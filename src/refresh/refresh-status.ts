@@ -1,11 +1,9 @@
-import type { ExposuresSummary } from '../summary/exposures-summary.js'
-import { epochMs } from '../instant.js'
-import { checkedExperiment } from './checked-experiment.js'
-import { checkedPolicy } from './checked-policy.js'
-import { isFinal } from './is-final.js'
-import { isInFlight } from './is-in-flight.js'
-import type { RefreshExperiment } from './refresh-experiment.js'
-import type { RefreshPolicy } from './refresh-policy.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { epochMs, type Instant } from '../time/instant.js'
+import { aRefreshState } from './a-refresh-state.js'
+import { isFinal, isInFlight } from './refresh-decision.js'
+import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
+import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
 import type { RefreshFailure, RefreshState, RefreshSuccess } from './refresh-state.js'
 
 /** What a panel shows, with all it needs to show it. See {@link refreshStatus}. */
@@ -15,12 +13,16 @@ export type RefreshStatus<Summary = ExposuresSummary> =
       readonly type: 'refreshing'
       /** The request that is being answered, in epoch milliseconds. */
       readonly requestedAt: number
-      /** What to show meanwhile; `null` where nothing was computed yet. */
+      /** What to show meanwhile; `null` before the first success. */
       readonly success: RefreshSuccess<Summary> | null
-      /** What went wrong before; `null` where nothing did since the success. */
+      /** What went wrong since the success; `null` where nothing did. */
       readonly failure: RefreshFailure | null
     }
-  | { readonly type: 'stale'; readonly success: RefreshSuccess<Summary>; readonly failure: RefreshFailure }
+  | {
+      readonly type: 'stale'
+      readonly success: RefreshSuccess<Summary>
+      readonly failure: RefreshFailure
+    }
   | { readonly type: 'failed'; readonly failure: RefreshFailure }
   | { readonly type: 'loaded'; readonly success: RefreshSuccess<Summary> }
   | { readonly type: 'empty' }
@@ -37,16 +39,16 @@ export type RefreshStatus<Summary = ExposuresSummary> =
  * | `loaded` | there is a success |
  * | `empty` | otherwise |
  *
- * A request is answered, and lies ahead of `now`, as `refreshDecision` says: a lost run is never shown as refreshing
- * for ever. Every status but `failed` and `empty` carries the last good summary, where there is one.
+ * `refreshDecision` says when a request is answered, and how one ahead of `now` counts: a lost run is never shown as
+ * refreshing for ever. Every status but `failed` and `empty` carries the last good summary, where there is one.
  *
  * @param state - what is known of the experiment's refreshes
  * @param experiment - when it started and ended, in epoch milliseconds
- * @param now - the time, in epoch milliseconds
+ * @param now - the time: a `Date`, epoch milliseconds or ISO 8601 with a zone
  * @param policy - what differs from the defaults, in milliseconds: `presumedLostAfterMs` 600,000, `settleMs`
- *   3,600,000 (`throttleMs` is of no interest here)
+ *   3,600,000 (`throttleMs` plays no part)
  * @returns a frozen status; the same for the same arguments
- * @throws {@link ExposureError} `invalid-instant`, `invalid-policy`
+ * @throws {@link ExposureError} `invalid-instant`, `invalid-policy`, `malformed-state` for something else than a state
  *
  * @example
  * ```ts
@@ -62,16 +64,21 @@ export type RefreshStatus<Summary = ExposuresSummary> =
 export function refreshStatus<Summary>(
   state: RefreshState<Summary>,
   experiment: RefreshExperiment,
-  now: number,
+  now: Instant,
   policy: Partial<RefreshPolicy> = {},
 ): RefreshStatus<Summary> {
   const { endsAt } = checkedExperiment(experiment)
   const nowMs = epochMs(now, 'now')
   const patience = checkedPolicy(policy)
-  const { success, failure } = state
+  const { success, failure } = aRefreshState(state)
   if (isFinal(state, endsAt, patience)) return Object.freeze({ type: 'final', success: state.success })
   if (isInFlight(state, endsAt, nowMs, patience)) {
-    return Object.freeze({ type: 'refreshing', requestedAt: state.requestedAt, success, failure })
+    return Object.freeze({
+      type: 'refreshing',
+      requestedAt: state.requestedAt,
+      success,
+      failure,
+    })
   }
   if (success === null)
     return Object.freeze(failure === null ? { type: 'empty' } : { type: 'failed', failure })

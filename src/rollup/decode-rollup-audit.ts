@@ -1,10 +1,24 @@
 import { deepFreeze } from '../freeze.js'
-import { assertRows, cell, decodeCount } from '../rows/cell.js'
-import { auditColumns } from './audit-columns.js'
+import { assertRows, cell, decodeCount } from '../questions/cell.js'
 import { isUtcDay } from './is-utc-day.js'
 import { onDay } from './on-day.js'
 import type { RollupSchema } from './rollup-schema.js'
 import type { RollupStatement } from './rollup-statement.js'
+
+/** The names of the audit's columns: what the SELECT calls them and where the decoder finds them. */
+export const auditColumns: {
+  readonly day: 'day'
+  readonly inEvents: 'in_events'
+  readonly inRollup: 'in_rollup'
+  readonly missing: 'missing'
+  readonly surplus: 'surplus'
+} = /* @__PURE__ */ Object.freeze({
+  day: 'day',
+  inEvents: 'in_events',
+  inRollup: 'in_rollup',
+  missing: 'missing',
+  surplus: 'surplus',
+})
 
 /** One UTC day of one experiment, in the events and in the rollup. Every count is of pairs of identity and variant. */
 export interface RollupAuditDay {
@@ -49,8 +63,8 @@ export interface RollupAuditDay {
  * )
  * first?.mend // => []
  * second?.missing // => 2
- * second?.mend.map(({ query, query_params }) => [query.split('\n')[1], query_params.day])
- * // => [['SETTINGS insert_deduplicate = 0', '2026-06-02']]
+ * second?.mend.map(({ query, query_params }) => [query.split('\n')[0], query_params.day])
+ * // => [['INSERT INTO `exposures_by_day` (environment, event, feature, identity, day, variant, first_exposure)', '2026-06-02']]
  * ```
  */
 export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema): readonly RollupAuditDay[] {

@@ -1,5 +1,5 @@
-import { utcDate } from '../query/utc-days.js'
-import { earliestMs, latestMs } from '../spec/exposure-window.js'
+import { utcDate } from '../time/utc-days.js'
+import { earliestMs, latestMs } from '../time/exposure-window.js'
 
 /** Is this a UTC day, written YYYY-MM-DD, that a window can touch? */
 export function isUtcDay(day: unknown): day is string {

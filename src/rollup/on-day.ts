@@ -11,5 +11,8 @@ export function onDay({ query, query_params }: RollupStatement, day: string): Ro
       { name: 'day', received: received(day) },
     )
   }
-  return Object.freeze({ query, query_params: Object.freeze({ ...query_params, day }) })
+  return Object.freeze({
+    query,
+    query_params: Object.freeze({ ...query_params, day }),
+  })
 }

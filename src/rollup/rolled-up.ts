@@ -3,8 +3,8 @@ import {
   type ExposureSource,
   type ExposureSourceInput,
   type RollupTableInput,
-} from '../spec/exposure-source.js'
-import { invalidSpec } from '../spec/invalid-spec.js'
+} from '../experiment/exposure-source.js'
+import { invalidSpec } from '../errors.js'
 
 /**
  * The same source, read through its rollup: whole UTC days inside a window from the rollup, the window's partial first
@@ -46,34 +46,7 @@ import { invalidSpec } from '../spec/invalid-spec.js'
  * query_params.rollup_end // => '2026-06-15'
  * ```
  *
- * The exposures that the query then counts:
- *
- * ```sql
- *     SELECT
- *       murmurHash3_128(assumeNotNull(toString(`identifier`))) AS identity,
- *       assumeNotNull(toString(`value`)) AS variant_key,
- *       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
- *     FROM `events`
- *     WHERE `environment_key` = {environment_key:String}
- *       AND `event` = {event_name:String}
- *       AND `feature_name` = {feature_name:String}
- *       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
- *       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
- *       AND `value` IS NOT NULL
- *       AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
- *       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
- *     UNION ALL
- *     SELECT
- *       identity_hash AS identity,
- *       variant AS variant_key,
- *       first_exposure AS exposed_at
- *     FROM `exposures_by_day`
- *     WHERE environment = {environment_key:String}
- *       AND event = {event_name:String}
- *       AND feature = {feature_name:String}
- *       AND day >= {rollup_start:Date}
- *       AND day < {rollup_end:Date}
- * ```
+ * `docs/statements.md` shows the statement that then reads both.
  */
 export function rolledUp(source: ExposureSourceInput, rollup: RollupTableInput): ExposureSource {
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")

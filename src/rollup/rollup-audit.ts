@@ -1,15 +1,17 @@
-import { everyShard } from '../query/every-shard.js'
-import { scanned } from '../query/exposure-scan.js'
-import { ownNames } from '../query/own-names.js'
-import { rollupColumns } from '../query/rollup-columns.js'
-import { experimentInRollup } from '../query/select-rolled-up-exposures.js'
-import { touchedUtcDays, utcDate } from '../query/utc-days.js'
-import { exposureSpec, type ExposureSpec } from '../spec/exposure-spec.js'
-import { checkedWindow, type ExposureWindow } from '../spec/exposure-window.js'
-import { invalidSpec } from '../spec/invalid-spec.js'
-import { auditColumns } from './audit-columns.js'
+import { invalidSpec } from '../errors.js'
+import { exposureSpec, type ExposureSpec, type IdentityKey } from '../experiment/exposure-spec.js'
+import { experimentIn } from '../scan/exposure-scan.js'
+import { experimentInRollup, rollupNames } from '../scan/rolled-up-exposures.js'
+import { isReadable, settings } from '../scan/guards.js'
+import { everyShard, tables } from '../scan/shards.js'
+import { ownNames } from '../sql/own-names.js'
+import { bound, lines, sql, texts, where, type Sql } from '../sql/sql.js'
+import { statement } from '../sql/statement.js'
+import { checkedWindow, type ExposureWindow } from '../time/exposure-window.js'
+import { touchedUtcDays, utcDate } from '../time/utc-days.js'
+import { auditColumns } from './decode-rollup-audit.js'
 import type { RollupStatement } from './rollup-statement.js'
-import { selectSourceExposures } from './select-source-exposures.js'
+import { sourceExposures } from './source-exposures.js'
 
 /**
  * Does the rollup hold what the events say, day by day? The SQL that answers it for one experiment.
@@ -48,87 +50,89 @@ export function rollupAudit(
   spec: ExposureSpec,
   window: ExposureWindow,
 ): RollupStatement & { readonly format: 'JSONEachRow' } {
-  const { environmentKey, eventName, featureName, identityKey, source } = exposureSpec(spec)
-  const { startMs, asOfMs } = checkedWindow(window)
-  const { cluster, columns, rollup } = source
+  const complete = exposureSpec(spec)
+  const { identityKey, source } = complete
+  const days = touchedUtcDays(checkedWindow(window))
+  const { cluster, rollup } = source
   if (rollup === undefined) {
     throw invalidSpec('source', spec.source, 'It has no rollup to audit. Pass a source made by rolledUp.')
   }
-  const days = touchedUtcDays({ startMs, asOfMs })
-  const { lines, names, query_params } = selectSourceExposures(
+  const rollupStart = bound('rollup_start', 'Date', utcDate(days.startMs))
+  const rollupEnd = bound('rollup_end', 'Date', utcDate(days.endMs))
+  const { names, select } = sourceExposures(
     source,
-    (column) => [
-      ...(column.environment === null ? [] : [`${column.environment} = {environment_key:String}`]),
-      ...(column.event === null ? [] : [`${column.event} = {event_name:String}`]),
-      `${column.feature} = {feature_name:String}`,
-      `${column.timestamp} >= toDateTime64({rollup_start:Date}, 3, 'UTC')`,
-      `${column.timestamp} < toDateTime64({rollup_end:Date}, 3, 'UTC')`,
+    (columns) => [
+      ...experimentIn(columns, complete),
+      sql`${columns.timestamp} >= toDateTime64(${rollupStart}, 3, 'UTC')`,
+      sql`${columns.timestamp} < toDateTime64(${rollupEnd}, 3, 'UTC')`,
     ],
+    (columns) => [isReadable(source, columns)],
     cluster,
   )
-  const [ofEvents, ofRollup] =
-    identityKey === 'hash'
-      ? [`murmurHash3_128(${names.identity})`, rollupColumns.identityHash]
-      : [names.identity, rollupColumns.identity]
-
-  const own = ownNames({ source, filters: [], breakdown: null })
-  const [exposures, pairs] = [own('exposures'), own('pairs')]
-
-  const query = `WITH
-  ${exposures} AS (
-    SELECT
-      ${names.day} AS exposed_day,
-      ${ofEvents} AS identity_key,
-      ${names.variant} AS variant_key,
-      ${names.exposedAt} AS exposed_first,
-      0 AS rolled_up
-    FROM
-    (
-${lines.map((line) => `      ${line}`).join('\n')}
+  const { ofEvents, ofRollup } = identityKeys[identityKey]
+  const [exposures, pairs] = ownNames({ source, filters: [], breakdown: null })('exposures', 'pairs')
+  const exposuresStep = sql`
+    ${exposures} AS (
+      SELECT
+        ${names.day} AS exposed_day,
+        ${ofEvents(names.identity)} AS identity_key,
+        ${names.variant} AS variant_key,
+        ${names.exposedAt} AS exposed_first,
+        0 AS rolled_up
+      FROM
+      (
+        ${select}
+      )
+      UNION ALL
+      SELECT
+        ${rollupNames.day} AS exposed_day,
+        ${ofRollup} AS identity_key,
+        ${rollupNames.variant} AS variant_key,
+        ${rollupNames.firstExposure} AS exposed_first,
+        1 AS rolled_up
+      FROM ${tables(rollup, cluster)}
+      ${where([
+        ...experimentInRollup(complete),
+        sql`${rollupNames.day} >= ${rollupStart}`,
+        sql`${rollupNames.day} < ${rollupEnd}`,
+      ])}
     )
-    UNION ALL
+  `
+  const pairsStep = sql`
+    ${pairs} AS (
+      SELECT
+        exposed_day,
+        max(rolled_up = 0) AS has_event,
+        max(rolled_up = 1) AS is_rolled_up,
+        minIf(exposed_first, rolled_up = 0) AS first_event,
+        minIf(exposed_first, rolled_up = 1) AS first_rolled_up
+      FROM ${exposures}
+      GROUP BY exposed_day, identity_key, variant_key
+    )
+  `
+  const columns = texts(auditColumns)
+  return statement(sql`
+    WITH
+      ${lines(exposuresStep, pairsStep)}
     SELECT
-      ${rollupColumns.day} AS exposed_day,
-      ${ofRollup} AS identity_key,
-      ${rollupColumns.variant} AS variant_key,
-      ${rollupColumns.firstExposure} AS exposed_first,
-      1 AS rolled_up
-    FROM ${scanned(rollup, cluster)}
-    WHERE ${experimentInRollup(columns).join('\n      AND ')}
-      AND ${rollupColumns.day} >= {rollup_start:Date}
-      AND ${rollupColumns.day} < {rollup_end:Date}
-  ),
-  ${pairs} AS (
-    SELECT
-      exposed_day,
-      max(rolled_up = 0) AS has_event,
-      max(rolled_up = 1) AS is_rolled_up,
-      minIf(exposed_first, rolled_up = 0) AS first_event,
-      minIf(exposed_first, rolled_up = 1) AS first_rolled_up
-    FROM ${exposures}
-    GROUP BY exposed_day, identity_key, variant_key
-  )
-SELECT
-  toString(exposed_day) AS ${auditColumns.day},
-  countIf(has_event) AS ${auditColumns.inEvents},
-  countIf(is_rolled_up) AS ${auditColumns.inRollup},
-  countIf(has_event AND (NOT is_rolled_up OR first_rolled_up > first_event)) AS ${auditColumns.missing},
-  countIf(is_rolled_up AND (NOT has_event OR first_rolled_up < first_event)) AS ${auditColumns.surplus}
-FROM ${pairs}
-GROUP BY exposed_day
-ORDER BY exposed_day${everyShard(cluster)}`
+      toString(exposed_day) AS ${columns.day},
+      countIf(has_event) AS ${columns.inEvents},
+      countIf(is_rolled_up) AS ${columns.inRollup},
+      countIf(has_event AND (NOT is_rolled_up OR first_rolled_up > first_event)) AS ${columns.missing},
+      countIf(is_rolled_up AND (NOT has_event OR first_rolled_up < first_event)) AS ${columns.surplus}
+    FROM ${pairs}
+    GROUP BY exposed_day
+    ORDER BY exposed_day
+    ${settings(...everyShard(cluster))}
+  `)
+}
 
-  return Object.freeze({
-    query,
-    query_params: Object.freeze({
-      ...(environmentKey === null ? {} : { environment_key: environmentKey }),
-      ...(eventName === null ? {} : { event_name: eventName }),
-      feature_name: featureName,
-      ...query_params,
-      ...(cluster === null ? {} : { cluster }),
-      rollup_start: utcDate(days.startMs),
-      rollup_end: utcDate(days.endMs),
-    }),
-    format: 'JSONEachRow',
-  })
+const identityKeys: Readonly<
+  Record<IdentityKey, { readonly ofEvents: (identity: Sql) => Sql; readonly ofRollup: Sql }>
+> = {
+  hash: {
+    ofEvents: (identity) => sql`murmurHash3_128(${identity})`,
+    ofRollup: rollupNames.identityHash,
+  },
+  exact: { ofEvents: (identity) => identity, ofRollup: rollupNames.identity },
 }

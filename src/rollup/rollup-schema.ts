@@ -1,16 +1,19 @@
+import { aName, aWholeNumber, withFields } from '../checks.js'
+import { invalidSpec } from '../errors.js'
+import type { ExposureSource, ExposureSourceInput, RollupTableInput } from '../experiment/exposure-source.js'
 import { deepFreeze } from '../freeze.js'
-import { quoteIdentifier } from '../query/quote-identifier.js'
-import { quoteTable } from '../query/quote-table.js'
-import { rollupColumns } from '../query/rollup-columns.js'
-import type { SourceColumns } from '../query/source-columns.js'
-import { utcDate } from '../query/utc-days.js'
-import type { ExposureSource, ExposureSourceInput, RollupTableInput } from '../spec/exposure-source.js'
-import { earliestMs, latestMs } from '../spec/exposure-window.js'
-import { identifier } from '../spec/identifier.js'
-import { invalidSpec } from '../spec/invalid-spec.js'
+import type { Columns } from '../scan/columns.js'
+import { isEvent } from '../scan/exposure-scan.js'
+import { isReadable, settings } from '../scan/guards.js'
+import { rollupNames } from '../scan/rolled-up-exposures.js'
+import { identifier, tableName } from '../sql/identifiers.js'
+import { bound, joined, lines, nothing, sql, text, type Sql } from '../sql/sql.js'
+import { rendered, statement } from '../sql/statement.js'
+import { earliestMs, latestMs } from '../time/exposure-window.js'
+import { utcDate } from '../time/utc-days.js'
 import { rolledUp } from './rolled-up.js'
 import type { RollupStatement } from './rollup-statement.js'
-import { selectSourceExposures } from './select-source-exposures.js'
+import { sourceExposures, type SourceExposures } from './source-exposures.js'
 
 /** Which source is rolled up, and where to. */
 export interface RollupSchemaInput {
@@ -46,13 +49,6 @@ export interface RollupSchema {
   /** Drops the view, then the table. The events stay as they are. */
   readonly drop: readonly RollupStatement[]
 }
-
-const fields: readonly string[] = [
-  'source',
-  'rollup',
-  'cluster',
-  'ttlDays',
-] satisfies readonly (keyof RollupSchemaInput)[]
 
 /**
  * Which statements make, fill and drop a rollup: a table inside ClickHouse that holds, for each UTC day, the least
@@ -111,95 +107,91 @@ const fields: readonly string[] = [
  * ```
  */
 export function rollupSchema(input: RollupSchemaInput): RollupSchema {
-  if (typeof input !== 'object' || input === null) {
-    throw invalidSpec('rollupSchema', input, 'Pass { source, rollup }.')
-  }
-  for (const field of Object.keys(input)) {
-    if (!fields.includes(field)) {
-      throw invalidSpec(
-        field,
-        input[field as keyof RollupSchemaInput],
-        `A rollup schema has the fields ${fields.join(', ')}.`,
-      )
-    }
-  }
+  withFields(input, ['source', 'rollup', 'cluster', 'ttlDays'], 'rollupSchema', invalidSpec, '')
   const source = rolledUp(input.source, input.rollup)
   const { columns, rollup } = source
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
   const viewed = { database: rollup.database, table: `${rollup.table}_view` }
   if (viewed.database === source.table.database && viewed.table === source.table.table) {
-    throw invalidSpec('rollup.table', rollup.table, 'Its view would bear the name of the events’ table.')
+    throw invalidSpec('rollup.table', rollup.table, 'Its view would have the name of the events’ table.')
   }
-  const cluster = input.cluster === undefined ? undefined : identifier(input.cluster, 'cluster')
-  const ttlDays = input.ttlDays === undefined ? undefined : checkedTtlDays(input.ttlDays)
+  const cluster = input.cluster === undefined ? undefined : aName(input.cluster, 'cluster', invalidSpec)
+  const ttlDays =
+    input.ttlDays === undefined ? undefined : aWholeNumber(1, 36_500)(input.ttlDays, 'ttlDays', invalidSpec)
 
-  const table = quoteTable(rollup)
-  const view = quoteTable(viewed)
-  const onCluster = cluster === undefined ? '' : ` ON CLUSTER ${quoteIdentifier(cluster)}`
-  const ofEvent = ({ event }: SourceColumns['sql']): string[] =>
-    event === null ? [] : [`${event} = {event_name:String}`]
+  // A view, a backfill and the list of days read the table of their own server.
+  const ownTable = { ...source, cluster: null }
+  const table = tableName(rollup)
+  const view = tableName(viewed)
+  const onCluster = cluster === undefined ? nothing : sql` ON CLUSTER ${identifier(cluster)}`
+  const ofEvent = ({ event }: Columns): readonly Sql[] =>
+    event === null || rollup.eventName === null ? [] : [isEvent(event, rollup.eventName)]
   // DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
-  const countable = selectSourceExposures(source, (column) => [
+  const isCountable = (column: Columns): readonly Sql[] => [
     ...ofEvent(column),
-    `${column.timestamp} >= toDateTime64('${utcDate(earliestMs)} 00:00:00', 3, 'UTC')`,
-    `${column.timestamp} < toDateTime64('${utcDate(latestMs)} 00:00:00', 3, 'UTC')`,
-  ])
-  const onThatDay = selectSourceExposures(source, (column) => [
+    sql`${column.timestamp} >= toDateTime64('${utcMidnight(earliestMs)}', 3, 'UTC')`,
+    sql`${column.timestamp} < toDateTime64('${utcMidnight(latestMs)}', 3, 'UTC')`,
+  ]
+  const guards = (column: Columns): readonly Sql[] => [isReadable(ownTable, column)]
+  // Its value is bound later, for each day: here it only stands in the text.
+  const day = bound('day', 'Date', '')
+  const isOnDay = (column: Columns): readonly Sql[] => [
     ...ofEvent(column),
-    `${column.timestamp} >= toDateTime64({day:Date}, 3, 'UTC')`,
-    `${column.timestamp} < toDateTime64({day:Date} + 1, 3, 'UTC')`,
-  ])
-  const params = {
-    ...(rollup.eventName === null ? {} : { event_name: rollup.eventName }),
-    ...countable.query_params,
-  }
+    sql`${column.timestamp} >= toDateTime64(${day}, 3, 'UTC')`,
+    sql`${column.timestamp} < toDateTime64(${day} + 1, 3, 'UTC')`,
+  ]
   const key = keyColumns(columns)
+  const keyNames = key.map((name) => rollupNames[name])
 
   return deepFreeze({
     create: [
-      {
-        query: `CREATE TABLE IF NOT EXISTS ${table}${onCluster}
-(
-${[...key.map((name) => `  ${name} ${keyTypes[name]}`), ...stateColumns].join(',\n')}
-)
-ENGINE = ${cluster === undefined ? '' : 'Replicated'}AggregatingMergeTree
-PARTITION BY toYYYYMM(${rollupColumns.day})
-ORDER BY (${key.join(', ')})${
-          ttlDays === undefined ? '' : `\nTTL ${rollupColumns.day} + toIntervalDay({ttl_days:UInt32})`
-        }
-COMMENT 'The least instant of each identity in each variant, by UTC day'`,
-        query_params: ttlDays === undefined ? {} : { ttl_days: ttlDays },
-      },
-      {
-        query: `CREATE MATERIALIZED VIEW IF NOT EXISTS ${view}${onCluster}
-TO ${table}
-AS ${leastInstants(key, countable)}`,
-        query_params: params,
-      },
+      rendered(sql`
+        CREATE TABLE IF NOT EXISTS ${table}${onCluster}
+        (
+          ${lines(...key.map((name) => sql`${rollupNames[name]} ${keyTypes[name]}`), ...stateColumns)}
+        )
+        ENGINE = ${cluster === undefined ? nothing : sql`Replicated`}AggregatingMergeTree
+        PARTITION BY toYYYYMM(${rollupNames.day})
+        ORDER BY (${joined(keyNames, ', ')})
+        ${ttlDays === undefined ? nothing : sql`TTL ${rollupNames.day} + toIntervalDay(${bound('ttl_days', 'UInt32', ttlDays)})`}
+        COMMENT 'The least instant of each identity in each variant, by UTC day'
+      `),
+      rendered(sql`
+        CREATE MATERIALIZED VIEW IF NOT EXISTS ${view}${onCluster}
+        TO ${table}
+        AS ${leastInstants(
+          key,
+          sourceExposures(source, isCountable, () => []),
+        )}
+      `),
     ],
-    days: {
-      query: daysOf(countable),
-      query_params: params,
-      format: 'JSONEachRow',
-    },
-    backfill: {
-      // A block that was inserted before and is gone from the table must not be taken for a duplicate.
-      query: `INSERT INTO ${table} (${[...key, rollupColumns.firstExposure].join(', ')})
-SETTINGS insert_deduplicate = 0
-${leastInstants(key, onThatDay)}`,
-      query_params: params,
-    },
-    clear: {
-      query: `ALTER TABLE ${table}${onCluster}
-DELETE WHERE ${rollupColumns.day} = {day:Date}
-SETTINGS mutations_sync = 2`,
-      query_params: {},
-    },
+    days: statement(daysOf(sourceExposures(source, isCountable, guards))),
+    backfill: withoutDay(sql`
+      INSERT INTO ${table} (${joined([...keyNames, rollupNames.firstExposure], ', ')})
+      ${settings('insert_deduplicate = 0')}
+      ${leastInstants(key, sourceExposures(source, isOnDay, guards))}
+    `),
+    clear: withoutDay(sql`
+      ALTER TABLE ${table}${onCluster}
+      DELETE WHERE ${rollupNames.day} = ${day}
+      SETTINGS mutations_sync = 2
+    `),
     drop: [
-      { query: `DROP VIEW IF EXISTS ${view}${onCluster} SYNC`, query_params: {} },
-      { query: `DROP TABLE IF EXISTS ${table}${onCluster} SYNC`, query_params: {} },
+      rendered(sql`DROP VIEW IF EXISTS ${view}${onCluster} SYNC`),
+      rendered(sql`DROP TABLE IF EXISTS ${table}${onCluster} SYNC`),
     ],
   })
+}
+
+/** A statement of one day, whose parameter `day` `rollupBackfill` and `decodeRollupAudit` bind. */
+function withoutDay(fragment: Sql): RollupStatement {
+  const { query, query_params } = rendered(fragment)
+  const { day: _, ...others } = query_params
+  return { query, query_params: others }
+}
+
+function utcMidnight(ms: number): Sql {
+  return text(`${utcDate(ms)} 00:00:00`)
 }
 
 type KeyColumn = 'environment' | 'event' | 'feature' | 'identity' | 'day' | 'variant'
@@ -219,48 +211,52 @@ function keyColumns(columns: ExposureSource['columns']): readonly KeyColumn[] {
   ]
 }
 
-const keyTypes: Readonly<Record<KeyColumn, string>> = {
-  environment: 'LowCardinality(String)',
-  event: 'LowCardinality(String)',
-  feature: 'LowCardinality(String)',
-  identity: 'String',
-  day: 'Date',
-  variant: 'LowCardinality(String)',
+const keyTypes: Readonly<Record<KeyColumn, Sql>> = {
+  environment: text('LowCardinality(String)'),
+  event: text('LowCardinality(String)'),
+  feature: text('LowCardinality(String)'),
+  identity: text('String'),
+  day: text('Date'),
+  variant: text('LowCardinality(String)'),
 }
 
 // Nanoseconds, so that a tie in the rollup is a tie of the events. Months as partitions, because a view that made more
 // than a hundred partitions of one insert would fail it.
-const stateColumns: readonly string[] = [
-  `  ${rollupColumns.identityHash} FixedString(16) MATERIALIZED murmurHash3_128(${rollupColumns.identity})`,
-  `  ${rollupColumns.firstExposure} SimpleAggregateFunction(min, DateTime64(9, 'UTC'))`,
+const stateColumns: readonly Sql[] = [
+  sql`${rollupNames.identityHash} FixedString(16) MATERIALIZED murmurHash3_128(${rollupNames.identity})`,
+  sql`${rollupNames.firstExposure} SimpleAggregateFunction(min, DateTime64(9, 'UTC'))`,
 ]
 
-function leastInstants(
-  key: readonly KeyColumn[],
-  { lines, names }: ReturnType<typeof selectSourceExposures>,
-): string {
-  const selected = key.map((name) => (names[name] === name ? name : `${names[name]} AS ${name}`))
-  return `SELECT
-  ${[...selected, `min(${names.exposedAt}) AS ${rollupColumns.firstExposure}`].join(',\n  ')}
-FROM
-(
-${lines.map((line) => `  ${line}`).join('\n')}
-)
-GROUP BY ${key.map((name) => names[name]).join(', ')}`
+function leastInstants(key: readonly KeyColumn[], { select, names }: SourceExposures): Sql {
+  const selected = key.map((name) =>
+    isSame(names[name], rollupNames[name]) ? names[name] : sql`${names[name]} AS ${rollupNames[name]}`,
+  )
+  return sql`
+    SELECT
+      ${lines(...selected, sql`min(${names.exposedAt}) AS ${rollupNames.firstExposure}`)}
+    FROM
+    (
+      ${select}
+    )
+    GROUP BY ${joined(
+      key.map((name) => names[name]),
+      ', ',
+    )}
+  `
 }
 
-function daysOf({ lines, names }: ReturnType<typeof selectSourceExposures>): string {
-  return `SELECT DISTINCT toString(${names.day}) AS ${rollupColumns.day}
-FROM
-(
-${lines.map((line) => `  ${line}`).join('\n')}
-)
-ORDER BY ${rollupColumns.day}`
+function isSame(one: Sql, other: Sql): boolean {
+  return rendered(one).query === rendered(other).query
 }
 
-function checkedTtlDays(value: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > 36_500) {
-    throw invalidSpec('ttlDays', value, 'Pass a whole number of days from 1 to 36,500.')
-  }
-  return value
+function daysOf({ select, names }: SourceExposures): Sql {
+  return sql`
+    SELECT DISTINCT toString(${names.day}) AS ${rollupNames.day}
+    FROM
+    (
+      ${select}
+    )
+    ORDER BY ${rollupNames.day}
+    ${settings()}
+  `
 }

@@ -1,4 +1,4 @@
-import type { QueryParams } from '../query/bound-sql.js'
+import type { QueryParams } from '../sql/statement.js'
 
 /** A statement and its bound parameters: what both official clients' `command` takes, and `query` with a format. */
 export interface RollupStatement {

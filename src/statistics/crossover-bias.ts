@@ -1,39 +1,97 @@
 import { deepFreeze } from '../freeze.js'
-import { checkedVerdictOptions } from './checked-verdict-options.js'
-import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
-import { deviation, notComputable, pearsonEvidence, shortly } from './pearson-evidence.js'
-import type { SampleRatioOptions, SampleRatioResult } from './sample-ratio.js'
+import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
+import { numbersByVariant, whyNoCounts } from './counts.js'
+import {
+  areTrusted,
+  hypergeometricTail,
+  shareInterval,
+  shown,
+  type PValueMethod,
+  type ShareInterval,
+} from './evidence.js'
+import { ascendingSum } from './expected-phases.js'
+import { checkedOptions, type CheckOptions } from './options.js'
+import { deviation } from './phase-evidence.js'
+import {
+  neededFor,
+  type SampleRatioOptions,
+  type SampleRatioSeverity,
+  type SampleRatioStatus,
+} from './sample-ratio.js'
+import { below, identities } from './words.js'
 
 /** What {@link crossoverBias} compares. Each identity is in one of the two, once, under its first variant. */
 export interface CrossoverCounts {
   /** Identities counted, by variant: the totals of a view. */
   readonly counted: Readonly<Record<string, number>>
-  /** Identities quarantined, by the first variant they were exposed to. */
+  /** Identities quarantined, by the first variant they were exposed to: `firstVariants` of `Crossovers`. */
   readonly quarantined: Readonly<Record<string, number>>
 }
 
+/** How many of those that began in a variant were quarantined. */
+export interface CrossoverBiasArm {
+  readonly variant: string
+  /** Identities that began in the variant, counted and quarantined. */
+  readonly seen: number
+  readonly quarantined: number
+  /** Identities quarantined, if quarantine took the same share of every arm. */
+  readonly expected: number
+  /** Its two cells' share of the statistic, 0 to 1. `null` where `statistic` is. */
+  readonly statisticShare: number | null
+  /** `quarantined` as a share of `seen`, 0 to 1; `null` where nobody was seen. */
+  readonly share: number | null
+  /** The shares that are compatible with that, with confidence 1 − threshold. `null` where nobody was seen. */
+  readonly interval: ShareInterval | null
+  /** @deprecated The same as `quarantined`. */
+  readonly observed: number
+}
+
+/** The verdict of {@link crossoverBias}, with its evidence. Plain, frozen data without NaN or Infinity. */
+export interface CrossoverBiasResult {
+  /** As in `sampleRatio`: `consistent` means that no unevenness was found, with enough quarantined to find one. */
+  readonly status: SampleRatioStatus
+  /** Why it is not `consistent`, in a sentence for people. */
+  readonly reason?: string
+  /** As in `sampleRatio`. */
+  readonly severity: SampleRatioSeverity | null
+  /** Pearson's statistic over both cells of each arm; `null` where nobody was quarantined. */
+  readonly statistic: number | null
+  /** Arms with an identity, less one. `null` for `not-computable`. */
+  readonly degreesOfFreedom: number | null
+  /** The probability of a quarantine at least this uneven, if it took the same share of every arm, 0 to 1. */
+  readonly pValue: number | null
+  /** Its natural logarithm. */
+  readonly logPValue: number | null
+  /** Where the p-value comes from; `exact` is Fisher's test. */
+  readonly method: PValueMethod | null
+  /** In the order of `counted`, then the others by key. Empty for `not-computable`. */
+  readonly arms: readonly CrossoverBiasArm[]
+  /** The quarantined identities from which on an even quarantine is `consistent`. `null` for `not-computable`. */
+  readonly neededTotal: number | null
+}
+
 /**
- * Does quarantine fall evenly on the arms? Of the identities that began in each variant the same share should have
- * been exposed to another one later. Where it is not, those who are left in one arm were chosen by what that arm does,
- * and the experiment is biased, however small the quarantined share is. {@link excludedRatio} asks the other question,
- * whether that share is large, which says that assignment does not stick, even where it falls evenly.
+ * Does quarantine fall evenly on the arms? Of the identities that began in each variant the same share should have been
+ * exposed to another one later. Otherwise those who are left in one arm were chosen by what that arm does, and the
+ * experiment is biased, however small the quarantined share is. {@link excludedRatio} asks the other question, whether
+ * that share is large, which says that assignment does not stick, even where it falls evenly. {@link assignedRatio} says
+ * whether the split was right before quarantine.
  *
- * Uneven is also what follows where identities are assigned anew at random in unequal shares, or where the split
- * changed and assignment did not stick: the smaller arm, or the one that shrank, loses more. That biases just as well.
+ * Uneven is also what follows where identities are assigned anew at random in unequal shares, or where the split changed
+ * and assignment did not stick: the smaller arm, or the one that shrank, loses more. That biases just as well.
  *
- * Pearson's chi-squared test of homogeneity, over the two cells of each arm, quarantined and counted. Source:
- * K. Pearson, "On the criterion…", Philosophical Magazine 50 (1900), with the degrees of freedom of R. A. Fisher, "On
- * the interpretation of χ² from contingency tables, and the calculation of P", Journal of the Royal Statistical
- * Society 85 (1922). Given how many are quarantined, it asks of them what {@link sampleRatio} asks of those counted.
- * So `minimumTotal` is about the quarantined, and for the same reason: with less, the chi-squared distribution
- * follows the counts too roughly.
+ * Where each of the cells, quarantined and counted, expects enough identities (see {@link sampleRatio}), this is
+ * Pearson's chi-squared test of homogeneity. With fewer it is Fisher's exact test, for more than two arms after Freeman
+ * and Halton: given both margins, the probability of all tables that are at most as probable as this one. Sources: K.
+ * Pearson, "On the criterion…", Philosophical Magazine 50 (1900); R. A. Fisher, "On the interpretation of χ² from
+ * contingency tables, and the calculation of P", Journal of the Royal Statistical Society 85 (1922); G. H. Freeman and
+ * J. H. Halton, Biometrika 38 (1951).
  *
- * @param counts - identities counted and identities quarantined, whole numbers from 0; a variant left out has none
- * @param options - `minimumTotal` is the number of quarantined identities below which no verdict is given
- * @returns frozen data as of `sampleRatio`: an arm's `observed` and `expected` are identities quarantined, expected in
- *   proportion to all that began in the variant, and its `statisticShare` is that of its two cells. The variants come
- *   in the order of `counted`, then the others by key. Without an identity in two variants at least, or with a number
- *   that is no count, it is `not-computable`, with the reason. The order of the variants changes nothing else
+ * @param counts - identities counted and identities quarantined, whole numbers from 0; a variant left out has 0
+ * @param options - as for `sampleRatio`; `minimumTotal` is about the quarantined. Without it, `consistent` needs as many as
+ *   would have shown that the smallest arm has half as many as it should
+ * @returns frozen data. `not-computable` without an identity in two variants at least, or with a number that cannot be a
+ *   count. The order of the variants changes nothing but the order of the arms
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
  *
  * @example
@@ -44,8 +102,8 @@ export interface CrossoverCounts {
  * const result = crossoverBias({ counted, quarantined: { control: 100, treatment: 200 } })
  * result.status // => 'mismatch'
  * result.reason
- * // => 'A quarantine spread this unevenly over the arms has a probability of 7.37e-9, below 0.001.'
- * result.arms.map(({ variant, observed, expected }) => [variant, observed, expected])
+ * // => 'If quarantine took the same share of every arm, one at least this uneven would have a probability of 7.37e-9, below 0.001.'
+ * result.arms.map(({ variant, quarantined, expected }) => [variant, quarantined, expected])
  * // => [['control', 100, 150], ['treatment', 200, 150]]
  *
  * // Yet only 3 in 1000 are quarantined.
@@ -53,11 +111,17 @@ export interface CrossoverCounts {
  * crossoverBias({ counted, quarantined: { control: 155, treatment: 145 } }).status // => 'consistent'
  * ```
  */
-export function crossoverBias(counts: CrossoverCounts, options: SampleRatioOptions = {}): SampleRatioResult {
-  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.001)
+export function crossoverBias(
+  counts: CrossoverCounts,
+  options: Omit<SampleRatioOptions, 'window'> = {},
+): CrossoverBiasResult {
+  const checked = checkedOptions(options, ['threshold', 'warningThreshold', 'minimumTotal', 'leaveOut'])
+  const { threshold, leaveOut } = checked
   const { counted: countedRecord, quarantined: quarantinedRecord } = Object(counts) as CrossoverCounts
-  const counted = numbersByVariant(countedRecord, 'counted')
-  const quarantined = numbersByVariant(quarantinedRecord, 'quarantined')
+  const kept = (record: unknown, path: string): readonly (readonly [string, number])[] =>
+    numbersByVariant(record, path).filter(([variant]) => !leaveOut.has(variant))
+  const counted = kept(countedRecord, 'counted')
+  const quarantined = kept(quarantinedRecord, 'quarantined')
   const noCounts = whyNoCounts(counted, 'The count') ?? whyNoCounts(quarantined, 'The quarantined count')
   if (noCounts !== undefined) return notComputable(noCounts)
 
@@ -68,40 +132,105 @@ export function crossoverBias(counts: CrossoverCounts, options: SampleRatioOptio
     const [stayed, left] = [countedOf.get(variant) ?? 0, quarantinedOf.get(variant) ?? 0]
     return { variant, stayed, left, seen: stayed + left }
   })
-  const degreesOfFreedom = began.filter(({ seen }) => seen > 0).length - 1
-  if (degreesOfFreedom < 1) {
+  const compared = began.filter(({ seen }) => seen > 0)
+  if (compared.length < 2) {
     return notComputable('Fewer than two variants have an identity: there is nothing to compare.')
   }
   const stayed = began.reduce((sum, arm) => sum + arm.stayed, 0)
   const left = began.reduce((sum, arm) => sum + arm.left, 0)
-  const arms = began.map((arm) => {
-    const expected = (arm.seen * left) / (stayed + left)
-    const counterpart = (arm.seen * stayed) / (stayed + left)
+  const all = stayed + left
+  const cells = began.map(({ seen, left: gone, stayed: rest }) => {
+    const [expected, counterpart] = [seen * (left / all), seen * (stayed / all)]
     return {
-      variant: arm.variant,
-      observed: arm.left,
       expected,
-      deviation: deviation(arm.left, expected) + deviation(arm.stayed, counterpart),
+      counterpart,
+      deviation: deviation(gone, expected) + deviation(rest, counterpart),
     }
   })
-  const evidence = pearsonEvidence(arms, degreesOfFreedom, left)
-  return deepFreeze({ ...verdict(evidence.pValue, left, threshold, minimumTotal), ...evidence })
+  const statistic = ascendingSum(cells.map((cell) => cell.deviation))
+  const degreesOfFreedom = compared.length - 1
+  const isTrusted = areTrusted(
+    cells.flatMap(({ expected, counterpart }, place) =>
+      began[place]?.seen === 0 ? [] : [expected, counterpart],
+    ),
+    threshold,
+  )
+  const { logPValue, method } = isTrusted
+    ? {
+        logPValue: logChiSquaredUpperTail(statistic, degreesOfFreedom),
+        method: 'chi-squared' as const,
+      }
+    : hypergeometricTail(
+        began.map((arm) => arm.left),
+        began.map((arm) => arm.stayed),
+      )
+  const neededTotal =
+    checked.minimumTotal ??
+    neededFor(
+      compared.map(({ seen }) => seen / all),
+      threshold,
+    )
+  return deepFreeze({
+    ...verdict(left === 0 ? null : logPValue, left, neededTotal, checked),
+    statistic: left === 0 ? null : statistic,
+    degreesOfFreedom,
+    ...(left === 0 ? { pValue: null, logPValue: null, method: null } : { ...shown(logPValue), method }),
+    arms: began.map(({ variant, seen, left: gone }, place) => {
+      const cell = cells[place]
+      return {
+        variant,
+        seen,
+        quarantined: gone,
+        observed: gone,
+        expected: cell?.expected ?? 0,
+        statisticShare: left === 0 ? null : statistic === 0 ? 0 : (cell?.deviation ?? 0) / statistic,
+        share: seen === 0 ? null : gone / seen,
+        interval: seen === 0 ? null : shareInterval(gone, seen, threshold),
+      }
+    }),
+    neededTotal,
+  })
 }
 
 function verdict(
-  pValue: number | null,
+  logPValue: number | null,
   quarantined: number,
-  threshold: number,
-  minimumTotal: number,
-): Pick<SampleRatioResult, 'status' | 'reason'> {
-  if (pValue === null || quarantined < minimumTotal) {
-    const needed = Math.max(minimumTotal, 1)
-    const reason = `${quarantined} identities were quarantined, and a verdict needs ${needed}.`
-    return { status: 'not-enough-traffic', reason }
+  needed: number,
+  { threshold, warningThreshold, minimumTotal }: CheckOptions,
+): Pick<CrossoverBiasResult, 'status' | 'reason' | 'severity'> {
+  const isSilenced = minimumTotal !== undefined && quarantined < minimumTotal
+  if (logPValue !== null && logPValue < Math.log(threshold) && !isSilenced) {
+    const reason =
+      'If quarantine took the same share of every arm, one at least this uneven would have a probability of ' +
+      `${below(logPValue, threshold)}.`
+    return { status: 'mismatch', reason, severity: 'mismatch' }
   }
-  if (pValue >= threshold) return { status: 'consistent' }
-  const reason =
-    `A quarantine spread this unevenly over the arms has a probability of ${shortly(pValue)}, ` +
-    `below ${threshold}.`
-  return { status: 'mismatch', reason }
+  if (logPValue === null || quarantined < needed) {
+    const reason = `${identities(quarantined, ['was', 'were'])} quarantined, and a verdict needs ${Math.max(needed, 1)}.`
+    const isAmber = logPValue !== null && logPValue < Math.log(warningThreshold) && !isSilenced
+    return {
+      status: 'not-enough-traffic',
+      reason,
+      severity: isAmber ? 'warning' : null,
+    }
+  }
+  return {
+    status: 'consistent',
+    severity: logPValue < Math.log(warningThreshold) ? 'warning' : 'none',
+  }
+}
+
+function notComputable(reason: string): CrossoverBiasResult {
+  return deepFreeze({
+    status: 'not-computable',
+    reason,
+    severity: null,
+    statistic: null,
+    degreesOfFreedom: null,
+    pValue: null,
+    logPValue: null,
+    method: null,
+    arms: [],
+    neededTotal: null,
+  })
 }

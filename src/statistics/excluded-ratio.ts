@@ -1,6 +1,7 @@
 import { deepFreeze } from '../freeze.js'
-import { checkedVerdictOptions } from './checked-verdict-options.js'
-import { invalidStatistics } from './invalid-statistics.js'
+import { checkedOptions } from './options.js'
+import { percentages } from './words.js'
+import { invalidStatistics } from '../errors.js'
 
 /**
  * Is the quarantined share worth a warning?
@@ -8,7 +9,7 @@ import { invalidStatistics } from './invalid-statistics.js'
  * - `acceptable`: it is at most the threshold
  * - `warning`: it is above it
  * - `not-enough-traffic`: too few identities were seen to say
- * - `not-computable`: a number is no count
+ * - `not-computable`: a number cannot be a count
  */
 export type ExcludedRatioStatus = 'acceptable' | 'warning' | 'not-enough-traffic' | 'not-computable'
 
@@ -17,7 +18,7 @@ export interface ExcludedRatioResult {
   readonly status: ExcludedRatioStatus
   /** Why it is not `acceptable`, in a sentence for people. */
   readonly reason?: string
-  /** Excluded identities as a share of all seen, 0 to 1; `null` where none were seen or a number is no count. */
+  /** Excluded identities as a share of all seen, 0 to 1; `null` where none were seen or a number cannot be a count. */
   readonly share: number | null
   /** Identities quarantined; `null` for `not-computable`. */
   readonly excludedIdentities: number | null
@@ -29,13 +30,13 @@ export interface ExcludedRatioResult {
 export interface ExcludedRatioOptions {
   /** The share above which to warn, above 0 and below 1. Default 0.01. */
   readonly threshold?: number
-  /** The identities seen below which no verdict is given; a whole number. Default 100, as in `sampleRatio`. */
+  /** The identities seen below which no verdict is given; a whole number. Default 100. */
   readonly minimumTotal?: number
 }
 
 /**
  * Is the quarantined share worth a warning? Identities exposed to more than one variant are excluded from the counts;
- * many of them mean that the assignment does not stick, and that who is left is no random sample any more.
+ * many of them mean that the assignment does not stick, and that those who are left are not a random sample any more.
  *
  * The share is a count of everyone seen, not an estimate, so it is compared with the threshold as it is. It says how
  * many are missing, not from which arm: see {@link crossoverBias}.
@@ -64,7 +65,7 @@ export function excludedRatio(
   view: { readonly total: number; readonly excludedIdentities: number },
   options: ExcludedRatioOptions = {},
 ): ExcludedRatioResult {
-  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.01)
+  const { threshold, minimumTotal = 100 } = checkedOptions(options, ['threshold', 'minimumTotal'], 0.01)
   if (typeof view?.total !== 'number' || typeof view.excludedIdentities !== 'number') {
     throw invalidStatistics('view', view, 'Pass a view, or { total, excludedIdentities }.')
   }
@@ -75,7 +76,7 @@ export function excludedRatio(
     if (!Number.isSafeInteger(count) || count < 0) {
       return deepFreeze({
         status: 'not-computable',
-        reason: `${name} is ${count}, which is no count of identities.`,
+        reason: `${name} is ${count}, which cannot be a count of identities.`,
         share: null,
         excludedIdentities: null,
         seenIdentities: null,
@@ -90,12 +91,7 @@ export function excludedRatio(
     return deepFreeze({ status: 'not-enough-traffic', reason, ...evidence })
   }
   if (share <= threshold) return deepFreeze({ status: 'acceptable', ...evidence })
-  const reason =
-    `${excludedIdentities} of ${seenIdentities} identities (${percent(share)}) were exposed to more than one ` +
-    `variant, more than ${percent(threshold)}.`
+  const [own, most] = percentages(share, threshold)
+  const reason = `${excludedIdentities} of ${seenIdentities} identities (${own}) were exposed to more than one variant, more than ${most}.`
   return deepFreeze({ status: 'warning', reason, ...evidence })
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`
 }

@@ -1,7 +1,6 @@
-import { epochMs, type Instant } from '../instant.js'
-import { expectedShares } from './expected-shares.js'
-import { invalidStatistics } from './invalid-statistics.js'
-import type { TimedStep } from './ordered-steps.js'
+import { invalidStatistics, received } from '../errors.js'
+import { epochMs, type Instant } from '../time/instant.js'
+import { numbersByVariant, type TimedStep } from './counts.js'
 
 /** A period in which one split was in force. It ends where the next phase begins. */
 export interface SampleRatioPhase {
@@ -14,42 +13,52 @@ export interface SampleRatioPhase {
   readonly shares: Readonly<Record<string, number>>
 }
 
-/** A phase as the tests read it. */
+/** What each variant should get: plain shares, or phases in any order. */
+export type ExpectedShares = Readonly<Record<string, number>> | readonly SampleRatioPhase[]
+
+/** A phase as the checks read it. */
 export interface ExpectedPhase {
   /** Epoch milliseconds; -Infinity for the earliest. */
   readonly fromMs: number
-  /** What a message calls it, with a space before it; empty where there is no other. */
+  /** What a message calls it, with a space before it; empty where it is the only one. */
   readonly name: string
-  /** They sum to 1, and at least one is above 0. */
+  /** The shares above 0, of the variants that are not left out. They sum to 1; empty where all are left out. */
   readonly shares: ReadonlyMap<string, number>
-  /** The variants with a share above 0, less one. */
+  /** The shares above 0, less one. */
   readonly degreesOfFreedom: number
 }
 
 /**
  * The phases in the order of time, one over everything where plain shares came; or, as a text, why there is nothing to
  * test. At least one phase has two shares above 0.
+ *
+ * @param leaveOut - variants whose shares do not count: those of the others are made to sum to 1
  */
-export function expectedPhases(expected: unknown): readonly ExpectedPhase[] | string {
+export function expectedPhases(
+  expected: unknown,
+  leaveOut: ReadonlySet<string> = new Set(),
+): readonly ExpectedPhase[] | string {
   const given: readonly unknown[] = Array.isArray(expected) ? expected : [{ shares: expected }]
   if (given.length === 0) throw invalidStatistics('expected', expected, 'Pass shares, or one phase or more.')
   const inOrder = given
-    .map((phase) => {
+    .map((phase, place) => {
+      const path = Array.isArray(expected) ? `expected[${place}]` : 'expected'
       if (typeof phase !== 'object' || phase === null) {
-        throw invalidStatistics('expected', phase, 'Pass phases with from and shares.')
+        throw invalidStatistics(path, phase, 'Pass phases with from and shares.')
       }
       const { from, shares } = phase as SampleRatioPhase
-      return { fromMs: from === undefined ? -Infinity : epochMs(from, 'from of a phase'), shares }
+      const fromMs = from === undefined ? -Infinity : epochMs(from, `${path}.from`)
+      const weights = numbersByVariant(shares, Array.isArray(expected) ? `${path}.shares` : path)
+      return { path, from, fromMs, weights }
     })
     // Written out: the difference of two that leave it out is NaN.
     .sort((a, b) => (a.fromMs < b.fromMs ? -1 : a.fromMs > b.fromMs ? 1 : 0))
 
   const phases: ExpectedPhase[] = []
-  for (const [index, { fromMs, shares: weights }] of inOrder.entries()) {
+  for (const [index, { path, from, fromMs, weights }] of inOrder.entries()) {
     if (index > 0 && fromMs === inOrder[index - 1]?.fromMs) {
-      const from = Number.isFinite(fromMs) ? new Date(fromMs) : undefined
       throw invalidStatistics(
-        'expected',
+        `${path}.from`,
         from,
         'Give each phase a from of its own; only one may leave it out.',
       )
@@ -60,10 +69,14 @@ export function expectedPhases(expected: unknown): readonly ExpectedPhase[] | st
         : index === 0
           ? ' in the first phase'
           : ` in the phase from ${new Date(fromMs).toISOString()}`
-    const shares = expectedShares(weights)
+    const shares = normalised(weights, leaveOut)
     if (typeof shares === 'string') return shares.replace(/\.$/, name === '' ? '.' : `,${name}.`)
-    const degreesOfFreedom = [...shares.values()].filter((share) => share > 0).length - 1
-    phases.push({ fromMs: index === 0 ? -Infinity : fromMs, name, shares, degreesOfFreedom })
+    phases.push({
+      fromMs: index === 0 ? -Infinity : fromMs,
+      name,
+      shares,
+      degreesOfFreedom: shares.size - 1,
+    })
   }
   return phases.some(({ degreesOfFreedom }) => degreesOfFreedom > 0)
     ? phases
@@ -71,8 +84,39 @@ export function expectedPhases(expected: unknown): readonly ExpectedPhase[] | st
 }
 
 /** The place of the phase that was in force throughout a bucket; -1 where the split changed inside it. */
-export function phaseThroughout(phases: readonly ExpectedPhase[], { startMs, holds }: TimedStep): number {
-  if (phases.some(({ fromMs }) => fromMs > startMs && holds(fromMs))) return -1
+export function phaseThroughout(
+  phases: readonly ExpectedPhase[],
+  { startMs, endMs }: Pick<TimedStep, 'startMs' | 'endMs'>,
+): number {
+  if (phases.some(({ fromMs }) => fromMs > startMs && fromMs < endMs)) return -1
   const following = phases.findIndex(({ fromMs }) => fromMs > startMs)
   return (following === -1 ? phases.length : following) - 1
+}
+
+/** The shares above 0, made to sum to 1, in the order that they came in; or, as a text, why they cannot be shares. */
+function normalised(
+  weights: readonly (readonly [string, number])[],
+  leaveOut: ReadonlySet<string>,
+): ReadonlyMap<string, number> | string {
+  const wrong = weights.find(([, weight]) => !Number.isFinite(weight) || weight < 0)
+  if (wrong) {
+    return `The expected share of variant ${received(wrong[0])} is ${wrong[1]}, which cannot be a share.`
+  }
+  if (!weights.some(([, weight]) => weight > 0)) return 'No variant has an expected share above 0.'
+  const kept = weights.filter(([variant]) => !leaveOut.has(variant))
+  // Scaled by the greatest first, so that no sum of finite weights is infinite; summed from the smallest, so that the
+  // order of the variants changes nothing.
+  const greatest = Math.max(0, ...kept.map(([, weight]) => weight))
+  if (greatest === 0) return new Map()
+  const sum = ascendingSum(kept.map(([, weight]) => weight / greatest))
+  return new Map(
+    kept
+      .map(([variant, weight]) => [variant, weight / greatest / sum] as const)
+      .filter(([, share]) => share > 0),
+  )
+}
+
+/** A sum that does not depend on the order of its terms. */
+export function ascendingSum(terms: readonly number[]): number {
+  return [...terms].sort((a, b) => a - b).reduce((sum, term) => sum + term, 0)
 }

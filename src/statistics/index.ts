@@ -4,16 +4,36 @@
  * @module first-exposure/statistics
  */
 
+// One look.
 export {
   sampleRatio,
   type SampleRatioArm,
+  type SampleRatioLoss,
   type SampleRatioOptions,
   type SampleRatioResult,
+  type SampleRatioSeverity,
   type SampleRatioStatus,
+  type SampleRatioStrays,
 } from './sample-ratio.js'
-export type { SampleRatioPhase } from './expected-phases.js'
-export type { SampleRatioStep } from './ordered-steps.js'
-export type { SampleRatioSummary } from './summary-steps.js'
+export type { PValueMethod, ShareInterval, TestEvidence } from './evidence.js'
+export type { ExpectedShares, SampleRatioPhase } from './expected-phases.js'
+export type {
+  SampleRatioStep,
+  SampleRatioSummary,
+  SampleRatioView,
+  TimedCounts,
+  VariantCount,
+} from './counts.js'
+export type { TimeWindow } from './options.js'
+// A look after every bucket.
+export {
+  sequentialSampleRatio,
+  type SequentialSampleRatioLook,
+  type SequentialSampleRatioOptions,
+  type SequentialSampleRatioResult,
+  type SequentialStrays,
+} from './sequential-sample-ratio.js'
+// A mismatch: where, since when, whose fault?
 export {
   sampleRatioBySlice,
   type AdjustedSampleRatioResult,
@@ -22,16 +42,40 @@ export {
   type SliceSampleRatioResult,
 } from './sample-ratio-by-slice.js'
 export {
-  sequentialSampleRatio,
-  type SequentialSampleRatioLook,
-  type SequentialSampleRatioOptions,
-  type SampleRatioView,
-  type SequentialSampleRatioResult,
-} from './sequential-sample-ratio.js'
+  sampleRatioOnset,
+  type SampleRatioOnset,
+  type SampleRatioOnsetArm,
+  type SampleRatioOnsetBucket,
+  type SampleRatioOnsetOptions,
+  type SampleRatioOnsetResult,
+} from './sample-ratio-onset.js'
+export {
+  sampleRatioWithin,
+  type SampleRatioWithinArm,
+  type SampleRatioWithinResult,
+} from './sample-ratio-within.js'
+export { assignedRatio, type AssignedCounts } from './assigned-ratio.js'
+// Does it still run?
+export {
+  exposureHealth,
+  type ArmHealth,
+  type ExposureHealthOptions,
+  type ExposureHealthResult,
+  type ExposureRate,
+} from './exposure-health.js'
+// Quarantine.
+export { quarantineOverTime, type QuarantineOverTime, type QuarantinePoint } from './quarantine-over-time.js'
 export {
   excludedRatio,
   type ExcludedRatioOptions,
   type ExcludedRatioResult,
   type ExcludedRatioStatus,
 } from './excluded-ratio.js'
-export { crossoverBias, type CrossoverCounts } from './crossover-bias.js'
+export {
+  crossoverBias,
+  type CrossoverBiasArm,
+  type CrossoverBiasResult,
+  type CrossoverCounts,
+} from './crossover-bias.js'
+// Many experiments: do the checks themselves hold?
+export { uniformPValues, type UniformPValuesOptions, type UniformPValuesResult } from './uniform-p-values.js'

@@ -24,3 +24,11 @@ export function multinomialLogBayesFactor(arms: readonly MultinomialArm[]): numb
   }
   return logBayesFactor + (gammaln(alphas) - gammaln(alphas + total))
 }
+
+/** The logarithm of the mean of numbers that are given by their logarithms. */
+export function logMean(logarithms: readonly number[]): number {
+  const greatest = Math.max(...logarithms)
+  if (!Number.isFinite(greatest)) return greatest
+  const sum = logarithms.reduce((total, logarithm) => total + Math.exp(logarithm - greatest), 0)
+  return greatest + Math.log(sum / logarithms.length)
+}

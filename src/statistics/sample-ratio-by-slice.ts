@@ -1,23 +1,24 @@
-import { received } from '../errors.js'
+import { invalidStatistics, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { checkedVerdictOptions } from './checked-verdict-options.js'
-import type { SampleRatioPhase } from './expected-phases.js'
+import type { ExposuresBreakdown } from '../questions/breakdown/answer.js'
+import type { SampleRatioSummary } from './counts.js'
+import type { ExpectedShares } from './expected-phases.js'
 import { holmAdjusted } from './holm-adjusted.js'
-import { invalidStatistics } from './invalid-statistics.js'
-import { shortly } from './pearson-evidence.js'
+import { checkedOptions, type CheckOptions } from './options.js'
 import {
-  sampleRatio,
+  optionNames,
+  ratioOf,
+  verdict,
   type SampleRatioOptions,
   type SampleRatioResult,
   type SampleRatioStatus,
 } from './sample-ratio.js'
-import type { SampleRatioSummary } from './summary-steps.js'
 
-/** A breakdown of the exposures by a column, the part that the test reads. */
+/** The fields of an `ExposuresBreakdown` that the check reads. */
 export interface SampleRatioBreakdown {
   readonly slices: readonly {
     /** The column's value at the first exposure; `null` for the identities without one. */
-    readonly value: string | null
+    readonly value: ExposuresBreakdown['slices'][number]['value']
     readonly summary: SampleRatioSummary
   }[]
   /** The identities of all further values; `null` where there are none. */
@@ -25,11 +26,11 @@ export interface SampleRatioBreakdown {
 }
 
 /**
- * The check of one part of a breakdown. `status` and `reason` are those of the corrected test; `pValue` is the part's
- * own, before the correction.
+ * The check of one slice. `status`, `reason` and `severity` are those of the corrected test; `pValue` is the slice's own,
+ * before the correction.
  */
 export interface AdjustedSampleRatioResult extends SampleRatioResult {
-  /** The p-value after Holm's correction, `pValue` at least and 1 at most. `null` for a part without a verdict. */
+  /** The p-value after Holm's correction, `pValue` at least and 1 at most. `null` for a slice outside of the family. */
   readonly adjustedPValue: number | null
 }
 
@@ -42,13 +43,13 @@ export interface SliceSampleRatioResult extends AdjustedSampleRatioResult {
 /** The verdict of {@link sampleRatioBySlice}. Plain, frozen data without NaN or Infinity. */
 export interface SampleRatioBySliceResult {
   /**
-   * `mismatch` where a part is broken; else `not-computable` where one could not be computed; else `consistent` where
+   * `mismatch` where a slice is broken; else `not-computable` where one could not be computed; else `consistent` where
    * one has a verdict; else `not-enough-traffic`.
    */
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. Names the broken parts. */
+  /** Why it is not `consistent`, in a sentence for people. Names the broken slices. */
   readonly reason?: string
-  /** The parts with a verdict, `mismatch` or `consistent`: those that the correction is for. */
+  /** The slices that are tested: those that the correction is for. */
   readonly familySize: number
   /** In the order of the breakdown. A slice is broken where its `status` is `mismatch`. */
   readonly slices: readonly SliceSampleRatioResult[]
@@ -57,22 +58,26 @@ export interface SampleRatioBySliceResult {
 }
 
 /**
- * Which slice is broken? {@link sampleRatio} for each part of a breakdown: its slices, the identities without a value
- * and the rest. Of twenty right parts one is below 0.05 more often than not, so the p-values are corrected: the
- * probability that any right part is called a mismatch is at most `threshold`.
+ * Which slice is broken? {@link sampleRatio} for each slice of a breakdown, for the identities without a value and for
+ * those of all other values together. Of twenty right slices one is below 0.05 more often than not, so the p-values are
+ * corrected: the probability that any right slice is called a mismatch is at most `threshold`.
  *
- * The correction is Holm's: sorted from the smallest, the j-th of m p-values becomes the greatest of (m − i + 1) pᵢ
- * over i ≤ j, at most 1. Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
- * Journal of Statistics 6 (1979). A part too small for a verdict, with fewer identities than `minimumTotal`, does not
- * enter the family: it can be called nothing, so it costs the others nothing.
+ * The correction is Holm's: sorted from the smallest, the j-th of m p-values becomes the greatest of (m − i + 1) pᵢ over
+ * i ≤ j, at most 1. Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+ * Statistics 6 (1979). It looks at tails far smaller than the threshold, so counts are held to those: a slice's p-value is
+ * exact where the chi-squared distribution could not be trusted at the threshold divided by the slices.
  *
- * @param breakdown - the slices with their summaries, and the rest
- * @param expected - what each variant should get in every part: shares of any sum, or phases, as for `sampleRatio`
- * @param options - `threshold` is for the whole family, `minimumTotal` for each part
- * @returns frozen data: for each part the result of `sampleRatio`, its corrected p-value and the verdict by that.
+ * A slice in which no counts at all could be a mismatch, with as few identities as it has, is not in the family: it costs
+ * the others nothing. (That needs 10 identities of two equal arms.) Neither is one below a `minimumTotal` that was given.
+ *
+ * @param breakdown - the slices with their summaries, and the rest: what `summarizeBreakdown` returned
+ * @param expected - what each variant should get in every slice: shares of any sum, or phases, as for `sampleRatio`
+ * @param options - as for `sampleRatio`; `threshold` and `warningThreshold` are for the whole family, `minimumTotal` for
+ *   each slice
+ * @returns frozen data: for each slice the result of `sampleRatio`, its corrected p-value and the verdict by that.
  *   `consistent` only where every number was one. The order of the slices changes no number and no verdict
- * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, points out of order or an
- *   option out of bounds; `invalid-instant` for a time that is none
+ * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, points out of order or an option
+ *   out of bounds; `invalid-instant` for a time that cannot be one
  *
  * @example
  * ```ts
@@ -97,104 +102,160 @@ export interface SampleRatioBySliceResult {
  *   { control: 1, treatment: 1 },
  * )
  * result.reason // => 'The split is not the expected one where the value is "ios".'
- * result.familySize // => 3
+ * result.familySize // => 4
  * result.slices.map(({ value, status }) => [value, status])
  * // => [['web', 'consistent'], ['ios', 'mismatch'], [null, 'not-enough-traffic']]
  * result.slices[1]?.reason
- * // => 'A split this far from the expected one has a probability of 0.0000232 after a correction for 3 parts, below 0.001.'
+ * // => 'If the expected shares were true, a split at least this far from them would have a probability of 0.000031 after a correction for 4 slices, below 0.001.'
  * ```
  */
 export function sampleRatioBySlice(
   breakdown: SampleRatioBreakdown,
-  expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
+  expected: ExpectedShares,
   options: SampleRatioOptions = {},
 ): SampleRatioBySliceResult {
-  const { threshold } = checkedVerdictOptions(options, 0.001)
+  const checked = checkedOptions(options, optionNames)
   const { slices, other } = Object(breakdown) as SampleRatioBreakdown
   if (!Array.isArray(slices)) {
     throw invalidStatistics('breakdown', breakdown, 'Pass a breakdown: { slices, other }.')
   }
-  const phases = Array.isArray(expected)
-    ? (expected as readonly SampleRatioPhase[])
-    : [{ shares: expected as Readonly<Record<string, number>> }]
-  const check = (summary: unknown): SampleRatioResult => {
-    if (!('timeseries' in Object(summary))) {
-      throw invalidStatistics('breakdown', summary, 'Pass a summary for each slice.')
+  const given = (slices as SampleRatioBreakdown['slices']).map((slice, place) => ({
+    observed: (Object(slice) as Partial<typeof slice>).summary as unknown,
+    name: `breakdown.slices[${place}].summary`,
+  }))
+  if (other !== null) given.push({ observed: other, name: 'breakdown.other' })
+  for (const { observed, name } of given) {
+    if (!('timeseries' in Object(observed))) {
+      throw invalidStatistics(name, observed, 'Pass a summary for each slice.')
     }
-    return sampleRatio(summary as SampleRatioSummary, phases, options)
   }
-  const raw = (slices as SampleRatioBreakdown['slices']).map((slice) => check(Object(slice).summary))
-  if (other !== null) raw.push(check(other))
-
-  const family = raw.filter(hasVerdict)
-  const adjusted = holmAdjusted(family.map(({ pValue }) => pValue))
-  const parts = raw.map((result) => {
-    const adjustedPValue = hasVerdict(result) ? (adjusted[family.indexOf(result)] ?? null) : null
-    return judged(result, adjustedPValue, family.length, threshold)
-  })
+  const judged = familyOf(given, expected, checked)
   const named = (slices as SampleRatioBreakdown['slices']).map(({ value }, place) => ({
     value,
-    ...(parts[place] as AdjustedSampleRatioResult),
+    ...(judged.results[place] as AdjustedSampleRatioResult),
   }))
-  const rest = parts[named.length] ?? null
+  const rest = judged.results[named.length] ?? null
   return deepFreeze({
-    ...verdict(named, rest, family.length),
-    familySize: family.length,
+    ...overall(
+      [
+        ...named.map((slice) => ({
+          ...slice,
+          name: `the value ${slice.value === null ? 'is missing' : `is ${received(slice.value)}`}`,
+        })),
+        ...(rest === null ? [] : [{ ...rest, name: 'the value is any other' }]),
+      ],
+      judged.familySize,
+    ),
+    familySize: judged.familySize,
     slices: named,
     other: rest,
   })
 }
 
-function hasVerdict(result: SampleRatioResult): result is SampleRatioResult & { readonly pValue: number } {
-  return result.status === 'consistent' || result.status === 'mismatch'
+/** The check of each of many counts, corrected for there being many. */
+export function familyOf(
+  given: readonly { readonly observed: unknown; readonly name: string }[],
+  expected: ExpectedShares,
+  options: CheckOptions,
+): {
+  readonly familySize: number
+  readonly results: readonly AdjustedSampleRatioResult[]
+} {
+  // The smallest tail that Holm's correction looks at.
+  const level = options.threshold / Math.max(1, given.length)
+  const raw = given.map((counts) => ratioOf([counts], expected, options, level))
+  const family = raw.filter((result) => isTested(result, options))
+  const adjusted = holmAdjusted(family.map(({ pValue }) => pValue ?? 1))
+  const results = raw.map((result) => {
+    const place = family.indexOf(result)
+    return place === -1
+      ? { ...result, ...untested(result), adjustedPValue: null }
+      : corrected(result, adjusted[place] ?? 1, family.length, options)
+  })
+  return { familySize: family.length, results }
 }
 
-/** The part with its verdict by the corrected p-value. */
-function judged(
-  { status, reason, ...evidence }: SampleRatioResult,
-  adjustedPValue: number | null,
+/** Could any counts of so many identities be a mismatch? The least probable outcome is everybody in the smallest arm. */
+function isTested(
+  { arms, pValue }: SampleRatioResult,
+  { threshold, minimumTotal = 0 }: CheckOptions,
+): boolean {
+  if (pValue === null) return false
+  const total = totalOf(arms)
+  const least = Math.min(...arms.map(({ expectedShare }) => expectedShare || 1))
+  return total >= minimumTotal && total * Math.log(least) < Math.log(threshold)
+}
+
+function totalOf(arms: SampleRatioResult['arms']): number {
+  return arms.reduce((sum, { observed }) => sum + observed, 0)
+}
+
+/** A slice outside of the family has no verdict, whatever it was by itself. */
+function untested({ status, arms, neededTotal }: SampleRatioResult): Partial<SampleRatioResult> {
+  return status === 'not-computable'
+    ? {}
+    : verdict(null, totalOf(arms), arms, neededTotal ?? 1, {
+        threshold: 0,
+        warningThreshold: 0,
+        minimumTotal: 0,
+      })
+}
+
+/** The slice with its verdict by the corrected p-value. */
+function corrected(
+  result: SampleRatioResult,
+  adjustedPValue: number,
   familySize: number,
-  threshold: number,
+  options: CheckOptions,
 ): AdjustedSampleRatioResult {
-  if (adjustedPValue !== null && adjustedPValue >= threshold) {
-    return { status: 'consistent', ...evidence, adjustedPValue }
-  }
-  // An infinite statistic is no matter of probability: its reason stands, as do those of parts without a verdict.
-  if (adjustedPValue === null || evidence.statistic === null) {
-    return { status, ...(reason === undefined ? {} : { reason }), ...evidence, adjustedPValue }
-  }
+  const { arms, neededTotal, logPValue } = result
+  // A p-value of 0 still has a logarithm.
+  const logAdjusted = adjustedPValue > 0 ? Math.log(adjustedPValue) : (logPValue ?? 0) + Math.log(familySize)
+  const correction = ` after a correction for ${familySize} slice${familySize === 1 ? '' : 's'}`
   return {
-    status,
-    reason:
-      `A split this far from the expected one has a probability of ${shortly(adjustedPValue)} after a ` +
-      `correction for ${familySize} parts, below ${threshold}.`,
-    ...evidence,
+    ...withVerdict(result, verdict(logAdjusted, totalOf(arms), arms, neededTotal ?? 1, options, correction)),
     adjustedPValue,
   }
 }
 
-function verdict(
-  slices: readonly SliceSampleRatioResult[],
-  other: AdjustedSampleRatioResult | null,
+/** The result with another verdict: its reason too, where it has one. */
+function withVerdict(
+  result: SampleRatioResult,
+  { status, reason, severity }: Pick<SampleRatioResult, 'status' | 'reason' | 'severity'>,
+): SampleRatioResult {
+  const evidence = Object.fromEntries(
+    Object.entries(result).filter(([field]) => field !== 'reason'),
+  ) as unknown as SampleRatioResult
+  return {
+    ...evidence,
+    status,
+    severity,
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+/** What the slices say together. `name` completes "The split is not the expected one where …". */
+export function overall(
+  slices: readonly (AdjustedSampleRatioResult & { readonly name: string })[],
   familySize: number,
 ): Pick<SampleRatioBySliceResult, 'status' | 'reason'> {
-  const parts = [
-    ...slices.map(({ value, status, reason }) => ({
-      name: value === null ? 'is missing' : `is ${received(value)}`,
-      status,
-      reason,
-    })),
-    ...(other === null ? [] : [{ name: 'has another value', status: other.status, reason: other.reason }]),
-  ]
-  const broken = parts.filter(({ status }) => status === 'mismatch').map(({ name }) => name)
+  const broken = slices.filter(({ status }) => status === 'mismatch').map(({ name }) => name)
   if (broken.length > 0) {
-    const reason = `The split is not the expected one where the value ${broken.join(', or ')}.`
-    return { status: 'mismatch', reason }
+    return {
+      status: 'mismatch',
+      reason: `The split is not the expected one where ${broken.join(', or ')}.`,
+    }
   }
-  const uncomputed = parts.find(({ status }) => status === 'not-computable')
+  const uncomputed = slices.find(({ status }) => status === 'not-computable')
   if (uncomputed?.reason !== undefined) {
-    return { status: 'not-computable', reason: `Where the value ${uncomputed.name}: ${uncomputed.reason}` }
+    return {
+      status: 'not-computable',
+      reason: `Where ${uncomputed.name}: ${uncomputed.reason}`,
+    }
   }
-  if (familySize > 0) return { status: 'consistent' }
-  return { status: 'not-enough-traffic', reason: `No part has enough identities for a verdict.` }
+  if (familySize > 0 && slices.some(({ status }) => status === 'consistent')) return { status: 'consistent' }
+  return {
+    status: 'not-enough-traffic',
+    reason: 'No slice has enough identities for a verdict.',
+  }
 }

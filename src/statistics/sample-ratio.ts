@@ -1,34 +1,97 @@
 import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { checkedVerdictOptions } from './checked-verdict-options.js'
-import { countsAtOnce, countsByPhase, countsByTime } from './counts-by-phase.js'
-import { expectedPhases, type ExpectedPhase, type SampleRatioPhase } from './expected-phases.js'
-import type { SampleRatioStep } from './ordered-steps.js'
-import { deviation, notComputable, pearsonEvidence, shortly, type DeviatingArm } from './pearson-evidence.js'
-import type { SampleRatioSummary } from './summary-steps.js'
+import { chiSquaredCriticalValue } from './chi-squared-upper-tail.js'
+import {
+  isTimed,
+  numbersByVariant,
+  timedSteps,
+  whyNoCounts,
+  type TimedCounts,
+  type TimedStep,
+  type VariantCount,
+} from './counts.js'
+import {
+  areTrusted,
+  multinomialTail,
+  shareInterval,
+  type PValueMethod,
+  type ShareInterval,
+  type TestEvidence,
+} from './evidence.js'
+import {
+  expectedPhases,
+  phaseThroughout,
+  type ExpectedPhase,
+  type ExpectedShares,
+} from './expected-phases.js'
+import { checkedOptions, type CheckOptions, type TimeWindow } from './options.js'
+import { fit, phaseEvidence, type DeviatingArm, type Fit } from './phase-evidence.js'
+import { below, identities } from './words.js'
 
 /**
  * What a check of the sample ratio found.
  *
- * - `consistent`: the split is one that the expected shares give often enough
- * - `mismatch`: it is not; something between assignment and counting loses or adds identities
- * - `not-enough-traffic`: too few identities to say
- * - `not-computable`: there is nothing to compare, or a number that is none
+ * - `consistent`: no mismatch was found, and there are identities enough to find one. Not that there is none:
+ *   `detectable` of an arm says what these many identities could have shown
+ * - `mismatch`: the split is one that the expected shares give less often than the threshold; something between
+ *   assignment and counting loses or adds identities
+ * - `not-enough-traffic`: no mismatch was found, and there are too few identities for that to mean anything
+ * - `not-computable`: there is nothing to compare, or a number that cannot be a count or a share
  */
 export type SampleRatioStatus = 'consistent' | 'mismatch' | 'not-enough-traffic' | 'not-computable'
 
-/** One variant of the experiment, as seen and as expected. */
+/**
+ * How much the p-value says against the split: `mismatch` below the threshold, `warning` from there up to the warning
+ * threshold (an amber light: look again with more identities), `none` above. `null` where nothing can be said.
+ */
+export type SampleRatioSeverity = 'none' | 'warning' | 'mismatch'
+
+/** One configured variant, as seen and as expected. */
 export interface SampleRatioArm {
   readonly variant: string
   /** Identities counted; 0 for a variant without traffic. */
   readonly observed: number
-  /**
-   * Identities expected: the variant's normalised share of all that were counted, summed over the phases where there
-   * are several. `null` for a variant that was seen without being in `expected`.
-   */
-  readonly expected: number | null
+  /** Identities expected: its share of all that were judged, summed over the phases where there are several. */
+  readonly expected: number
   /** Its share of the statistic, 0 to 1: which arm the evidence comes from. `null` where `statistic` is. */
   readonly statisticShare: number | null
+  /** `observed` as a share of all that were judged, 0 to 1; `null` where nobody was. */
+  readonly share: number | null
+  /** `expected` as a share of all that were judged, 0 to 1; `null` where nobody was. */
+  readonly expectedShare: number | null
+  /**
+   * The shares that are compatible with what was counted, with confidence 1 − threshold, for this arm alone. `null` where
+   * nobody was judged.
+   */
+  readonly interval: ShareInterval | null
+  /**
+   * The nearest shares below and above the expected one that would have been a mismatch with this many identities, the
+   * other arms in proportion; `null` where even none or all of them would not. What lies between could not be seen.
+   */
+  readonly detectable: {
+    readonly below: number | null
+    readonly above: number | null
+  }
+}
+
+/** Identities in variants that no arm is configured for. They are in no other number. */
+export interface SampleRatioStrays {
+  /** `none`; `few`, at most 1 % of all that were counted; or `many`. */
+  readonly status: 'none' | 'few' | 'many'
+  /** Which variants, in a sentence for people. Left out where there are none. */
+  readonly reason?: string
+  readonly identities: number
+  /** Of all that were counted and not left out, 0 to 1; 0 where nobody was. */
+  readonly share: number
+  /** By key. With phases a variant is here with the identities of the phases that give it no share. */
+  readonly variants: readonly VariantCount[]
+}
+
+/** The arm that is missing most, if the deviation is a loss. */
+export interface SampleRatioLoss {
+  readonly variant: string
+  /** The share of its identities that would be missing, 0 to 1, if the arm that has most for its share lost nobody. */
+  readonly share: number
 }
 
 /** The verdict of {@link sampleRatio}, with its evidence. Plain, frozen data without NaN or Infinity. */
@@ -36,92 +99,144 @@ export interface SampleRatioResult {
   readonly status: SampleRatioStatus
   /** Why it is not `consistent`, in a sentence for people. */
   readonly reason?: string
-  /**
-   * Pearson's statistic, Σ (observed − expected)² / expected, over the variants of every phase. `null` where there is
-   * none to compute, and where it is infinite: identities where none were expected.
-   */
+  readonly severity: SampleRatioSeverity | null
+  /** Pearson's statistic, Σ (observed − expected)² / expected, over the arms of every phase. `null` where there is none. */
   readonly statistic: number | null
-  /** Variants with an expected share above 0, less one, summed over the phases. `null` for `not-computable`. */
+  /** Arms with an expected share, less one, summed over the phases. `null` for `not-computable`. */
   readonly degreesOfFreedom: number | null
   /**
-   * The probability of a statistic at least this great under the expected shares, 0 to 1. `null` where there is none
-   * to compute. Read the verdict from `status`, not from a comparison with this: `null < 0.001` is true.
+   * The probability of a split at least this far from the expected one, if the expected shares are true, 0 to 1. `null`
+   * where there is none to compute. Read the verdict from `status`, not from a comparison with this: `null < 0.001` is
+   * true.
    */
   readonly pValue: number | null
-  /** The expected variants in the order of `expected`, then the others by key. Empty for `not-computable`. */
+  /** Its natural logarithm, also where the p-value is too small for a number and shows as 0. */
+  readonly logPValue: number | null
+  /** Where the p-value comes from. */
+  readonly method: PValueMethod | null
+  /** The arms in the order of `expected`. Empty for `not-computable`. */
   readonly arms: readonly SampleRatioArm[]
+  /** Practical size: how large the loss would be. A rate can be off by about as much. `null` where nobody was judged. */
+  readonly impliedLoss: SampleRatioLoss | null
+  /** The identities from which on a split without a mismatch is `consistent`. `null` for `not-computable`. */
+  readonly neededTotal: number | null
+  readonly strays: SampleRatioStrays
+  /** The variants that the caller left out and that have identities, by key. They are in no other number. */
+  readonly leftOut: readonly VariantCount[]
+  /** Where two phases or more were judged: the two tests that `pValue` is the smaller of, doubled. */
+  readonly components?: {
+    readonly phases: TestEvidence
+    readonly pooled: TestEvidence
+  }
   /**
-   * With phases: the identities that could not be judged and are in no other number. Those of a bucket in which the
-   * split changed, of a phase with fewer than `minimumTotal`, and of one in which a single variant has all the share.
-   * Left out where it is 0.
+   * With phases: the identities of arms that could not be judged and are in no other number. Those of a bucket in which
+   * the split changed, and of a phase in which a single variant has all the share. Left out where it is 0.
    */
   readonly unjudgedIdentities?: number
 }
 
-/** How strict {@link sampleRatio} is. */
+/** How strict {@link sampleRatio} is, and what it looks at. */
 export interface SampleRatioOptions {
   /** The p-value below which the split is a mismatch, above 0 and below 1. Default 0.001. */
   readonly threshold?: number
+  /** The p-value below which `severity` is `warning`, from `threshold` and below 1. Default 0.01, or `threshold` if more. */
+  readonly warningThreshold?: number
   /**
-   * The identities, over all variants, below which no verdict is given, and below which a phase is left out; a whole
-   * number. Default 100.
+   * The identities, over all arms, below which no verdict at all is given; a whole number. Left out, a mismatch is
+   * reported at any size, because its p-value holds at any size, and `consistent` from as many identities as would have
+   * shown that the smallest arm lost half of its own: 98 for two equal arms, 4,332 for 99 : 1.
    */
   readonly minimumTotal?: number
+  /**
+   * Variants that are neither arms nor strays: a holdout, `off`. Their identities are left out, and the shares of the
+   * others are made to sum to 1. Default none.
+   */
+  readonly leaveOut?: readonly string[]
+  /** The window that a summary was asked for. A view may have its own. Buckets are clipped to it. */
+  readonly window?: TimeWindow
+}
+
+export const optionNames: readonly (keyof SampleRatioOptions)[] = [
+  'threshold',
+  'warningThreshold',
+  'minimumTotal',
+  'leaveOut',
+  'window',
+]
+
+/** The counts of a check, told apart. */
+interface Sorted {
+  readonly byPhase: readonly ReadonlyMap<string, number>[]
+  /** Identities of configured arms in buckets in which the split changed. */
+  readonly between: number
+  readonly strays: SampleRatioStrays
+  readonly leftOut: readonly VariantCount[]
 }
 
 /**
- * Does the split between the variants look like the one that was configured? Pearson's chi-squared test of goodness
- * of fit, asked once: for a panel that is looked at again and again, see {@link sequentialSampleRatio}.
+ * Does the split between the variants look like the one that was configured? Pearson's chi-squared test of goodness of
+ * fit, exact where counts are small, asked once: for a panel that is looked at again and again, see
+ * {@link sequentialSampleRatio}.
  *
- * Identities in a variant whose share is 0, or that is not in `expected`, are a mismatch, however few: no split that
- * was configured gives them. The reason names the variants. A variant without traffic counts as 0.
+ * Where every arm expects enough identities, the p-value is the tail of the chi-squared distribution. Enough is 100 for a
+ * threshold of 0.001 or more, and grows with the sixth power of the normal quantile below that (270 at 0.0001). With
+ * fewer it is the exact probability of the multinomial distribution, summed over all outcomes whose statistic is at
+ * least as great, ties included; see {@link PValueMethod} for how far that goes. So a right split of few identities is
+ * called a mismatch at most as often as the threshold says.
  *
- * The p-value is that of the chi-squared distribution, which small counts follow only roughly. Where one variant should
- * get 1 % of 100 identities, a right split is called a mismatch 3 times in 1000 instead of once, from 1000 identities
- * on 1.5 times: with a small share ask for a `minimumTotal` that expects ten identities of it.
+ * Identities in a variant that is not in `expected`, or whose share is 0, do not touch the verdict: `strays` reports
+ * them. A variant without traffic counts as 0.
  *
- * Source: K. Pearson, "On the criterion that a given system of deviations…", Philosophical Magazine 50 (1900). The
- * threshold of 0.001 is the convention of the field: A. Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online
- * Controlled Experiments", KDD 2019.
+ * Sources: K. Pearson, "On the criterion that a given system of deviations…", Philosophical Magazine 50 (1900). The
+ * threshold of 0.001 is GrowthBook's and Eppo's; Microsoft writes 0.0005, Statsig 0.01 with an amber light before it. On
+ * causes: A. Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments", KDD 2019.
  *
- * Where the split changed in mid-experiment, the totals follow no split at all. So pass the phases, and counts that
- * know their time: each identity is judged against the split in force at its first exposure. Each phase has its own
- * statistic, and they add up with their degrees of freedom, as independent chi-squared variables do (R. A. Fisher,
- * "Statistical Methods for Research Workers", 1925): two phases that are wrong in opposite directions do not make up
- * for each other. A first exposure is known to its hour or day only, so a bucket in which the split changed is left
- * out, and so is a phase too small for the test; `unjudgedIdentities` says how many that were. Where assignment does
- * not stick, a change of the split itself moves identities to another variant and into quarantine, out of one arm more
- * than another: the mismatch that the phases before it then show is real.
+ * Where the split changed in mid-experiment, the totals follow no split at all. So pass the phases, and counts that know
+ * their time: each identity is judged against the split in force at its first exposure. Two tests share the threshold,
+ * each with half of it. The phases' statistics add up with their degrees of freedom (R. A. Fisher, "Statistical Methods
+ * for Research Workers", 1925): two phases that are wrong in opposite directions do not make up for each other. And their
+ * deviations add up, against the sum of their variances: a small loss that is the same in every phase is found. A first
+ * exposure is known to its hour or day only, so a bucket in which the split changed is left out; `unjudgedIdentities`
+ * says how many that were. Where assignment does not stick, a change of the split itself moves identities to another
+ * variant and into quarantine, out of one arm more than another: the mismatch that the phases before it then show is
+ * real, and {@link assignedRatio} says whose fault it is.
  *
- * @param observed - identities by variant, whole numbers from 0: the totals of a view, or any counts. With phases: an
- *   `ExposuresSummary`, a view, or steps in the order of time, which with several phases say where they end
+ * @param observed - identities by variant, whole numbers from 0; or an `ExposuresSummary`, a view, or steps in the order
+ *   of time. With phases, one of these three; with several phases steps say where they end
  * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum. Or
  *   phases in any order, each with its shares and, but for the earliest, when they came into force
- * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0
- *   and `minimumTotal` is reached. A count or share that is NaN, infinite or negative, or a count that is not whole, is
- *   `not-computable`, with the reason. The order of the variants and the sum of `expected` change nothing.
- *   One phase gives what its shares alone do.
- * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two phases
- *   from the same instant or an option out of bounds; `invalid-instant` for a time that is none
+ * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and
+ *   enough identities were counted. A count or share that is NaN, infinite or negative, or a count that is not whole, is
+ *   `not-computable`, with the reason. The order of the variants changes nothing but the order of the arms
+ * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, points out of order, two phases
+ *   from the same instant or an option out of bounds; `invalid-instant` for a time that cannot be one
  *
  * @example
  * ```ts
  * import { sampleRatio } from 'first-exposure/statistics'
  *
- * sampleRatio({ control: 600, treatment: 400 }, { control: 1, treatment: 1 })
- * // => {
- * //   status: 'mismatch',
- * //   reason: 'A split this far from the expected one has a probability of 2.54e-10, below 0.001.',
- * //   statistic: 40,
- * //   degreesOfFreedom: 1,
- * //   pValue: 2.53962858947086e-10,
- * //   arms: [
- * //     { variant: 'control', observed: 600, expected: 500, statisticShare: 0.5 },
- * //     { variant: 'treatment', observed: 400, expected: 500, statisticShare: 0.5 },
- * //   ],
- * // }
- * sampleRatio({ control: 505, treatment: 495 }, { control: 50, treatment: 50 }).status // => 'consistent'
+ * const result = sampleRatio({ control: 600, treatment: 400 }, { control: 1, treatment: 1 })
+ * result.status // => 'mismatch'
+ * result.reason
+ * // => 'If the expected shares were true, a split at least this far from them would have a probability of 2.54e-10, below 0.001.'
+ * result.pValue?.toPrecision(9) // => '2.53962859e-10'
+ * result.method // => 'chi-squared'
+ * const treatment = result.arms[1]
+ * treatment?.share // => 0.4
+ * treatment?.detectable // => { below: 0.447, above: 0.553 }
+ * treatment?.interval?.high.toFixed(4) // => '0.4518'
+ * result.impliedLoss?.share.toFixed(3) // => '0.333'
+ *
+ * // A hundred identities: no mismatch, but only 67 : 33 or further would have been one.
+ * const small = sampleRatio({ control: 53, treatment: 47 }, { control: 50, treatment: 50 })
+ * small.status // => 'consistent'
+ * small.arms[0]?.detectable // => { below: 0.33, above: 0.67 }
  * sampleRatio({ control: 9, treatment: 1 }, { control: 0.5, treatment: 0.5 }).status // => 'not-enough-traffic'
+ *
+ * // A stray identity is reported beside the verdict.
+ * const stray = sampleRatio({ control: 505, treatment: 495, qa: 1 }, { control: 1, treatment: 1 })
+ * stray.status // => 'consistent'
+ * stray.strays.reason // => '1 identity is in no configured arm: "qa" (1).'
  *
  * // Three days at 10 % and two at 50 %, each as it should be.
  * const day = (date: string, control: number, treatment: number) => {
@@ -145,126 +260,348 @@ export interface SampleRatioOptions {
  * ```
  */
 export function sampleRatio(
-  observed: Readonly<Record<string, number>>,
+  observed: Readonly<Record<string, number>> | TimedCounts,
   expected: Readonly<Record<string, number>>,
   options?: SampleRatioOptions,
 ): SampleRatioResult
 export function sampleRatio(
-  observed: SampleRatioSummary | { readonly points: readonly SampleRatioStep[] } | readonly SampleRatioStep[],
-  expected: readonly SampleRatioPhase[],
+  observed: TimedCounts,
+  expected: ExpectedShares,
   options?: SampleRatioOptions,
 ): SampleRatioResult
 export function sampleRatio(
-  observed: object,
-  expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
+  observed: Readonly<Record<string, number>> | TimedCounts,
+  expected: ExpectedShares,
   options: SampleRatioOptions = {},
 ): SampleRatioResult {
-  const { threshold, minimumTotal } = checkedVerdictOptions(options, 0.001)
-  const given = Array.isArray(expected)
-    ? countsByTime(observed, expected.length > 1)
-    : [countsAtOnce(observed)]
-  const phases = expectedPhases(expected)
-  if (typeof phases === 'string') return notComputable(phases)
-  const counts = countsByPhase(given, phases)
-  if (typeof counts === 'string') return notComputable(counts)
+  const checked = checkedOptions(options, optionNames)
+  return ratioOf([{ observed, name: 'observed' }], expected, checked, checked.threshold)
+}
 
-  const fits = phases.map((phase, place) => fit(phase, counts.byPhase[place] ?? new Map()))
+/** Counts that are judged together, by what a message calls them. */
+export interface NamedCounts {
+  readonly observed: unknown
+  readonly name: string
+}
+
+/**
+ * The check of counts that were passed.
+ *
+ * @param level - the probability that the p-value will be compared with, where that is not the threshold
+ */
+export function ratioOf(
+  counts: readonly NamedCounts[],
+  expected: ExpectedShares,
+  options: CheckOptions,
+  level: number,
+): SampleRatioResult {
+  const given = counts.flatMap(({ observed, name }) => {
+    if (Array.isArray(expected) || isTimed(observed)) {
+      const isRamp = Array.isArray(expected) && expected.length > 1
+      return timedSteps(observed, isRamp, options.window)
+    }
+    return [atOnce(observed, name)]
+  })
+  const phases = expectedPhases(expected, options.leaveOut)
+  if (typeof phases === 'string') return notComputable(phases)
+  const sorted = sortedCounts(given, phases, options.leaveOut)
+  return typeof sorted === 'string' ? notComputable(sorted) : judged(phases, sorted, options, level)
+}
+
+/** The counts of all time, which belong to a phase without an end. */
+function atOnce(observed: unknown, name: string): TimedStep {
+  return {
+    start: '',
+    startMs: 0,
+    endMs: 0,
+    isOpen: false,
+    counts: numbersByVariant(observed, name),
+  }
+}
+
+/** The counts by phase, those in no arm, and those left out; or, as a text, why they cannot be counts. */
+function sortedCounts(
+  steps: readonly TimedStep[],
+  phases: readonly ExpectedPhase[],
+  leaveOut: ReadonlySet<string>,
+): Sorted | string {
+  const byPhase = phases.map(() => new Map<string, number>())
+  const configured = new Set(phases.flatMap(({ shares }) => [...shares.keys()]))
+  const strays = new Map<string, number>()
+  const straysByPhase = new Map<string, number>()
+  const leftOut = new Map<string, number>()
+  let [between, all] = [0, 0]
+  const add = (sums: Map<string, number>, key: string, count: number): unknown =>
+    sums.set(key, (sums.get(key) ?? 0) + count)
+  for (const step of steps) {
+    const name = step.start === '' ? 'The count' : `In the bucket ${step.start} the count`
+    const noCounts = whyNoCounts(step.counts, name)
+    if (noCounts !== undefined) return noCounts
+    const phase = phaseThroughout(phases, step)
+    for (const [variant, count] of step.counts) {
+      if (count === 0) continue
+      if (leaveOut.has(variant)) {
+        add(leftOut, variant, count)
+        continue
+      }
+      all += count
+      const shares = phases[phase]?.shares
+      if (shares === undefined ? configured.has(variant) : shares.has(variant)) {
+        if (shares === undefined) between += count
+        else add(byPhase[phase] ?? new Map(), variant, count)
+      } else {
+        add(strays, variant, count)
+        add(straysByPhase, `${received(variant)}${phases[phase]?.name ?? ''}`, count)
+      }
+    }
+  }
+  return {
+    byPhase,
+    between,
+    strays: straysOf(
+      strays,
+      all,
+      [...straysByPhase].map(([name, count]) => `${name} (${count})`),
+    ),
+    leftOut: byKey(leftOut),
+  }
+}
+
+/** The report of the identities in no arm. */
+export function straysOf(
+  strays: ReadonlyMap<string, number>,
+  all: number,
+  names: readonly string[],
+): SampleRatioStrays {
+  const variants = byKey(strays)
+  const sum = variants.reduce((total, { identities: count }) => total + count, 0)
+  const share = all === 0 ? 0 : sum / all
+  return {
+    status: sum === 0 ? 'none' : share > 0.01 ? 'many' : 'few',
+    ...(sum === 0
+      ? {}
+      : {
+          reason: `${identities(sum, ['is', 'are'])} in no configured arm: ${[...names].sort().join(', ')}.`,
+        }),
+    identities: sum,
+    share,
+    variants,
+  }
+}
+
+export const noStrays: SampleRatioStrays = {
+  status: 'none',
+  identities: 0,
+  share: 0,
+  variants: [],
+}
+
+/** The counts of a map, in the order of the keys. */
+export function byKey(counts: ReadonlyMap<string, number>): readonly VariantCount[] {
+  return [...counts]
+    .map(([variant, count]) => ({ variant, identities: count }))
+    .sort((a, b) => (a.variant < b.variant ? -1 : 1))
+}
+
+function judged(
+  phases: readonly ExpectedPhase[],
+  { byPhase, between, strays, leftOut }: Sorted,
+  options: CheckOptions,
+  level: number,
+): SampleRatioResult {
+  const { threshold } = options
+  const fits = phases.map((phase, place) => fit(phase, byPhase[place] ?? new Map()))
   const testable = fits.filter(({ phase }) => phase.degreesOfFreedom > 0)
-  const needed = Math.max(minimumTotal, 1)
-  const judged = fits.filter(
-    ({ phase, total, strays }) => strays.length > 0 || (phase.degreesOfFreedom > 0 && total >= needed),
-  )
-  // Where no phase can be judged, the evidence is that of all that have any.
   const counted = testable.filter(({ total }) => total > 0)
-  const tested = [judged, counted].find((some) => some.length > 0) ?? testable
-  const evidence = pearsonEvidence(
-    armsOf(fits, tested),
-    tested.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0),
-    totalOf(tested),
-  )
-  const unjudgedIdentities = counts.between + totalOf(fits) - totalOf(tested)
+  const tested = counted.length > 0 ? counted : testable
+  const total = totalOf(tested)
+  const evidence = phaseEvidence(tested, level)
+  const arms = armsOf(fits, tested)
+  const shares = arms.filter(({ expected }) => expected > 0 || total === 0)
+  const neededTotal = options.minimumTotal ?? neededFor(sharesOf(arms, total, tested), threshold)
+  const unjudgedIdentities = between + totalOf(fits) - total
   return deepFreeze({
-    ...verdict(judged, testable, evidence.pValue ?? 1, threshold, needed),
-    ...evidence,
+    ...verdict(evidence.logPValue, total, arms, neededTotal, options),
+    statistic: evidence.statistic,
+    degreesOfFreedom: evidence.degreesOfFreedom,
+    pValue: evidence.pValue,
+    logPValue: evidence.logPValue,
+    method: evidence.method,
+    arms: arms.map((arm) => shownArm(arm, arms.length, total, evidence.statistic, threshold)),
+    impliedLoss: lossOf(shares, total),
+    neededTotal,
+    strays,
+    leftOut,
+    ...(evidence.components === undefined ? {} : { components: evidence.components }),
     ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
   })
-}
-
-/** A phase, with what was counted while it was in force. */
-interface Fit {
-  readonly phase: ExpectedPhase
-  readonly total: number
-  readonly arms: readonly DeviatingArm[]
-  /** The arms with identities where none are expected. */
-  readonly strays: readonly DeviatingArm[]
-}
-
-function fit(phase: ExpectedPhase, counts: ReadonlyMap<string, number>): Fit {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  const unlisted = [...counts.keys()].filter((variant) => !phase.shares.has(variant))
-  const arms = [...phase.shares.keys(), ...unlisted.sort()].map((variant) => {
-    const observed = counts.get(variant) ?? 0
-    const share = phase.shares.get(variant)
-    const expected = share === undefined ? null : total * share
-    return { variant, observed, expected, deviation: deviation(observed, expected ?? 0) }
-  })
-  const strays = arms.filter(({ observed, expected }) => observed > 0 && (expected ?? 0) === 0)
-  return { phase, total, arms, strays }
 }
 
 function totalOf(fits: readonly Fit[]): number {
   return fits.reduce((sum, { total }) => sum + total, 0)
 }
 
-/** The arms added up over the phases that are tested: those that any phase expects, then the others by key. */
+/** The arms added up over the phases that are tested. */
 function armsOf(fits: readonly Fit[], tested: readonly Fit[]): readonly DeviatingArm[] {
-  const expected = new Set(fits.flatMap(({ phase }) => [...phase.shares.keys()]))
-  const others = fits
-    .flatMap(({ arms }) => arms.map(({ variant }) => variant))
-    .filter((v) => !expected.has(v))
+  const variants = new Set(fits.flatMap(({ phase }) => [...phase.shares.keys()]))
   const sums = new Map(
-    [...expected, ...others.sort()].map((variant) => [
-      variant,
-      { variant, observed: 0, expected: expected.has(variant) ? 0 : null, deviation: 0 },
-    ]),
+    [...variants].map((variant) => [variant, { variant, observed: 0, expected: 0, deviation: 0 }]),
   )
   for (const arm of tested.flatMap(({ arms }) => arms)) {
     const sum = sums.get(arm.variant)
     if (sum === undefined) continue
     sum.observed += arm.observed
-    if (sum.expected !== null) sum.expected += arm.expected ?? 0
+    sum.expected += arm.expected
     sum.deviation += arm.deviation
   }
   return [...sums.values()]
 }
 
-function verdict(
-  judged: readonly Fit[],
-  testable: readonly Fit[],
-  pValue: number,
+/** The arms' shares of those that were judged; without any, those of the first phase. */
+function sharesOf(arms: readonly DeviatingArm[], total: number, tested: readonly Fit[]): readonly number[] {
+  if (total === 0) return [...(tested[0]?.phase.shares.values() ?? [])]
+  return arms.map(({ expected }) => expected / total).filter((share) => share > 0)
+}
+
+/**
+ * How many identities would show that the smallest arm lost half of its own? With a share p it would have
+ * p / (2 − p) of the rest, and the others in proportion, so that Pearson's statistic is N p (1 − p) / (2 − p)².
+ */
+export function neededFor(shares: readonly number[], threshold: number): number {
+  const p = Math.min(...shares)
+  if (shares.length < 2) return 1
+  const critical = chiSquaredCriticalValue(threshold, shares.length - 1)
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil((critical * (2 - p) ** 2) / (p * (1 - p))))
+}
+
+function shownArm(
+  { variant, observed, expected, deviation }: DeviatingArm,
+  arms: number,
+  total: number,
+  statistic: number | null,
   threshold: number,
-  needed: number,
-): Pick<SampleRatioResult, 'status' | 'reason'> {
-  const strays = judged.flatMap(({ phase, strays }) =>
-    strays.map(({ variant, observed }) => `${received(variant)} (${observed}${phase.name})`),
-  )
-  if (strays.length > 0) {
-    return {
-      status: 'mismatch',
-      reason: `Identities were counted where none are expected: ${strays.join(', ')}.`,
-    }
+): SampleRatioArm {
+  return {
+    variant,
+    observed,
+    expected,
+    statisticShare: statistic === null ? null : statistic === 0 ? 0 : deviation / statistic,
+    share: total === 0 ? null : observed / total,
+    expectedShare: total === 0 ? null : expected / total,
+    interval: total === 0 ? null : shareInterval(observed, total, threshold),
+    detectable: detectable(expected, total, arms, threshold),
   }
-  if (judged.length === 0) {
-    const most = Math.max(...testable.map(({ total }) => total))
-    const where = testable.length > 1 ? ' in the largest phase' : testable[0]?.phase.name
+}
+
+/** The nearest shares of an arm that would have been a mismatch, its counterpart in proportion. */
+function detectable(
+  expected: number,
+  total: number,
+  arms: number,
+  threshold: number,
+): SampleRatioArm['detectable'] {
+  if (!(expected > 0 && expected < total)) return { below: null, above: null }
+  const share = expected / total
+  const critical = chiSquaredCriticalValue(threshold, arms - 1)
+  const statisticOf = (count: number): number => (count - expected) ** 2 / (expected * (1 - share))
+  const isTrusted = arms > 2 || areTrusted([expected, total - expected], threshold)
+  const isFound = (count: number): boolean =>
+    isTrusted
+      ? statisticOf(count) > critical
+      : multinomialTail([count, total - count], [share, 1 - share], statisticOf(count), threshold).logPValue <
+        Math.log(threshold)
+  const nearest = (end: number, within: number): number | null => {
+    if (!isFound(end)) return null
+    let [near, found] = [within, end]
+    while (Math.abs(found - near) > 1) {
+      const between = Math.round((near + found) / 2)
+      if (isFound(between)) found = between
+      else near = between
+    }
+    return found / total
+  }
+  return {
+    below: nearest(0, Math.floor(expected)),
+    above: nearest(total, Math.ceil(expected)),
+  }
+}
+
+/** The arm with the fewest identities for its share, against the one with the most. */
+function lossOf(arms: readonly DeviatingArm[], total: number): SampleRatioLoss | null {
+  if (total === 0) return null
+  const filled = arms.map(({ variant, observed, expected }) => ({
+    variant,
+    fill: observed / expected,
+  }))
+  const least = filled.reduce((a, b) =>
+    b.fill < a.fill || (b.fill === a.fill && b.variant < a.variant) ? b : a,
+  )
+  const most = Math.max(...filled.map(({ fill }) => fill))
+  return {
+    variant: least.variant,
+    share: most > 0 && Number.isFinite(most) ? 1 - least.fill / most : 1,
+  }
+}
+
+/**
+ * The verdict by a p-value.
+ *
+ * @param correction - what the p-value was corrected for, with a space before it
+ */
+export function verdict(
+  logPValue: number | null,
+  total: number,
+  arms: readonly Pick<DeviatingArm, 'variant' | 'expected'>[],
+  needed: number,
+  {
+    threshold,
+    warningThreshold,
+    minimumTotal,
+  }: Pick<CheckOptions, 'threshold' | 'warningThreshold' | 'minimumTotal'>,
+  correction: string = '',
+): Pick<SampleRatioResult, 'status' | 'reason' | 'severity'> {
+  const isSilenced = minimumTotal !== undefined && total < minimumTotal
+  if (logPValue !== null && logPValue < Math.log(threshold) && !isSilenced) {
+    const reason =
+      'If the expected shares were true, a split at least this far from them would have a probability of ' +
+      `${below(logPValue, threshold, correction)}.`
+    return { status: 'mismatch', reason, severity: 'mismatch' }
+  }
+  if (logPValue === null || total < needed) {
+    const smallest = arms.reduce((a, b) => (b.expected < a.expected ? b : a))
+    const fewer =
+      minimumTotal === undefined && total > 0
+        ? `: fewer could not show that ${received(smallest.variant)} lost half of its own`
+        : ''
+    const reason = `${identities(total, ['was', 'were'])} counted, and a verdict needs ${Math.max(needed, 1)}${fewer}.`
+    const isAmber = logPValue !== null && logPValue < Math.log(warningThreshold) && !isSilenced
     return {
       status: 'not-enough-traffic',
-      reason: `${most} identities were counted${where}, and a verdict needs ${needed}.`,
+      reason,
+      severity: isAmber ? 'warning' : null,
     }
   }
-  if (pValue >= threshold) return { status: 'consistent' }
   return {
-    status: 'mismatch',
-    reason: `A split this far from the expected one has a probability of ${shortly(pValue)}, below ${threshold}.`,
+    status: 'consistent',
+    severity: logPValue < Math.log(warningThreshold) ? 'warning' : 'none',
   }
+}
+
+/** The answer where there is nothing to compare. */
+function notComputable(reason: string): SampleRatioResult {
+  return deepFreeze({
+    status: 'not-computable',
+    reason,
+    severity: null,
+    statistic: null,
+    degreesOfFreedom: null,
+    pValue: null,
+    logPValue: null,
+    method: null,
+    arms: [],
+    impliedLoss: null,
+    neededTotal: null,
+    strays: noStrays,
+    leftOut: [],
+  })
 }

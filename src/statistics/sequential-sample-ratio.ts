@@ -1,43 +1,55 @@
-import { received } from '../errors.js'
+import { aList } from '../checks.js'
+import { invalidStatistics, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { assertOptions } from './assert-options.js'
-import { expectedPhases, phaseThroughout, type SampleRatioPhase } from './expected-phases.js'
-import { invalidStatistics } from './invalid-statistics.js'
-import { multinomialLogBayesFactor } from './multinomial-log-bayes-factor.js'
-import { numbersByVariant, whyNoCounts } from './numbers-by-variant.js'
-import { orderedSteps, type SampleRatioStep } from './ordered-steps.js'
-import type { SampleRatioStatus } from './sample-ratio.js'
-import { assertThreshold } from './threshold.js'
-
-/** The part of a view that the test reads. */
-export interface SampleRatioView {
-  readonly points: readonly SampleRatioStep[]
-  /** The window that the view was told: it says whether the last bucket is over. */
-  readonly window?: { readonly asOfMs: number } | null
-}
+import {
+  timedSteps,
+  whyNoCounts,
+  type SampleRatioStep,
+  type SampleRatioSummary,
+  type SampleRatioView,
+  type VariantCount,
+} from './counts.js'
+import {
+  expectedPhases,
+  phaseThroughout,
+  type ExpectedPhase,
+  type ExpectedShares,
+} from './expected-phases.js'
+import { logMean, multinomialLogBayesFactor } from './multinomial-log-bayes-factor.js'
+import { checkedOptions, type TimeWindow } from './options.js'
+import { byKey, noStrays, straysOf, type SampleRatioStatus, type SampleRatioStrays } from './sample-ratio.js'
 
 /** What the test knew after one bucket. */
 export interface SequentialSampleRatioLook {
   /** The bucket's start, as it was passed. */
   readonly start: string
-  /** Identities counted up to and including this bucket, less those that could not be judged. */
+  /** Identities judged up to and including this bucket: those of the arms, less those between two phases. */
   readonly total: number
   /**
-   * The logarithm of the Bayes factor against the expected shares: above 0 the counts speak against them, below 0 for
-   * them. `null` where it is infinite: identities where none are expected.
+   * The logarithm of the Bayes factor against the expected shares, averaged over the concentrations: above 0 the counts
+   * speak against them, below 0 for them.
    */
-  readonly logBayesFactor: number | null
-  /** The running p-value: the least of 1 and every 1 / Bayes factor so far. It never rises. */
+  readonly logBayesFactor: number
+  /** The running p-value: the least of 1 and every 1 / Bayes factor so far. It never rises along the path. */
   readonly pValue: number
+}
+
+/** Identities in variants that no arm is configured for, and since when. */
+export interface SequentialStrays extends SampleRatioStrays {
+  /** The start of the first closed bucket with one; `null` for none. */
+  readonly since: string | null
 }
 
 /** The verdict of {@link sequentialSampleRatio}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface SequentialSampleRatioResult {
-  /** As in `sampleRatio`; `not-enough-traffic` here means that no closed bucket has an identity. */
+  /**
+   * As in `sampleRatio`, but that `consistent` asks for no number of identities: the test has not crossed its threshold so
+   * far. `not-enough-traffic` means that no closed bucket has an identity to judge.
+   */
   readonly status: SampleRatioStatus
   /** Why it is not `consistent`, in a sentence for people. */
   readonly reason?: string
-  /** After the last closed bucket; `null` where it is infinite, and where there is no look. */
+  /** After the last closed bucket; `null` for `not-computable` and where there is no look. */
   readonly logBayesFactor: number | null
   /** After the last closed bucket; `null` for `not-computable` and where there is no look. */
   readonly pValue: number | null
@@ -47,7 +59,11 @@ export interface SequentialSampleRatioResult {
   readonly openBucket: string | null
   /** One look for each closed bucket, in the order of time. Empty for `not-computable`. */
   readonly path: readonly SequentialSampleRatioLook[]
-  /** With phases: the identities of closed buckets in which the split changed. Left out where it is 0. */
+  /** What is in no configured arm, in closed buckets. */
+  readonly strays: SequentialStrays
+  /** The variants that the caller left out and that have identities in closed buckets, by key. */
+  readonly leftOut: readonly VariantCount[]
+  /** With phases: the identities of arms in closed buckets in which the split changed. Left out where it is 0. */
   readonly unjudgedIdentities?: number
 }
 
@@ -55,13 +71,20 @@ export interface SequentialSampleRatioResult {
 export interface SequentialSampleRatioOptions {
   /**
    * How near to the expected shares the alternatives are that the test looks for: the sum of the Dirichlet prior's
-   * parameters, above 0 and up to 1e9. The greater, the finer the deviations, and the more identities it takes to see
-   * a coarse one. Default 10000.
+   * parameters, above 0 and up to 1e9. The greater, the finer the deviations, and the more identities it takes to see a
+   * coarse one. A list averages their Bayes factors. Default 10, 100, 1,000, 10,000 and 100,000.
    */
-  readonly concentration?: number
+  readonly concentration?: number | readonly number[]
   /** The running p-value below which the split is a mismatch, above 0 and below 1. Default 0.001. */
   readonly threshold?: number
+  /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
+  readonly leaveOut?: readonly string[]
+  /** The window that steps or a summary were asked for; needed with a summary. A view may have its own. */
+  readonly window?: TimeWindow
 }
+
+/** The concentrations that are averaged over unless told otherwise. */
+export const mixture: readonly number[] = [10, 100, 1000, 10_000, 100_000]
 
 /**
  * Does the split between the variants look like the one that was configured, for someone who looks after every
@@ -72,33 +95,39 @@ export interface SequentialSampleRatioOptions {
  * The prior is a Dirichlet distribution around the expected shares, αᵢ = concentration × shareᵢ. After each bucket
  *
  *     ln BF = ln Γ(A) − ln Γ(A + N) + Σ [ln Γ(αᵢ + nᵢ) − ln Γ(αᵢ)] − Σ nᵢ ln shareᵢ
- *     p = min(p before, 1 / BF)
+ *     p = min(p before, 1 / mean of BF over the concentrations)
  *
- * where A = Σ αᵢ, nᵢ counts variant i so far and N = Σ nᵢ. Source: M. Lindon and A. Malek, "Anytime-Valid Inference
- * for Multinomial Count Data", NeurIPS 2022. The default concentration is that of Optimizely's test; the authors later
- * used 100.
+ * where A = Σ αᵢ, nᵢ counts variant i so far and N = Σ nᵢ. Source: M. Lindon and A. Malek, "Anytime-Valid Inference for
+ * Multinomial Count Data", NeurIPS 2022. Each Bayes factor is a martingale under the expected shares, and so is their
+ * mean; a martingale that starts at 1 exceeds 1 / threshold at any time with at most that probability (J. Ville, 1939). A
+ * single concentration sees deviations of about 1 / √concentration best: at 10,000, Optimizely's default, 360 : 0 is not
+ * yet a mismatch. The mean over five crosses 0.001 of two equal arms with 23 identities of 100 : 0, 125 of 70 : 30 and
+ * about 12,400 of 52 : 48.
  *
- * Where the split changed in mid-experiment, pass the phases. Each has a prior of its own around its own shares, and
- * the logarithms of their Bayes factors add up: what the split will be is known before anyone is assigned by it, so the
- * product is still a martingale under the expected shares, and the promise holds. A bucket in which the split changed
- * is left out; `unjudgedIdentities` says how many that were.
+ * Where the split changed in mid-experiment, pass the phases. Each has a prior of its own around its own shares, and the
+ * logarithms of their Bayes factors add up, for each concentration by itself: what the split will be is known before
+ * anyone is assigned by it, so the product is still a martingale. A bucket in which the split changed is left out;
+ * `unjudgedIdentities` says how many that were. Identities in no configured arm do not touch the verdict: see `strays`.
  *
- * A running minimum never forgets, so only closed buckets may be fed: a last bucket with `partial: true` is left out
- * (a first one is closed and counts). Recompute it from the whole series each time; there is no state to store.
+ * **What is promised.** For counts that only grow: if the expected shares are true, the probability that a look at *any*
+ * closed bucket reports a mismatch is at most `threshold`. Within one answer the running p-value never rises, so
+ * only closed buckets may be fed: a last bucket with `partial: true` is left out (a first one is closed and counts).
  *
- * Its promise is for counts that only grow. Quarantine takes identities back out of past buckets, so where many are
- * excluded the promise is approximate: show {@link excludedRatio} beside it. Late arrivals into closed buckets do the
- * same on a smaller scale.
+ * **What is not.** There is no state to store: each answer is computed anew from the whole series, so "never forgets" is
+ * true of the path within an answer, not from one answer to the next. Quarantine takes identities back out of past
+ * buckets, and late arrivals add to them. Then the path changes, and a mismatch of yesterday may be `consistent` today,
+ * even where quarantine is even. For an alarm that stays, keep the first `firstCrossedAt` you were given. For counts
+ * that only grow, feed identities by their *first* variant, quarantined or not (see {@link assignedRatio}): nobody leaves
+ * those. And show {@link excludedRatio} beside the verdict.
  *
- * @param points - the steps in the order of time, or a view with such `points`; with several phases they say where they
- *   end
+ * @param points - the steps in the order of time, or a view with such `points`, or a summary with its `window`; with
+ *   several phases steps say where they end
  * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum; or
- *   phases in any order, as for {@link sampleRatio}. Identities in a variant whose share is 0, or that is not listed,
- *   are a mismatch from that bucket on
- * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and
- *   an identity was counted. A count or share that is none is `not-computable`, with the reason
- * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two
- *   phases from the same instant or an option out of bounds; `invalid-instant` for a time that is none
+ *   phases in any order, as for {@link sampleRatio}
+ * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and an
+ *   identity was judged. Anything else among the counts or shares is `not-computable`, with the reason
+ * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two phases
+ *   from the same instant or an option out of bounds; `invalid-instant` for a time that cannot be one
  *
  * @example
  * ```ts
@@ -119,93 +148,129 @@ export interface SequentialSampleRatioOptions {
  */
 export function sequentialSampleRatio(
   points: readonly SampleRatioStep[] | SampleRatioView,
-  expected: Readonly<Record<string, number>> | readonly SampleRatioPhase[],
+  expected: ExpectedShares,
+  options?: SequentialSampleRatioOptions,
+): SequentialSampleRatioResult
+export function sequentialSampleRatio(
+  summary: SampleRatioSummary,
+  expected: ExpectedShares,
+  options: SequentialSampleRatioOptions & { readonly window: TimeWindow },
+): SequentialSampleRatioResult
+export function sequentialSampleRatio(
+  points: readonly SampleRatioStep[] | SampleRatioView | SampleRatioSummary,
+  expected: ExpectedShares,
   options: SequentialSampleRatioOptions = {},
 ): SequentialSampleRatioResult {
-  assertOptions(options, ['concentration', 'threshold'])
-  const { concentration = 10_000, threshold = 0.001 } = options
-  assertThreshold(threshold)
-  if (typeof concentration !== 'number' || !(concentration > 0 && concentration <= 1e9)) {
-    throw invalidStatistics('concentration', concentration, 'Pass a number above 0 and up to 1e9.')
+  const names = ['concentration', 'threshold', 'leaveOut', 'window']
+  const { threshold, leaveOut, window } = checkedOptions(options, names)
+  const concentrations = checkedConcentrations(options.concentration)
+  const isSummary = 'timeseries' in Object(points)
+  if (isSummary && window === undefined) {
+    const advice = 'Pass the window that the summary was asked for: it says whether the last bucket is over.'
+    throw invalidStatistics('options.window', undefined, advice)
   }
-  const steps = orderedSteps(points, Array.isArray(expected) && expected.length > 1)
+  const isRamp = Array.isArray(expected) && expected.length > 1
+  const steps = timedSteps(points, isRamp || isSummary, window)
   const last = steps.at(-1)
-  const openBucket = last !== undefined && isOpen(last, points) ? last.start : null
-  const phases = expectedPhases(expected)
+  const openBucket = last?.isOpen === true ? last.start : null
+  const phases = expectedPhases(expected, leaveOut)
   if (typeof phases === 'string') return notComputable(phases, openBucket)
 
-  const armsByPhase = phases.map(({ shares }) => {
-    const arms = new Map<string, { share: number; alpha: number; count: number }>()
-    for (const [variant, share] of shares) {
-      if (share > 0) arms.set(variant, { share, alpha: concentration * share, count: 0 })
-    }
-    return arms
-  })
+  const counts = phases.map(() => new Map<string, number>())
+  const configured = new Set(phases.flatMap(({ shares }) => [...shares.keys()]))
   const path: SequentialSampleRatioLook[] = []
-  let total = 0
-  let unjudgedIdentities = 0
-  let pValue = 1
-  const unexpected = new Map<string, string>()
+  const strays = new Map<string, number>()
+  const straySince = new Map<string, string>()
+  const leftOut = new Map<string, number>()
+  let [total, unjudgedIdentities, pValue] = [0, 0, 1]
   for (const step of openBucket === null ? steps : steps.slice(0, -1)) {
-    const { start, newIdentities } = step
-    const counts = numbersByVariant(newIdentities, `newIdentities of ${start}`)
-    const noCounts = whyNoCounts(counts, `In the bucket ${start} the count`)
+    const { start } = step
+    const noCounts = whyNoCounts(step.counts, `In the bucket ${start} the count`)
     if (noCounts !== undefined) return notComputable(noCounts, openBucket)
-    const arms = armsByPhase[phaseThroughout(phases, step)]
-    for (const [variant, count] of counts) {
-      if (arms === undefined) {
-        unjudgedIdentities += count
-        continue
+    const place = phaseThroughout(phases, step)
+    const shares = phases[place]?.shares
+    for (const [variant, count] of step.counts) {
+      if (count === 0) continue
+      if (leaveOut.has(variant)) leftOut.set(variant, (leftOut.get(variant) ?? 0) + count)
+      else if (!(shares === undefined ? configured : shares).has(variant)) {
+        strays.set(variant, (strays.get(variant) ?? 0) + count)
+        if (!straySince.has(variant)) straySince.set(variant, start)
+      } else if (shares === undefined) unjudgedIdentities += count
+      else {
+        total += count
+        counts[place]?.set(variant, (counts[place].get(variant) ?? 0) + count)
       }
-      total += count
-      const arm = arms.get(variant)
-      if (arm !== undefined) arm.count += count
-      else if (count > 0 && !unexpected.has(variant)) unexpected.set(variant, start)
     }
-    const logBayesFactor =
-      unexpected.size > 0
-        ? Infinity
-        : armsByPhase.reduce((sum, arms) => sum + multinomialLogBayesFactor([...arms.values()]), 0)
+    const logBayesFactor = logMean(
+      concentrations.map((concentration) => logBayesFactorOf(phases, counts, concentration)),
+    )
     // A prior too small for a double has no logarithm; nothing else gets here without one.
-    if (unexpected.size === 0 && !Number.isFinite(logBayesFactor)) {
+    if (!Number.isFinite(logBayesFactor)) {
       return notComputable('The expected shares are too far apart for this concentration.', openBucket)
     }
     pValue = Math.min(pValue, Math.exp(-logBayesFactor))
-    path.push({
-      start,
-      total,
-      logBayesFactor: Number.isFinite(logBayesFactor) ? logBayesFactor : null,
-      pValue,
-    })
+    path.push({ start, total, logBayesFactor, pValue })
   }
 
-  const firstCrossedAt = path.find(({ pValue }) => pValue < threshold)?.start ?? null
-  const since = [...unexpected].map(([variant, start]) => `${received(variant)} since ${start}`)
+  const firstCrossedAt = path.find((look) => look.pValue < threshold)?.start ?? null
+  const strayTotal = [...strays.values()].reduce((sum, count) => sum + count, 0)
+  const strayNames = [...straySince].map(([variant, start]) => `${received(variant)} since ${start}`)
   return deepFreeze({
     ...(total === 0
-      ? { status: 'not-enough-traffic', reason: 'No closed bucket has an identity.' }
+      ? {
+          status: 'not-enough-traffic',
+          reason: 'No closed bucket has an identity to judge.',
+        }
       : firstCrossedAt === null
         ? { status: 'consistent' }
         : {
             status: 'mismatch',
-            reason:
-              since.length > 0
-                ? `Identities are counted where none are expected: ${since.join(', ')}.`
-                : `Since ${firstCrossedAt} the running p-value is below ${threshold}.`,
+            reason: `Since ${firstCrossedAt} the running p-value is below ${threshold}.`,
           }),
     logBayesFactor: path.at(-1)?.logBayesFactor ?? null,
     pValue: path.at(-1)?.pValue ?? null,
     firstCrossedAt,
     openBucket,
     path,
+    strays: {
+      ...straysOf(strays, total + unjudgedIdentities + strayTotal, strayNames),
+      since: [...straySince.values()][0] ?? null,
+    },
+    leftOut: byKey(leftOut),
     ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
   } satisfies SequentialSampleRatioResult)
 }
 
-/** Does the window end inside the bucket? One that it only begins in is closed, and a view tells them apart. */
-function isOpen({ partial, end }: SampleRatioStep, points: object): boolean {
-  const { window } = points as Partial<SampleRatioView>
-  return partial === true && (window == null || end === undefined || Date.parse(end) > window.asOfMs)
+function checkedConcentrations(value: unknown): readonly number[] {
+  if (value === undefined) return mixture
+  const list = Array.isArray(value) ? aList(value, 'concentration', invalidStatistics) : [value]
+  for (const concentration of list) {
+    if (typeof concentration !== 'number' || !(concentration > 0 && concentration <= 1e9)) {
+      throw invalidStatistics(
+        'concentration',
+        concentration,
+        'Pass a number above 0 and up to 1e9, or a list of them.',
+      )
+    }
+  }
+  if (list.length === 0) throw invalidStatistics('concentration', value, 'Pass one concentration at least.')
+  return list as readonly number[]
+}
+
+/** The phases' Bayes factors, multiplied. */
+export function logBayesFactorOf(
+  phases: readonly ExpectedPhase[],
+  counts: readonly ReadonlyMap<string, number>[],
+  concentration: number,
+): number {
+  return phases.reduce((sum, { shares }, place) => {
+    const arms = [...shares].map(([variant, share]) => ({
+      share,
+      alpha: concentration * share,
+      count: counts[place]?.get(variant) ?? 0,
+    }))
+    return sum + multinomialLogBayesFactor(arms)
+  }, 0)
 }
 
 function notComputable(reason: string, openBucket: string | null): SequentialSampleRatioResult {
@@ -217,5 +282,7 @@ function notComputable(reason: string, openBucket: string | null): SequentialSam
     firstCrossedAt: null,
     openBucket,
     path: [],
+    strays: { ...noStrays, since: null },
+    leftOut: [],
   })
 }

@@ -2,20 +2,22 @@ import { UTCDate } from '@date-fns/utc/date'
 import { format } from 'date-fns/format'
 import type { Locale } from 'date-fns/locale'
 import { formatInTimeZone } from 'date-fns-tz/formatInTimeZone'
-import { epochMs } from '../instant.js'
-import { assertTimeZone } from '../spec/time-zone.js'
-import { bucketAxis, zoneOffset } from './bucket-axis.js'
+import { anObject, withFields } from '../checks.js'
+import { invalidView } from '../errors.js'
+import { bucketAxis, zoneOffset } from '../time/local-days.js'
+import { aGranularity, type Granularity } from '../time/granularity.js'
+import { epochMs } from '../time/instant.js'
+import { aTimeZone } from '../time/time-zone.js'
 import type { ExposuresViewPoint } from './exposures-view.js'
-import { invalidView } from './invalid-view.js'
 
-/** What a label needs of a locale. Every locale of the package date-fns (`date-fns/locale/de`) is one. */
+/** What a label needs of a locale. Every locale of the package date-fns (`date-fns/locale/de`) fits. */
 export interface BucketLocale {
   readonly code: string
   readonly formatLong: object
   readonly localize: object
 }
 
-/** How a bucket's label is written; all of it may be left out. */
+/** How a bucket's label is written; every option has a default. */
 export interface FormatBucketOptions {
   /** A locale of date-fns, such as `de` of `date-fns/locale/de`. Default: English as in the United States. */
   readonly locale?: BucketLocale
@@ -24,18 +26,18 @@ export interface FormatBucketOptions {
 }
 
 /**
- * How does a person read a bucket's name? The date of a day, the date and time at which an hour begins.
+ * What is a bucket's label for people? The date of a day, the date and time at which an hour begins.
  *
- * An hour that the clock shows twice, when it is set back, says which of the two it is by its offset. A day shown
- * in a zone where it is no whole day says from when to when it lasts. The label does not depend on the zone or the
- * language of the machine.
+ * When a clock is set back, it shows an hour twice: the label then tells the two apart by their offset. A day of another
+ * zone, which is not a whole day in the zone shown, is labelled with its start and end. The label does not depend on the
+ * zone or the language of the machine.
  *
  * @param point - a point of `exposuresView`
  * @param options.locale - a locale of date-fns; default English as in the United States
  * @param options.timeZone - the IANA zone to show; default the point's own
  * @returns one line of text
- * @throws {@link ExposureError} `invalid-spec` for a time zone that is none; `invalid-view` for a locale that is none;
- *   `invalid-instant` for a point whose start or end is none
+ * @throws {@link ExposureError} `invalid-view`, naming what is wrong with the point or the options: an unknown option,
+ *   granularity or time zone, a locale that is not of date-fns; `invalid-instant` for the point's start or end
  *
  * @example
  * ```ts
@@ -55,8 +57,13 @@ export function formatBucket(
   point: Pick<ExposuresViewPoint, 'start' | 'end' | 'granularity' | 'timeZone'>,
   options: FormatBucketOptions = {},
 ): string {
-  const { locale, timeZone = point.timeZone } = options
-  assertTimeZone(timeZone)
+  anObject(point, 'point', (path, value) =>
+    invalidView(path, value, 'Pass a point of exposuresView, with start, end, granularity and timeZone.'),
+  )
+  const granularity = aGranularity(point.granularity, 'point.granularity', invalidView)
+  const { locale } = withFields(options, ['locale', 'timeZone'], 'options', invalidView, '')
+  const ownZone = aTimeZone(point.timeZone, 'point.timeZone', invalidView)
+  const timeZone = aTimeZone(options.timeZone ?? ownZone, 'timeZone', invalidView)
   if (locale !== undefined && !isLocale(locale)) {
     throw invalidView('locale', locale, 'Pass a locale of date-fns, such as de of date-fns/locale/de.')
   }
@@ -64,8 +71,8 @@ export function formatBucket(
   const endMs = epochMs(point.end, 'point.end')
   const offset = zoneOffset(timeZone)
   const wallClock = (instantMs: number, pattern: string): string =>
-    // The zone's clock as if it were UTC's: date-fns reads a UTCDate alike on every machine, where the dates that
-    // date-fns-tz makes for it have no 02:30 on the day that the machine's own clock skips it.
+    // The zone's clock as if it were UTC's: date-fns reads a UTCDate alike on every machine. The dates that date-fns-tz
+    // makes for it have no 02:30 on the day on which the machine's own clock skips it.
     format(
       new UTCDate(instantMs + offset(instantMs)),
       pattern,
@@ -75,14 +82,20 @@ export function formatBucket(
     wallClock(instantMs, 'PPp') +
     (isShownTwice(instantMs, offset) ? ` (${formatInTimeZone(instantMs, timeZone, 'O')})` : '')
 
-  if (point.granularity === 'hour') return time(startMs)
-  if (timeZone !== point.timeZone) {
-    const days = bucketAxis(timeZone, 'day')
-    if (days.floor(startMs) !== startMs || days.next(startMs) !== endMs)
-      return `${time(startMs)} – ${time(endMs)}`
+  const day = (): string => {
+    if (timeZone !== ownZone) {
+      const days = bucketAxis(timeZone, granularity)
+      if (days.floor(startMs) !== startMs || days.next(startMs) !== endMs)
+        return `${time(startMs)} – ${time(endMs)}`
+    }
+    // Its middle has the day's date even where the warehouse's time zone database starts the day some hours off.
+    return wallClock((startMs + endMs) / 2, 'PP')
   }
-  // Its middle bears the date of the day even where the warehouse's time zone database begins it some hours off.
-  return wallClock((startMs + endMs) / 2, 'PP')
+  const labels: Readonly<Record<Granularity, () => string>> = {
+    hour: () => time(startMs),
+    day,
+  }
+  return labels[granularity]()
 }
 
 function isLocale(value: unknown): value is BucketLocale {
@@ -97,7 +110,7 @@ function isLocale(value: unknown): value is BucketLocale {
 /** Does the zone's clock show the same time once more, because it is set back around this instant? */
 function isShownTwice(instantMs: number, offset: (instantMs: number) => number): boolean {
   const here = offset(instantMs)
-  // No clock is set back by more than three hours, but for those that give up a day.
+  // No clock is set back by more than three hours, except where a zone repeats a day.
   return [-3, 3].some((hours) => {
     const there = offset(instantMs + hours * 3_600_000)
     return there !== here && offset(instantMs + here - there) === there

@@ -1,5 +1,5 @@
 /**
- * What a server or a browser shows of a summary, on the true local-time axis of its zone.
+ * What a server or a browser shows of a summary, by the local time of its zone.
  *
  * @module first-exposure/view
  */
@@ -7,8 +7,8 @@
 export {
   exposuresView,
   type ExposuresView,
-  type ExposuresViewOptions,
   type ExposuresViewPoint,
   type ExposuresViewVariant,
 } from './exposures-view.js'
+export type { ExposuresViewOptions } from './view-options.js'
 export { formatBucket, type BucketLocale, type FormatBucketOptions } from './format-bucket.js'

@@ -50,19 +50,19 @@ describe.skipIf(!engineAvailable)('npm run check:cluster', () => {
 
   test('a table that is sharded by identity passes', async () => {
     const { code, out } = await check('--table', 'by_identity', '--feature', 'checkout')
-    expect(out).toContain('Both forms agree')
+    expect(out).toContain('Both results are the same')
     expect(code).toBe(0)
   })
 
   test('a table that is not does not', async () => {
     const { code, out } = await check('--table', 'at_random', '--feature', 'checkout')
-    expect(out).toContain('The forms differ, in 14 of the buckets')
+    expect(out).toContain('The results differ in 14 buckets')
     expect(code).toBe(1)
   })
 
   test('an empty answer shows nothing, and says so', async () => {
     const { out } = await check('--table', 'by_identity', '--feature', 'none')
-    expect(out).toContain('which shows nothing')
+    expect(out).toContain('which proves nothing')
   })
 
   test('what goes wrong is one line', async () => {

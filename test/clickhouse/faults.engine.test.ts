@@ -385,7 +385,10 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
       })
 
       test('a proxy’s page, with status 502 and with 200', async () => {
-        for (const status of [502, 200]) {
+        for (const [status, code] of [
+          [502, 'unavailable'],
+          [200, 'malformed-answer'],
+        ] as const) {
           await survives({
             fault: ({ response }) => {
               send(response, {
@@ -396,7 +399,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
                 ),
               })
             },
-            code: 'malformed-answer',
+            code,
             client: create(),
           })
         }

@@ -1,4 +1,4 @@
-import { crossoverQuery, exposureBreakdownQuery, exposureSpec, exposureWindow } from 'first-exposure'
+import { crossoversQuery, exposuresBreakdownQuery, exposureSpec, exposureWindow } from 'first-exposure'
 import {
   fetchCrossovers,
   fetchExposuresBreakdown,
@@ -35,8 +35,8 @@ const answering = (rows: unknown): { query: () => Promise<{ json: () => Promise<
 })
 
 describe.each([
-  ['fetchCrossovers', fetchCrossovers, crossoverQuery, crossover],
-  ['fetchExposuresBreakdown', fetchExposuresBreakdown, exposureBreakdownQuery, entered],
+  ['fetchCrossovers', fetchCrossovers, crossoversQuery, crossover],
+  ['fetchExposuresBreakdown', fetchExposuresBreakdown, exposuresBreakdownQuery, entered],
 ] as const)('%s', (_, fetch, queryOf, row) => {
   test('asks once, what the query says, and no more than it was given', async () => {
     const asked: unknown[] = []
@@ -96,7 +96,7 @@ describe.each([
     const query = vi.fn<ExposureClient['query']>(async () => ({ json: async () => [row('a')] }))
     await expect(fetch({ query }, spec, window, { queryID: 'ours' } as object)).rejects.toMatchObject({
       code: 'invalid-spec',
-      details: { field: 'options.queryID' },
+      details: { path: 'options.queryID' },
     })
     expect(query).not.toHaveBeenCalled()
   })

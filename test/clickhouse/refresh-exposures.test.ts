@@ -6,7 +6,12 @@ import {
   type RefreshState,
 } from 'first-exposure'
 import { exposureSpec } from 'first-exposure'
-import { refreshExposures, type ExposureClient, type RefreshInput } from 'first-exposure/clickhouse'
+import {
+  refreshExposures,
+  refreshStoredExposures,
+  type ExposureClient,
+  type RefreshInput,
+} from 'first-exposure/clickhouse'
 import { describe, expect, test, vi } from 'vitest'
 
 const minute = 60_000
@@ -184,7 +189,7 @@ describe('refreshExposures', () => {
         error: {
           code: 'memory-limit',
           transient: true,
-          message: 'ClickHouse ran out of the memory it allows.',
+          message: 'The query needs more memory than ClickHouse allows.',
         },
         retryAfterMs: 500,
       })
@@ -217,7 +222,7 @@ describe('refreshExposures', () => {
       expect(await wait(5, 1, { throttleMs: 1234 })).toBe(1234)
     })
 
-    test('what somebody must mend waits as long as any refresh', async () => {
+    test('what somebody has to correct waits as long as any refresh', async () => {
       const { outcome } = await refreshExposures({
         client: failing('60'),
         spec,
@@ -447,6 +452,34 @@ describe('refreshExposures', () => {
         code,
       })
     }
+    expect(client.asked).toHaveLength(0)
+  })
+
+  test.each<[path: string, meant: string | null, wrong: object]>([
+    ['polcy', 'policy', { polcy: { throttleMs: 0 } }],
+    ['querId', 'queryId', { querId: 'mine' }],
+    ['policy.throttlems', 'policy.throttleMs', { policy: { throttlems: 0 } }],
+    ['onProgress', null, { onProgress: () => undefined }],
+  ])('an unknown field is refused, before anything is asked or loaded: %s', async (path, meant, wrong) => {
+    const client = scripted()
+    const store = { load: vi.fn<() => never>(), save: vi.fn<() => never>() }
+    const input = { client, spec, experiment: running, now }
+    const refusal = {
+      code: 'invalid-policy',
+      message: expect.stringContaining(
+        `Unknown field ${path}${meant === null ? '.' : `; did you mean ${meant}?`} The fields are `,
+      ),
+      details: expect.objectContaining({ path }),
+    }
+    await expect(refreshExposures({ ...input, state: initialRefreshState, ...wrong })).rejects.toMatchObject(
+      refusal,
+    )
+    if (!path.includes('.')) {
+      await expect(
+        refreshStoredExposures({ ...input, store, key: 'checkout', ...wrong }),
+      ).rejects.toMatchObject(refusal)
+    }
+    expect(store.load).not.toHaveBeenCalled()
     expect(client.asked).toHaveLength(0)
   })
 

@@ -9,7 +9,10 @@ async function countUp(store: RefreshStore<string>, increments: number): Promise
   for (let done = 0; done < increments;) {
     const stored = await store.load('counter')
     const state = stored?.state ?? initialRefreshState
-    const next = reduceRefresh(state, { type: 'requested', at: (state.requestedAt ?? 0) + 1 })
+    const next = reduceRefresh(state, {
+      type: 'requested',
+      at: (state.requestedAt ?? 0) + 1,
+    })
     const saved = await store.save('counter', next, stored?.version ?? null)
     if (saved.type === 'saved') done++
   }

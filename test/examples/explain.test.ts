@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   summarizeCrossovers,
   summarizeExposures,
-  summarizeLedger,
+  summarizeExposureLedger,
   type Crossovers,
   type ExposureLedger,
   type ExposuresSummary,
   type IdentityTimeline,
 } from 'first-exposure'
-import type { SampleRatioResult } from 'first-exposure/statistics'
+import type { CrossoverBiasResult, SampleRatioResult } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
 import { reportArguments } from '../../examples/report/arguments.js'
 import { explanationText } from '../../examples/report/print-explanation.js'
@@ -35,9 +35,11 @@ interface Explained extends ExposuresSummary {
   readonly explain: {
     readonly ledger: ExposureLedger
     readonly crossovers: Crossovers
-    readonly crossoverBias: SampleRatioResult
+    readonly crossoverBias: CrossoverBiasResult
     readonly sampleRatio: SampleRatioResult
-    readonly sampleRatioBySlice?: { readonly slices: readonly { readonly value: string | null }[] }
+    readonly sampleRatioBySlice?: {
+      readonly slices: readonly { readonly value: string | null }[]
+    }
     readonly identityStory?: IdentityTimeline & { readonly identity: string }
   }
 }
@@ -106,16 +108,16 @@ describe.skipIf(!engineAvailable)('an explained report of a file (needs the embe
     ])
     const words = text.replaceAll(/\s+/g, ' ')
     expect(words).toContain(
-      '10 scanned = 2 of the quarantined + 1 duplicates + 3 first exposures + 1 without an identity + ' +
+      '10 scanned = 2 quarantined + 1 duplicates + 3 first exposures + 1 without an identity + ' +
         '1 without a variant + 1 after the window + 1 before the window.',
     )
     expect(words).toContain('Not configured: stray with 1 exposure and 1 identity counted.')
     expect(words).toContain('Of 5 exposures whose arrival is known, half arrived within 30 seconds')
-    expect(words).toContain('1 of them (20.00%) arrived when their bucket had closed.')
-    expect(words).toContain('"a"; 1 row is of other experiments.')
+    expect(words).toContain('1 of them (20.00%) arrived after the end of their bucket.')
+    expect(words).toContain('"a"; 1 row belongs to other experiments.')
     expect(words).toContain('control blue 1 2 hours')
-    expect(words).toMatch(/ ios 2 0\.00% .* mismatch web 1 50\.00% .* too few /)
-    expect(words).toContain('Slices by platform: the split is off in 1 of 2 slices')
+    expect(words).toMatch(/ ios 2 0\.00% .* too few web 1 50\.00% .* too few /)
+    expect(words).toContain('Slices by platform: the slices cannot be judged')
     expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
     // oxlint-disable-next-line no-control-regex -- no control character may reach a pipe
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
@@ -145,7 +147,7 @@ describe.skipIf(!engineAvailable)('an explained report of a file (needs the embe
       byAt: Date.UTC(2026, 5, 1, 13),
     })
     expect(await report(...asked.slice(0, -2), '--identity-story', 'u5')).toMatch(
-      /^The story of u5\nNever counted: its events lie before the window\.\n\nWhen[^\n]*\n2026-05-31T12:00:00\.000Z +blue +before window\n$/,
+      /^Identity u5\nNever counted: its events are before the window\.\n\nWhen[^\n]*\n2026-05-31T12:00:00\.000Z +blue +before window\n$/,
     )
   })
 
@@ -156,7 +158,11 @@ describe.skipIf(!engineAvailable)('an explained report of a file (needs the embe
       const { explain, excludedIdentities } = await explained('--file', realLog, ...mapped)
       const { ledger, crossovers } = explain
       expect(ledger.scanned).toBe(294_478)
-      expect(eventsOf(ledger)).toEqual({ 'first-exposure': 288_689, duplicate: 1999, quarantined: 3790 })
+      expect(eventsOf(ledger)).toEqual({
+        'first-exposure': 288_689,
+        duplicate: 1999,
+        quarantined: 3790,
+      })
       expect([excludedIdentities, ledger.excludedIdentities, crossovers.identities]).toEqual([
         1895, 1895, 1895,
       ])
@@ -181,8 +187,18 @@ describe('the words of an explanation', () => {
   const bucketMs = Date.UTC(2026, 5, 1)
   const summary = summarizeExposures(
     [
-      { quarantined: true, variant: null, bucketMs, newIdentities: 11 * 40 + 60 },
-      ...keys.map((variant) => ({ quarantined: false as const, variant, bucketMs, newIdentities: 1000 })),
+      {
+        quarantined: true,
+        variant: null,
+        bucketMs,
+        newIdentities: 11 * 40 + 60,
+      },
+      ...keys.map((variant) => ({
+        quarantined: false as const,
+        variant,
+        bucketMs,
+        newIdentities: 1000,
+      })),
     ],
     { granularity: 'day' },
   )
@@ -197,12 +213,17 @@ describe('the words of an explanation', () => {
     })),
     { granularity: 'day' },
   )
-  const ledger = summarizeLedger(
+  const ledger = summarizeExposureLedger(
     keys.flatMap((variant) => {
-      const row = { variant, events: 2000, identities: 0, lateness_seconds: [] }
+      const row = {
+        variant,
+        events: 2000,
+        identities: 0,
+        lateness_seconds: [],
+      }
       return [
-        { ...row, disposition: 'exposure' },
-        { ...row, disposition: 'counted', identities: 1000 },
+        { ...row, entry: 'exposure' },
+        { ...row, entry: 'counted', identities: 1000 },
       ]
     }),
     { variants: keys.slice(0, 10) },
@@ -252,9 +273,9 @@ describe('the words of an explanation', () => {
       'Europe/Madrid',
       { width: 80, colour: false },
     ).join('\n')
-    expect(text).toContain('The story of u\\u001b[31m1\nCounted in control at 2026-06-01T09:00:00.000Z.')
+    expect(text).toContain('Identity u\\u001b[31m1\nCounted in control at 2026-06-01T09:00:00.000Z.')
     expect(text).toMatch(/2026-06-01T09:00:00\.000Z +2026-06-01 11:00:00 +control +exposure/)
-    expect(text).toContain('Truncated: the first 2 of 250 events.')
+    expect(text).toContain('Truncated: only the first 2 of 250 events are shown.')
   })
 
   test.each([
@@ -266,8 +287,8 @@ describe('the words of an explanation', () => {
   })
 
   test.each([
-    [['--arrival', 'seen'], /--arrival goes with --file or --url/],
-    [['--file', 'x.csv', '--arrival', 'seen'], /--arrival changes nothing without --explain/],
+    [['--arrival', 'seen'], /--arrival works only with --file or --url/],
+    [['--file', 'x.csv', '--arrival', 'seen'], /--arrival has no effect without --explain/],
     [['--identity-story', ''], /--identity-story needs an identifier/],
   ])('%j is refused before anything is counted', (args, line) => {
     expect(() => reportArguments(args)).toThrow(line)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { codeBlocks, sourceFiles } from '../docs/code-blocks.js'
+import { codeBlocks, sourceFiles } from '../checks/docs/code-blocks.js'
 
 interface Manifest {
   readonly version?: string
@@ -25,7 +25,10 @@ describe.each(['examples/browser', 'examples/host', 'examples/worker'])(
   '%s can be copied alone',
   (folder) => {
     const manifest = manifestOf(folder)
-    const dependencies = { ...manifest.dependencies, ...manifest.devDependencies }
+    const dependencies = {
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+    }
 
     test('it imports its own files and what its manifest names', async () => {
       const files = (await sourceFiles(folder)).filter((file) => !file.includes('node_modules'))

@@ -45,7 +45,11 @@ async function start(...args: readonly string[]): Promise<Service> {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', join(root, 'examples/from-source/host.ts'), '--port', '0', ...args],
-    { cwd: root, env: { PATH: process.env['PATH'], TMPDIR: temporary }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: root,
+      env: { PATH: process.env['PATH'], TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   )
   const ended = once(child, 'exit')
   let output = ''
@@ -186,7 +190,10 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
     if (state === undefined) throw new Error('nothing is stored')
     expect(decodeRefreshState(encodeRefreshState(state))).toEqual(state)
     expect(state.failure?.error.code).toBe('aborted')
-    const running = experiments(Date.now())[0]?.experiment ?? { startedAt: 0, endedAt: null }
+    const running = experiments(Date.now())[0]?.experiment ?? {
+      startedAt: 0,
+      endedAt: null,
+    }
     expect(refreshDecision(state, running, Date.now()).type).toBe('throttled')
 
     const next = await start('--store', path)
@@ -217,7 +224,10 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
 
     const dying = await start('--store', path, '--pause', '600000')
     expect((await exposures(dying, 'checkout-button')).body.status.type).toBe('refreshing')
-    expect(await dying.end('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' })
+    expect(await dying.end('SIGKILL')).toEqual({
+      code: null,
+      signal: 'SIGKILL',
+    })
     const heir = await start('--store', path)
     const told = await refresh(heir, 'checkout-button')
     expect([told.status, told.body.status.type]).toEqual([202, 'refreshing'])
@@ -253,11 +263,19 @@ describe('background refreshes', () => {
   const begin = (
     client: ExposureClient,
     store: RefreshStore = memoryRefreshStore(),
-  ): { store: RefreshStore; refreshes: ReturnType<typeof backgroundRefreshes> } => {
+  ): {
+    store: RefreshStore
+    refreshes: ReturnType<typeof backgroundRefreshes>
+  } => {
     lines.length = 0
     return {
       store,
-      refreshes: backgroundRefreshes({ client, store, policy: {}, log: (line) => void lines.push(line) }),
+      refreshes: backgroundRefreshes({
+        client,
+        store,
+        policy: {},
+        log: (line) => void lines.push(line),
+      }),
     }
   }
 
@@ -287,7 +305,7 @@ describe('background refreshes', () => {
     const { refreshes } = begin(client)
     await refreshes.start(running)
     await vi.waitFor(() => {
-      expect(lines.at(-1)).toMatch(/Given up\.$/)
+      expect(lines.at(-1)).toMatch(/Gave up\.$/)
     })
     expect(client.asked).toBe(6)
 
@@ -295,10 +313,12 @@ describe('background refreshes', () => {
     const again = begin(unknownTable)
     await again.refreshes.start(running)
     await vi.waitFor(() => {
-      expect(lines.at(-1)).toMatch(/Given up\.$/)
+      expect(lines.at(-1)).toMatch(/Gave up\.$/)
     })
     expect(unknownTable.asked).toBe(1)
-    expect(await again.refreshes.start(running)).toMatchObject({ type: 'throttled' })
+    expect(await again.refreshes.start(running)).toMatchObject({
+      type: 'throttled',
+    })
   })
 
   test('stopping does not wait for the next try', async () => {
@@ -336,7 +356,12 @@ describe('background refreshes', () => {
 
   test('what the store throws reaches the caller, and no message of it the log', async () => {
     const broken: RefreshStore = {
-      load: () => Promise.reject(Object.assign(new Error('password of db-7'), { code: 'SQLITE_IOERR' })),
+      load: () =>
+        Promise.reject(
+          Object.assign(new Error('password of db-7'), {
+            code: 'SQLITE_IOERR',
+          }),
+        ),
       save: () => Promise.resolve({ type: 'conflict' }),
     }
     const { refreshes } = begin(failing(), broken)

@@ -25,7 +25,10 @@ export interface StoreUnderTest {
 
 const at = Date.UTC(2026, 5, 1)
 const requested = (minute: number): RefreshState =>
-  reduceRefresh<never>(initialRefreshState, { type: 'requested', at: at + minute * 60_000 })
+  reduceRefresh<never>(initialRefreshState, {
+    type: 'requested',
+    at: at + minute * 60_000,
+  })
 
 // Pairs of them are easily taken for one another: by case, by padding, by normalisation, by a lossy encoding.
 const oddKeys: readonly string[] = [
@@ -87,7 +90,9 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
   test('a save that expects nothing conflicts with what is there', async () => {
     const key = newKey()
     await first().save(key, requested(1), null)
-    expect(await last().save(key, requested(2), null)).toEqual({ type: 'conflict' })
+    expect(await last().save(key, requested(2), null)).toEqual({
+      type: 'conflict',
+    })
     expect((await first().load(key))?.state).toEqual(requested(1))
   })
 
@@ -95,7 +100,9 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
     const other = await first().save(newKey(), requested(1), null)
     const key = newKey()
     if (other.type === 'saved') {
-      expect(await last().save(key, requested(2), other.version)).toEqual({ type: 'conflict' })
+      expect(await last().save(key, requested(2), other.version)).toEqual({
+        type: 'conflict',
+      })
     }
     expect(await first().load(key)).toBeNull()
   })
@@ -110,7 +117,9 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
     }
     expect(new Set(versions).size).toBe(5)
     for (const stale of versions.slice(0, -1)) {
-      expect(await last().save(key, requested(9), stale)).toEqual({ type: 'conflict' })
+      expect(await last().save(key, requested(9), stale)).toEqual({
+        type: 'conflict',
+      })
     }
     expect((await last().load(key))?.state).toEqual(requested(1))
     expect((await last().save(key, requested(2), versions.at(-1))).type).toBe('saved')
@@ -182,8 +191,13 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
         refreshEvents().chain((events) =>
           fc.tuple(
             fc.constant(events),
-            fc.shuffledSubarray([...events, ...events], { minLength: events.length * 2 }),
-            fc.array(fc.nat({ max: 3 }), { minLength: events.length * 2, maxLength: events.length * 2 }),
+            fc.shuffledSubarray([...events, ...events], {
+              minLength: events.length * 2,
+            }),
+            fc.array(fc.nat({ max: 3 }), {
+              minLength: events.length * 2,
+              maxLength: events.length * 2,
+            }),
           ),
         ),
         async ([events, arrivals, hostOf]) => {
@@ -224,7 +238,10 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
               return { json: async () => [] }
             },
           },
-          spec: exposureSpec({ environmentKey: 'production', featureName: 'checkout' }),
+          spec: exposureSpec({
+            environmentKey: 'production',
+            featureName: 'checkout',
+          }),
           experiment: { startedAt: at, endedAt: null },
           store: hosts[worker % hosts.length] as RefreshStore,
           key,
@@ -260,8 +277,13 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
       await expect(last().load(key)).rejects.toMatchObject({ code })
       await expect(
         refreshStoredExposures({
-          client: { query: () => Promise.reject(new Error('nothing to compute here')) },
-          spec: exposureSpec({ environmentKey: 'production', featureName: 'checkout' }),
+          client: {
+            query: () => Promise.reject(new Error('nothing to compute here')),
+          },
+          spec: exposureSpec({
+            environmentKey: 'production',
+            featureName: 'checkout',
+          }),
           experiment: { startedAt: at, endedAt: null },
           store: last(),
           key,
@@ -289,7 +311,10 @@ function succeeded(number: number): RefreshEvent {
     type: 'succeeded',
     asOf: at + number,
     at: at + number,
-    summary: { excludedIdentities: number, timeseries: { granularity: 'hour', timeZone: 'UTC', points: [] } },
+    summary: {
+      excludedIdentities: number,
+      timeseries: { granularity: 'hour', timeZone: 'UTC', points: [] },
+    },
   }
 }
 

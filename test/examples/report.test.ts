@@ -11,6 +11,7 @@ import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../examples/report/arguments.js'
 import { runReport } from '../../examples/report/run-report.js'
 import { engineAvailable } from '../engine/availability.js'
+import { startServer } from '../engine/server.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
@@ -44,7 +45,10 @@ function spawnReport(args: readonly string[], env: Record<string, string> = {}):
     const child = execFile(
       process.execPath,
       ['--import', 'tsx', join(root, 'examples/report/main.ts'), ...args],
-      { cwd: root, env: { PATH: process.env['PATH'], TMPDIR: temporary, ...env } },
+      {
+        cwd: root,
+        env: { PATH: process.env['PATH'], TMPDIR: temporary, ...env },
+      },
       (_, stdout, stderr) => {
         settle({ exitCode: child.exitCode ?? -1, stdout, stderr })
       },
@@ -176,7 +180,10 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
       `user,arm,at\n${at.map((text, user) => `${user},control,${text}\n`).join('')}`,
     )
     expect((await summaryOf(['--file', path, ...columns])).timeseries.points).toEqual([
-      { bucket: '2026-06-01T00:00:00.000Z', newIdentities: { control: at.length } },
+      {
+        bucket: '2026-06-01T00:00:00.000Z',
+        newIdentities: { control: at.length },
+      },
     ])
   })
 
@@ -236,6 +243,167 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     expect(madrid.timeseries.points.map(({ bucket }) => bucket)).toEqual(['2026-05-31T22:00:00.000Z'])
   })
 
+  describe('dates without a time of day', () => {
+    const days = (from: string, count: number): readonly string[] =>
+      Array.from({ length: count }, (_, day) =>
+        new Date(Date.parse(from) + day * 86_400_000).toISOString().slice(0, 10),
+      )
+    const file = (name: string, at: readonly string[]): string =>
+      write(name, `user,arm,at\n${at.map((text, user) => `${user},control,${text}\n`).join('')}`)
+    const july = days('2026-07-03', 8)
+    const headOf = async (path: string, ...options: string[]): Promise<string> => {
+      const { stdout, stderr } = await report(['--file', path, ...columns, ...options])
+      expect(stderr).toBe('')
+      return stdout.split('\n').slice(0, 6).join('\n')
+    }
+    const daysOf = async (path: string, ...options: string[]): Promise<Record<string, number>> => {
+      const { timeseries } = await summaryOf(['--file', path, ...columns, ...options])
+      expect(timeseries.granularity).toBe('day')
+      return Object.fromEntries(
+        timeseries.points.map(({ bucket, newIdentities }) => [bucket, newIdentities['control'] ?? 0]),
+      )
+    }
+
+    test('3 to 10 July are eight whole days', async () => {
+      const head = await headOf(file('july.csv', july))
+      expect(head).toContain('july.csv, 8 events, dated by day')
+      expect(head).toContain('2026-07-03 00:00:00 to 2026-07-11 00:00:00\n')
+      expect(head).toContain('8 days in UTC, end not included')
+    })
+
+    test('one date is one day, also on the days that have 23 and 25 hours', async () => {
+      const path = file('one.csv', ['2026-07-03', '2026-07-03'])
+      const head = await headOf(path)
+      expect(head).toContain('2026-07-03 00:00:00 to 2026-07-04 00:00:00\n')
+      expect(head).toContain('1 day in UTC, end not included')
+      expect(head).toContain('Granularity  day')
+      expect(await daysOf(path)).toEqual({ '2026-07-03T00:00:00.000Z': 2 })
+      for (const day of ['2026-03-29', '2026-10-25']) {
+        const change = await headOf(file('change.csv', [day]), '--time-zone', 'Europe/Madrid')
+        expect(change).toContain('1 day in Europe/Madrid')
+      }
+    })
+
+    // Behind UTC, ahead of it, with half an hour, and on a day that has no midnight.
+    test.each([
+      ['America/New_York', july, '2026-07-03T04:00:00.000Z', '2026-07-10T04:00:00.000Z'],
+      ['Asia/Tokyo', july, '2026-07-02T15:00:00.000Z', '2026-07-09T15:00:00.000Z'],
+      ['Asia/Kolkata', july, '2026-07-02T18:30:00.000Z', '2026-07-09T18:30:00.000Z'],
+      ['America/Sao_Paulo', days('2018-11-03', 2), '2018-11-03T03:00:00.000Z', '2018-11-04T03:00:00.000Z'],
+    ])('they are local days in %s', async (zone, dates, first, last) => {
+      const path = file('zone.csv', dates)
+      const counted = await daysOf(path, '--time-zone', zone)
+      expect(Object.values(counted)).toEqual(dates.map(() => 1))
+      expect(Object.keys(counted)[0]).toBe(first)
+      expect(Object.keys(counted).at(-1)).toBe(last)
+      expect(await headOf(path, '--time-zone', zone)).toMatch(
+        new RegExp(`${dates.length} days in|${dates.length * 24 - 1} hours in`),
+      )
+    })
+
+    test.each(['America/New_York', 'Asia/Tokyo'])(
+      'so are the dates of a window that the user gives, in %s',
+      async (zone) => {
+        const path = file('given.csv', july)
+        const of = async (...options: string[]): Promise<number> =>
+          Object.keys(await daysOf(path, '--time-zone', zone, ...options)).length
+        expect(await of('--start', '2026-07-04', '--as-of', '2026-07-09')).toBe(5)
+        expect(await of('--start', '2026-07-04')).toBe(7)
+        expect(await of('--as-of', '2026-07-09')).toBe(6)
+        expect(await of('--start', '2026-07-10')).toBe(1)
+        expect(await headOf(path, '--time-zone', zone, '--start', '2026-07-04')).toContain(
+          '2026-07-04 00:00:00 to 2026-07-11 00:00:00',
+        )
+      },
+    )
+
+    test('midnight without a zone is a date, in some rows or in all', async () => {
+      const zone = ['--time-zone', 'America/New_York'] as const
+      const expected = {
+        '2026-07-03T04:00:00.000Z': 1,
+        '2026-07-04T04:00:00.000Z': 1,
+      }
+      expect(await daysOf(file('some.csv', ['2026-07-03', '2026-07-04 00:00:00']), ...zone)).toEqual(expected)
+      expect(await daysOf(file('all.csv', ['2026-07-03T00:00:00.000', '2026/7/4 00:00']), ...zone)).toEqual(
+        expected,
+      )
+    })
+
+    test.each([
+      ['another time of day', '2026-07-04 00:00:01'],
+      ['a zone', '2026-07-04T00:00:00Z'],
+      ['a count of seconds', '1783123200'],
+    ])('%s in one row makes all of them instants', async (_, text) => {
+      const path = file('instants.csv', ['2026-07-03', text])
+      const { timeseries } = await summaryOf(['--file', path, ...columns, '--time-zone', 'America/New_York'])
+      expect(timeseries.points[0]?.bucket).toBe('2026-07-03T00:00:00.000Z')
+      expect(await headOf(path)).not.toContain('dated by day')
+    })
+
+    test('only the rows of the experiment decide', async () => {
+      const path = write(
+        'others.csv',
+        'user,arm,at,test\n1,control,2026-07-03,a\n2,control,2026-07-04 10:00:00,b\n',
+      )
+      const of = (feature: string): Promise<string> =>
+        headOf(path, '--feature-column', 'test', '--feature', feature)
+      expect(await of('a')).toContain('1 day in UTC')
+      expect(await of('b')).toContain('1 millisecond in UTC')
+    })
+
+    test('the explanation counts by day too, and an arrival on a later date is late by days', async () => {
+      const path = write(
+        'explained.csv',
+        'user,arm,at,seen\n1,control,2026-07-03,2026-07-03\n2,blue,2026-07-03,2026-07-05\n' +
+          'x,control,2026-07-03,2026-07-03\nx,blue,2026-07-04,2026-07-04\n',
+      )
+      const zone = ['--time-zone', 'America/New_York']
+      const given = ['--file', path, ...columns, '--arrival', 'seen', ...zone]
+      const { stdout } = await report([...given, '--explain', '--json'])
+      const { timeseries, explain } = JSON.parse(stdout) as ExposuresSummary & {
+        explain: {
+          ledger: { lateness: { maxSeconds: number } | null }
+          crossovers: { timeseries: ExposuresSummary['timeseries'] }
+        }
+      }
+      expect(timeseries.granularity).toBe('day')
+      expect(explain.crossovers.timeseries.granularity).toBe('day')
+      expect(explain.ledger.lateness?.maxSeconds).toBe(2 * 86_400)
+    })
+
+    test('Parquet: dates are local days, and its instants at midnight stay instants', async () => {
+      const client = await embeddedClient()
+      const path = join(folder, 'dates.parquet')
+      await client.command({
+        query: `INSERT INTO FUNCTION file({path:String}, 'Parquet')
+          SELECT toString(number) AS user, 'control' AS arm, toDate32('2026-07-03') + number AS day,
+            if(number = 0, NULL, day) AS maybe, toDateTime64(day, 6, 'UTC') AS midnight
+          FROM numbers(2)`,
+        query_params: { path },
+      })
+      await client.close()
+      const bucketsOf = async (timestamp: string): Promise<readonly string[]> => {
+        const mapped = ['--identity', 'user', '--variant', 'arm', '--timestamp', timestamp]
+        const { timeseries } = await summaryOf(['--file', path, ...mapped, '--time-zone', 'America/New_York'])
+        return timeseries.points.map(({ bucket }) => bucket)
+      }
+      expect(await bucketsOf('day')).toEqual(['2026-07-03T04:00:00.000Z', '2026-07-04T04:00:00.000Z'])
+      expect(await bucketsOf('midnight')).toEqual(['2026-07-03T00:00:00.000Z', '2026-07-04T00:00:00.000Z'])
+      const mapped = ['--identity', 'user', '--variant', 'arm', '--timestamp', 'maybe']
+      const { stderr } = await report(['--file', path, ...mapped])
+      expect(stderr).toContain('dates.parquet, row 1: NULL in "maybe" is not a timestamp')
+    })
+
+    test('before 1970: named, and left out of a window that starts later', async () => {
+      const path = file('old.csv', ['1969-07-20', '1900-01-01', ...july])
+      const { stderr } = await report(['--file', path, ...columns])
+      expect(stderr).toMatch(
+        /the events run from 1900-01-01T00:00:00\.000Z to 2026-07-11T00:00:00\.000Z, but/,
+      )
+      expect(Object.keys(await daysOf(path, '--start', '2026-07-01'))).toHaveLength(8)
+    })
+  })
+
   test('people get a page of plain text where the output is no terminal, never wider than 80', async () => {
     const path = write(
       'page.csv',
@@ -286,7 +454,10 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
         'timestamp',
       ]
       const summary = await summaryOf(args)
-      expect(totals(summary)).toEqual({ control: 144_300, treatment: 144_389 })
+      expect(totals(summary)).toEqual({
+        control: 144_300,
+        treatment: 144_389,
+      })
       expect(summary.excludedIdentities).toBe(1895)
       expect(summary.timeseries.points).toHaveLength(23)
       expect(summary.timeseries.points[0]).toEqual({
@@ -294,7 +465,10 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
         newIdentities: { control: 2854, treatment: 2861 },
       })
       const firstSeen = await summaryOf([...args, '--policy', 'first-seen'])
-      expect(totals(firstSeen)).toEqual({ control: 145_294, treatment: 145_290 })
+      expect(totals(firstSeen)).toEqual({
+        control: 145_294,
+        treatment: 145_290,
+      })
       expect(firstSeen.excludedIdentities).toBe(0)
     },
   )
@@ -304,7 +478,7 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     [
       'data.xyz',
       'x',
-      expect.stringMatching(/^report: data\.xyz: the name does not say what it holds; known are \.csv, /),
+      expect.stringMatching(/^report: data\.xyz: unknown file type; known types are \.csv, /),
     ],
     ['zero.csv', '', 'report: zero.csv is empty: there is nothing to report'],
     ['zero.csv.gz', gzipSync(''), 'report: zero.csv.gz is empty: there is nothing to report'],
@@ -336,19 +510,37 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
   })
 
   const good = '1,a,2026-06-01 00:00:00\n'
-  test.each([
+  test.each<[string, string | Uint8Array, string]>([
     ['bad.csv', `user,arm,at\n${good}2,a,soon\n3,a,never\n`, 'line 3: "soon"'],
     ['late.csv', `user,arm,at\n${good.repeat(200_000)}2,a,soon\n`, 'line 200002: "soon"'],
     ['breaks.csv', `user,arm,at,note\n1,a,2026-06-01,"two\r\nlines"\n2,a,"",x\n`, 'line 4: ""'],
     ['february.csv', `user,arm,at\n1,a,2026-02-30\n`, 'line 2: "2026-02-30"'],
     ['hour.csv', `user,arm,at\n1,a,2026-06-01 25:00:00\n`, 'line 2: "2026-06-01 25:00:00"'],
     ['ambiguous.csv', `user,arm,at\n1,a,05/06/2026\n`, 'line 2: "05/06/2026"'],
+    // ClickHouse reads year 0 as this year, month 0 as January and day 0 as the first.
+    ...[
+      '0000-00-00 10:00:00',
+      '0000-12-31 10:00:00',
+      '2026-00-10',
+      '2026-6-0 09:00:00',
+      '2026-13-01',
+      '2026-06-31 10:00:00',
+      '2026-02-29',
+      '2026-06-01 24:00:00',
+      '9999-12-31',
+    ].map((at): [string, string, string] => [
+      `${at.replaceAll(/\W/g, '-')}.csv`,
+      `user,arm,at\n${good}2,a,${at}\n`,
+      `line 3: "${at}"`,
+    ]),
+    ['zero-among-dates.csv', 'user,arm,at\n1,a,2026-06-01\n2,a,0000-00-00\n', 'line 3: "0000-00-00"'],
+    ['31-june-among-dates.csv', 'user,arm,at\n1,a,2026-06-30\n2,a,2026-06-31\n', 'line 3: "2026-06-31"'],
     ['null.jsonl', '{"user":1,"arm":"a","at":1780272000}\n{"user":1,"arm":"a","at":null}\n', 'line 2: NULL'],
     ['bad.tsv.gz', gzipSync('user\tarm\tat\n1\ta\tx\ty\n'.replace('\ty', '')), 'line 2: "x"'],
   ])('%s: the first timestamp that is none', async (name, content, where) => {
     const { exitCode, stdout, stderr } = await report(['--file', write(name, content), ...columns])
     expect(stderr).toBe(
-      `report: ${name}, ${where} in "at" is not a timestamp; write 2026-06-01 09:30:00, ISO 8601 or epoch numbers\n`,
+      `report: ${name}, ${where} in "at" is not a timestamp; use ISO 8601, such as 2026-06-01 09:30:00, or a count of seconds (or finer) since 1970\n`,
     )
     expect([exitCode, stdout]).toEqual([1, ''])
   })
@@ -380,12 +572,12 @@ describe('the command line of the report', () => {
     [['stray'], /too many arguments/],
     [['--policy', 'all'], /Allowed choices are quarantine, first-seen/],
     [['--start', 'yesterday'], /Pass ISO 8601/],
-    [['--start', '2026-06-02', '--as-of', '2026-06-01'], /--start must lie before --as-of/],
+    [['--start', '2026-06-02', '--as-of', '2026-06-01'], /--start must be before --as-of/],
     [['--time-zone', 'Mars/Olympus'], /--time-zone is not usable: received "Mars\/Olympus"/],
     [['--file', 'x.csv', '--url', 'http://localhost'], /cannot be used with/],
-    [['--file', 'x.csv', '--table', 'y'], /--table goes with --url/],
-    [['--identity', 'user'], /--identity goes with --file or --url/],
-    [['--file', 'x.csv', '--feature-column', 'y'], /--feature says which one/],
+    [['--file', 'x.csv', '--table', 'y'], /--table works only with --url/],
+    [['--identity', 'user'], /--identity works only with --file or --url/],
+    [['--file', 'x.csv', '--feature-column', 'y'], /--feature-column needs --feature <name>/],
     [['--url', 'localhost:8123'], /Pass http:\/\/host:port/],
     [['--url', 'http://localhost'], /--url needs --feature/],
     [['--url', 'http://localhost', '--feature', 'x'], /--url needs --environment/],
@@ -405,15 +597,15 @@ describe('the command line of the report', () => {
   })
 
   test.each([
-    [['--expected', 'control'], /--expected.*Pass shares by variant/],
-    [['--expected', 'control=1,blue=-1'], /Pass shares by variant/],
-    [['--expected', 'control=1,blue=0'], /at least two above it/],
+    [['--expected', 'control'], /--expected.*Pass a share of 0 or more for each variant/],
+    [['--expected', 'control=1,blue=-1'], /Pass a share of 0 or more/],
+    [['--expected', 'control=1,blue=0'], /at least two above 0/],
     [['--expected', 'a=1,a=1,b=1'], /A variant is listed twice/],
-    [['--expected', '{"a":1,'], /Pass shares by variant/],
-    [['--expected', 'a=1,b=1', '--json'], /--expected changes nothing in --json/],
-    [['--control', 'a', '--json'], /--control changes nothing in --json/],
+    [['--expected', '{"a":1,'], /Pass a share of 0 or more/],
+    [['--expected', 'a=1,b=1', '--json'], /--expected has no effect with --json/],
+    [['--control', 'a', '--json'], /--control has no effect with --json/],
     [['--html', '/no/such/folder/out.html'], /There is no folder \/no\/such\/folder/],
-    [['--html', '/'], /It is a folder: name a file in it/],
+    [['--html', '/'], /This is a folder. Name a file in it/],
   ])('%j is refused before anything is counted', (args, line) => {
     expect(() => reportArguments(args)).toThrow(line)
   })
@@ -462,7 +654,7 @@ describe('the report of a server', () => {
     expect(await report(['--url', `http://127.0.0.1:${port}`, ...asked])).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `report: the server at 127.0.0.1:${port} cannot be reached: nothing listens there (ECONNREFUSED)\n`,
+      stderr: `report: the server at 127.0.0.1:${port} cannot be reached: nothing listens at this address (ECONNREFUSED)\n`,
     })
   })
 
@@ -477,7 +669,11 @@ describe('the report of a server', () => {
       request.on('data', (chunk: Buffer) => (query += chunk.toString()))
       request.on('end', () => {
         const user = Buffer.from((request.headers.authorization ?? '').slice(6), 'base64').toString()
-        requests.push({ url: new URL(request.url ?? '', 'http://server'), user, query })
+        requests.push({
+          url: new URL(request.url ?? '', 'http://server'),
+          user,
+          query,
+        })
         response.end(answers[requests.length - 1])
       })
     }).listen(0, '127.0.0.1')
@@ -489,13 +685,49 @@ describe('the report of a server', () => {
     )
     await new Promise((resolve) => server.close(resolve))
     expect(stderr).toBe('')
-    expect(totals(JSON.parse(stdout) as ExposuresSummary)).toEqual({ control: 2 })
+    expect(totals(JSON.parse(stdout) as ExposuresSummary)).toEqual({
+      control: 2,
+    })
     expect(requests.map(({ user }) => user)).toEqual(['reader:pass', 'reader:pass'])
     expect(requests[0]?.url.searchParams.get('param_feature_name')).toBe('checkout')
     expect(requests[1]?.url.searchParams.get('param_start_ms')).toBe('1780272000000')
     expect(requests[1]?.url.searchParams.get('param_as_of_ms')).toBe('1780275600001')
     expect(requests[1]?.query).toContain('FROM `shown`')
     expect(requests[1]?.query).not.toContain('event_name')
+  })
+
+  test.skipIf(!engineAvailable)('a column that is not an instant is named, with its type', async () => {
+    const server = await startServer()
+    const client = createClient({ url: server.url })
+    try {
+      await client.command({
+        query: `CREATE TABLE others (ms Int64, text String, day Date32, feature_name String, identifier String, value String)
+          ENGINE = MergeTree ORDER BY () AS SELECT 1780308000000, '2026-06-01T10:00:00Z', '2026-06-01', 'checkout', 'ann', 'control'`,
+      })
+      const of = async (column: string): Promise<string> => {
+        const mapped = [
+          '--table',
+          'others',
+          '--timestamp',
+          column,
+          '--no-environment-column',
+          '--no-event-column',
+        ]
+        return (await report(['--url', server.url, '--feature', 'checkout', ...mapped])).stderr
+      }
+      for (const [column, type] of Object.entries({
+        ms: 'Int64',
+        text: 'String',
+        day: 'Date32',
+      })) {
+        expect(await of(column)).toContain(
+          `the column "${column}" has the type ${type}, and --url needs a DateTime`,
+        )
+      }
+    } finally {
+      await client.close()
+      await server.stop()
+    }
   })
 
   test('a server that refuses', async () => {
@@ -518,5 +750,7 @@ describe('the report of a server', () => {
 
 async function embeddedClient(): Promise<ReturnType<typeof createClient>> {
   const { createChdbConnection } = await import('chdb/connection')
-  return createClient({ connection: createChdbConnection({ path: ':memory:' }) as never })
+  return createClient({
+    connection: createChdbConnection({ path: ':memory:' }) as never,
+  })
 }

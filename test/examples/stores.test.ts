@@ -18,7 +18,10 @@ import {
 import { refreshStoreContract } from './refresh-store-contract.js'
 
 const root = resolve(import.meta.dirname, '../..')
-const requested = reduceRefresh<never>(initialRefreshState, { type: 'requested', at: Date.UTC(2026, 5, 1) })
+const requested = reduceRefresh<never>(initialRefreshState, {
+  type: 'requested',
+  at: Date.UTC(2026, 5, 1),
+})
 
 /** A key as the stores write it: as the inside of JSON's string. */
 const storedKey = (key: string): string => JSON.stringify(key).slice(1, -1)

@@ -8,7 +8,14 @@ const start = new Date(Math.floor(Date.now() / dayMs) * dayMs - 2 * dayMs).toISO
 
 /** Experiments that started two days ago, as a file lists them. */
 const listed = (...keys: readonly string[]): string =>
-  JSON.stringify(keys.map((key) => ({ key, environmentKey: 'prod', featureName: key, startedAt: start })))
+  JSON.stringify(
+    keys.map((key) => ({
+      key,
+      environmentKey: 'prod',
+      featureName: key,
+      startedAt: start,
+    })),
+  )
 
 type Query = Parameters<ExposureClient['query']>[0]
 
@@ -23,7 +30,9 @@ const answering = (answer: (feature: string, signal: AbortSignal | undefined) =>
   },
 })
 
-const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:8123'), { code: 'ECONNREFUSED' })
+const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:8123'), {
+  code: 'ECONNREFUSED',
+})
 
 /** Waits until it is told to stop. */
 const never = (signal: AbortSignal | undefined): Promise<never> =>
@@ -100,7 +109,9 @@ describe('the worker', () => {
     const client = answering(async (feature) => {
       if (feature === 'exp-a') throw Object.assign(new Error('no such table'), { code: '60' })
     })
-    const { events, done } = worker(client, listed('exp-a', 'exp-b'), { concurrency: 1 })
+    const { events, done } = worker(client, listed('exp-a', 'exp-b'), {
+      concurrency: 1,
+    })
     expect(await done).toBe(1)
     expect(events.map(({ key, type }) => [key, type])).toEqual([
       ['exp-a', 'failed'],
@@ -175,7 +186,11 @@ describe('the worker', () => {
       { store, concurrency: 1 },
     )
     expect(await done).toBe(1)
-    expect(events[0]).toEqual({ key: 'exp-a', type: 'store-failed', code: '08006' })
+    expect(events[0]).toEqual({
+      key: 'exp-a',
+      type: 'store-failed',
+      code: '08006',
+    })
     expect(events[1]).toMatchObject({ key: 'exp-b', type: 'refreshed' })
   })
 
@@ -195,22 +210,37 @@ describe('the worker', () => {
 })
 
 describe('the list of experiments', () => {
-  const one = { key: 'a', environmentKey: 'prod', featureName: 'a', startedAt: '2026-06-01T00:00:00Z' }
+  const one = {
+    key: 'a',
+    environmentKey: 'prod',
+    featureName: 'a',
+    startedAt: '2026-06-01T00:00:00Z',
+  }
 
   test('is what the library calls a spec, and when each ran', () => {
     const [first] = workerExperiments(
-      JSON.stringify([{ ...one, endedAt: '2026-06-15T00:00:00+02:00', timeZone: 'Europe/Madrid' }]),
+      JSON.stringify([
+        {
+          ...one,
+          endedAt: '2026-06-15T00:00:00+02:00',
+          timeZone: 'Europe/Madrid',
+        },
+      ]),
     )
     expect(first?.experiment).toEqual({
       startedAt: Date.UTC(2026, 5, 1),
       endedAt: Date.UTC(2026, 5, 14, 22),
     })
-    expect(first?.spec).toMatchObject({ environmentKey: 'prod', featureName: 'a', timeZone: 'Europe/Madrid' })
+    expect(first?.spec).toMatchObject({
+      environmentKey: 'prod',
+      featureName: 'a',
+      timeZone: 'Europe/Madrid',
+    })
   })
 
   test.each([
     ['{}', /not a list/],
-    ['[null]', /Experiment 0 is no object/],
+    ['[null]', /Experiment 0 is not an object/],
     ['[{}]', /Experiment 0 has no key/],
     [JSON.stringify([{ ...one, startedAt: '2026-06-01' }]), /Experiment a: .*not an instant/],
     [JSON.stringify([{ ...one, featureName: undefined }]), /Experiment a: .*featureName/],

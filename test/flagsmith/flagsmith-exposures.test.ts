@@ -157,7 +157,67 @@ describe('writeFlagsmithExposures', () => {
     ['a failure before the year 1', reduced(failed(0, Date.UTC(0, 0) - 2000 * 366 * day)), 'failure.at'],
   ])('refuses %s', (_, state, path) => {
     expect(() => writeFlagsmithExposures(state, running)).toThrow(
-      expect.objectContaining({ code: 'not-expressible', details: { path } }),
+      expect.objectContaining({ code: 'not-expressible', details: expect.objectContaining({ path }) }),
+    )
+  })
+
+  // As a later Flagsmith might store it.
+  const grown = {
+    ...row,
+    id: 7,
+    exposures_timeseries: { granularity: 'day', points: [{ bucket: 'x', new_identities: { a: 1 } }] },
+    payload: {
+      excluded_identities: 5,
+      exposures_timeseries: { granularity: 'hour', points: [] },
+      srm_p_value: null,
+      timeseries: { ...(JSON.parse(payload) as { timeseries: object }).timeseries, time_zone: 'UTC' },
+    },
+    ['__proto__']: { a: 1 },
+  }
+
+  test('members that this library does not know are written again as they were', () => {
+    const stored = JSON.parse(JSON.stringify(grown)) as typeof grown
+    const state = reduced(succeeded(end - day, end - day), requested(end))
+    const written = writeFlagsmithExposures(state, running, {}, stored)
+    const known = writeFlagsmithExposures(state, running)
+    expect(JSON.parse(JSON.stringify(written))).toEqual({
+      ...stored,
+      ...known,
+      payload: {
+        ...stored.payload,
+        ...known.payload,
+        timeseries: { ...stored.payload.timeseries, ...known.payload?.timeseries },
+      },
+    })
+    // What this library knows comes first, as it does without them.
+    expect(JSON.stringify(written)).toContain(JSON.stringify(known).slice(0, 60))
+    expect(Object.keys(written)).toEqual([...Object.keys(known), 'id', 'exposures_timeseries', '__proto__'])
+    expect(Object.isFrozen((written as unknown as typeof grown).payload.exposures_timeseries)).toBe(true)
+    // The row that came in is nobody else's: it stays as it was.
+    expect(stored).toEqual(JSON.parse(JSON.stringify(grown)))
+    expect(Object.isFrozen(stored.payload.exposures_timeseries)).toBe(false)
+  })
+
+  test('read and written again, a row with such members is the same row', () => {
+    const stored = JSON.parse(JSON.stringify(grown)) as typeof grown
+    const state = readFlagsmithExposures(stored, running)
+    expect(state.success?.summary).toStrictEqual(summary)
+    expect(JSON.parse(JSON.stringify(writeFlagsmithExposures(state, running, {}, stored)))).toEqual(stored)
+  })
+
+  test('where nothing was computed yet, the members of the row are kept all the same', () => {
+    const written = writeFlagsmithExposures(
+      initialRefreshState,
+      running,
+      {},
+      { ...empty, id: 7, payload: null },
+    )
+    expect(written).toEqual({ ...empty, id: 7 })
+  })
+
+  test('refuses what is no row to keep members of', () => {
+    expect(() => writeFlagsmithExposures(initialRefreshState, running, {}, 'row')).toThrow(
+      expect.objectContaining({ code: 'malformed-state', details: { path: 'stored', received: '"row"' } }),
     )
   })
 
@@ -260,6 +320,13 @@ describe('readFlagsmithExposures', () => {
     ['payload', { ...row, payload: 'none' }],
     ['payload.excluded_identities', { ...row, payload: {} }],
     ['payload.timeseries', { ...row, payload: { excluded_identities: 0 } }],
+    [
+      'payload.exposures_timeseries',
+      {
+        ...row,
+        payload: { srm_p_value: 0.4, metrics: [], exposures_timeseries: { granularity: 'day', points: [] } },
+      },
+    ],
     ['payload.timeseries.granularity', { ...row, payload: { excluded_identities: 0, timeseries: {} } }],
     [
       'payload.timeseries.points',

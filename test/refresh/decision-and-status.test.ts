@@ -203,7 +203,7 @@ describe('refreshStatus', () => {
 describe('misuse', () => {
   const both = [refreshDecision, refreshStatus]
 
-  test.each([NaN, Infinity, 1.5, 8.64e15 + 1])('an instant that is none: %d', (instant) => {
+  test.each([NaN, Infinity, 1.5, 8.64e15 + 1])('what is not an instant: %d', (instant) => {
     const refusal = expect.objectContaining({ code: 'invalid-instant' })
     for (const ask of both) {
       expect(() => ask(initialRefreshState, running, instant)).toThrow(refusal)
@@ -216,16 +216,22 @@ describe('misuse', () => {
     )
   })
 
-  test.each(['throttleMs', 'presumedLostAfterMs', 'settleMs'])('a duration that is none: %s', (field) => {
-    for (const duration of [-1, NaN, Infinity, 0.5, '5']) {
-      const policy = { [field]: duration } as Partial<RefreshPolicy>
-      for (const ask of both) {
-        expect(() => ask(initialRefreshState, running, start, policy)).toThrow(
-          expect.objectContaining({ code: 'invalid-policy', details: expect.objectContaining({ field }) }),
-        )
+  test.each(['throttleMs', 'presumedLostAfterMs', 'settleMs'])(
+    'a duration that is not usable: %s',
+    (field) => {
+      for (const duration of [-1, NaN, Infinity, 0.5, '5']) {
+        const policy = { [field]: duration } as Partial<RefreshPolicy>
+        for (const ask of both) {
+          expect(() => ask(initialRefreshState, running, start, policy)).toThrow(
+            expect.objectContaining({
+              code: 'invalid-policy',
+              details: expect.objectContaining({ path: `policy.${field}` }),
+            }),
+          )
+        }
       }
-    }
-  })
+    },
+  )
 
   test('an unknown duration', () => {
     const policy = { cooldownMs: 5 } as Partial<RefreshPolicy>
@@ -234,8 +240,7 @@ describe('misuse', () => {
         expect.objectContaining({
           code: 'invalid-policy',
           message:
-            'policy.cooldownMs is not usable: received 5. ' +
-            'A policy has the fields throttleMs, presumedLostAfterMs, settleMs.',
+            'Unknown field policy.cooldownMs. The fields are throttleMs, presumedLostAfterMs, settleMs.',
         }),
       )
     }

@@ -7,26 +7,27 @@ import {
   refreshStatus,
 } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../refusal-of.js'
+import { refusalOf, refused } from '../refusal-of.js'
 
-const instant = 'Expected whole epoch milliseconds, at most 8.64e15 either side of 1970.'
-const count = 'Expected a whole number from 0 to 2^53 - 1.'
-const identities = 'Expected a whole number from 1 to 2^53 - 1.'
+const instant = 'Pass whole epoch milliseconds, at most 8.64e15 either side of 1970.'
+const count = 'Pass a whole number from 0 to 2^53 - 1.'
+const identities = 'Pass whole numbers, 0 or more, that add up to 2^53 - 1 or less.'
+const object = 'Pass an object.'
 const json =
-  'Expected data that survives JSON: null, booleans, finite numbers, strings, arrays and plain objects, nested at ' +
+  'Pass data that survives JSON: null, booleans, finite numbers, strings, arrays and plain objects, nested at ' +
   'most 100 deep.'
 
 describe('what reduceRefresh says of an event that it refuses', () => {
   const error = { code: 'network', transient: true, message: 'No answer.' }
   const failed = { type: 'failed', asOf: 1, at: 2, error }
   const succeeded = { type: 'succeeded', asOf: 1, at: 2, summary: {} }
-  const code = 'Expected 1 to 64 ASCII letters, digits, dots, hyphens and underscores.'
-  const message = 'Expected 1 to 500 characters of well-formed Unicode.'
+  const code = 'Pass 1 to 64 ASCII letters, digits, dots, hyphens and underscores.'
+  const message = 'Pass 1 to 500 characters of well-formed Unicode.'
 
   test.each<[path: string, received: string, advice: string, event: unknown]>([
-    ['event', 'null', 'Expected an object.', null],
-    ['event', 'an array of 0', 'Expected an object.', []],
-    ['event', '"requested"', 'Expected an object.', 'requested'],
+    ['event', 'null', object, null],
+    ['event', 'an array of 0', object, []],
+    ['event', '"requested"', object, 'requested'],
     ['event.type', '"asked"', "Pass 'requested', 'succeeded' or 'failed'.", { type: 'asked', at: 1 }],
     ['event.at', '"now"', instant, { type: 'requested', at: 'now' }],
     ['event.at', '0.5', instant, { type: 'requested', at: 0.5 }],
@@ -37,18 +38,13 @@ describe('what reduceRefresh says of an event that it refuses', () => {
     ['event.summary.a[1]', 'NaN', json, { ...succeeded, summary: { a: [1, NaN] } }],
     ['event.summary.a.b', 'a function', json, { ...succeeded, summary: { a: { b: () => 1 } } }],
     ['event.summary', 'an object', json, { ...succeeded, summary: new Map() }],
-    ['event.error', 'an array of 0', 'Expected an object.', { ...failed, error: [] }],
+    ['event.error', 'an array of 0', object, { ...failed, error: [] }],
     ['event.error.code', '""', code, { ...failed, error: { ...error, code: '' } }],
     ['event.error.code', '"a b"', code, { ...failed, error: { ...error, code: 'a b' } }],
     ['event.error.code', '" a"', code, { ...failed, error: { ...error, code: ' a' } }],
     ['event.error.code', '"a "', code, { ...failed, error: { ...error, code: 'a ' } }],
     ['event.error.code', '241', code, { ...failed, error: { ...error, code: 241 } }],
-    [
-      'event.error.transient',
-      '1',
-      'Expected true or false.',
-      { ...failed, error: { ...error, transient: 1 } },
-    ],
+    ['event.error.transient', '1', 'Pass true or false.', { ...failed, error: { ...error, transient: 1 } }],
     ['event.error.message', '""', message, { ...failed, error: { ...error, message: '' } }],
     ['event.error.message', '1', message, { ...failed, error: { ...error, message: 1 } }],
     [
@@ -58,11 +54,9 @@ describe('what reduceRefresh says of an event that it refuses', () => {
       { ...failed, error: { ...error, message: 'm'.repeat(501) } },
     ],
   ])('%s: received %s. %s', (path, received, advice, event) => {
-    expect(refusalOf(() => reduceRefresh(initialRefreshState, event as never))).toEqual({
-      code: 'invalid-event',
-      message: `${path} is not usable: received ${received}. ${advice}`,
-      details: { path, received },
-    })
+    expect(refusalOf(() => reduceRefresh(initialRefreshState, event as never))).toEqual(
+      refused('invalid-event', path, received, advice),
+    )
   })
 
   test('a summary that is nested to the limit is taken, and one level more is not', () => {
@@ -100,18 +94,18 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
   const withTimeseries = (changes: object): unknown => ({
     success: { ...success, summary: { ...summary, timeseries: { ...timeseries, ...changes } } },
   })
-  const bucket = 'Expected an instant written as 2026-06-01T00:00:00.000Z.'
-  const zone = "Expected an IANA name such as 'UTC' or 'Europe/Madrid'."
+  const bucket = 'Pass an instant written as 2026-06-01T00:00:00.000Z.'
+  const zone = "Pass an IANA name such as 'UTC' or 'Europe/Madrid'."
 
   test.each<[path: string, received: string, advice: string, changes: unknown]>([
-    ['version', '0', 'Expected a whole number, 1 or more.', { version: 0 }],
-    ['version', '1.5', 'Expected a whole number, 1 or more.', { version: 1.5 }],
-    ['version', '"1"', 'Expected a whole number, 1 or more.', { version: '1' }],
+    ['version', '0', 'Pass a whole number from 1 to 2^53 - 1.', { version: 0 }],
+    ['version', '1.5', 'Pass a whole number from 1 to 2^53 - 1.', { version: 1.5 }],
+    ['version', '"1"', 'Pass a whole number from 1 to 2^53 - 1.', { version: '1' }],
     ['requestedAt', 'undefined', instant, { requestedAt: undefined }],
-    ['success', '"none"', 'Expected an object.', { success: 'none' }],
+    ['success', '"none"', object, { success: 'none' }],
     ['success.asOf', 'null', instant, { success: { ...success, asOf: null } }],
     ['success.at', 'null', instant, { success: { ...success, at: null } }],
-    ['success.summary', 'null', 'Expected an object.', { success: { ...success, summary: null } }],
+    ['success.summary', 'null', object, { success: { ...success, summary: null } }],
     [
       'success.summary.excludedIdentities',
       '-1',
@@ -121,18 +115,18 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
     [
       'success.summary.timeseries',
       'null',
-      'Expected an object.',
+      object,
       { success: { ...success, summary: { ...summary, timeseries: null } } },
     ],
     [
       'success.summary.timeseries.granularity',
       '"week"',
-      "Expected 'hour' or 'day'.",
+      "Pass 'hour' or 'day'.",
       withTimeseries({ granularity: 'week' }),
     ],
     ['success.summary.timeseries.timeZone', '"+02:00"', zone, withTimeseries({ timeZone: '+02:00' })],
-    ['success.summary.timeseries.points', 'null', 'Expected a list.', withTimeseries({ points: null })],
-    ['success.summary.timeseries.points[0]', '1', 'Expected an object.', withTimeseries({ points: [1] })],
+    ['success.summary.timeseries.points', 'null', 'Pass an array.', withTimeseries({ points: null })],
+    ['success.summary.timeseries.points[0]', '1', object, withTimeseries({ points: [1] })],
     [
       'success.summary.timeseries.points[0].bucket',
       '1',
@@ -148,50 +142,44 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
     [
       'success.summary.timeseries.points[0].bucket',
       '"2026-06-01T01:00:00.000Z"',
-      'Expected the start of a UTC day.',
+      'Pass the start of a UTC day.',
       withTimeseries({ points: [{ ...first, bucket: '2026-06-01T01:00:00.000Z' }] }),
     ],
     [
       'success.summary.timeseries.points[0].bucket',
       '"2026-06-01T01:01:00.000Z"',
-      'Expected the start of a UTC hour.',
+      'Pass the start of a UTC hour.',
       withTimeseries({ granularity: 'hour', points: [{ ...first, bucket: '2026-06-01T01:01:00.000Z' }] }),
     ],
     [
       'success.summary.timeseries.points[1].bucket',
       '"2026-06-01T00:00:00.000Z"',
-      'Expected a later bucket than the one before it.',
+      'Pass the points in the order of time.',
       withTimeseries({ points: [second, first] }),
     ],
     [
       'success.summary.timeseries.points[0].newIdentities',
       'null',
-      'Expected an object.',
+      object,
       withTimeseries({ points: [{ ...first, newIdentities: null }] }),
     ],
     [
       'success.summary.timeseries.points[0].newIdentities["a"]',
-      '0',
+      '-1',
       identities,
-      withTimeseries({ points: [{ ...first, newIdentities: { a: 0 } }] }),
+      withTimeseries({ points: [{ ...first, newIdentities: { a: -1 } }] }),
     ],
-    [
-      'success.summary.timeseries.points[0].newIdentities',
-      'an object',
-      'Expected one variant or more.',
-      withTimeseries({ points: [{ ...first, newIdentities: {} }] }),
-    ],
-    ['failure', '0', 'Expected an object.', { failure: 0 }],
+    ['failure', '0', object, { failure: 0 }],
     ['failure.asOf', 'null', instant, { failure: { asOf: null, at: 2, error: {} } }],
     ['failure.at', 'null', instant, { failure: { asOf: 1, at: null, error: {} } }],
-    ['failure.error', 'null', 'Expected an object.', { failure: { asOf: 1, at: 2, error: null } }],
+    ['failure.error', 'null', object, { failure: { asOf: 1, at: 2, error: null } }],
   ])('%s: received %s. %s', (path, received, advice, changes) => {
     const stored = { version: 1, requestedAt: null, success: null, failure: null, ...(changes as object) }
-    const expected = {
-      code: 'malformed-state',
-      message: `The refresh state is malformed at ${path}: received ${received}. ${advice}`,
-      details: { path, received },
-    }
+    const problem =
+      received === 'undefined'
+        ? `${path} is required.`
+        : `The refresh state is malformed at ${path}: received ${received}.`
+    const expected = refused('malformed-state', path, received, advice, problem)
     expect(refusalOf(() => decodeRefreshState(JSON.stringify(stored)))).toEqual(expected)
     if (path !== 'version') expect(refusalOf(() => encodeRefreshState(stored as never))).toEqual(expected)
   })
@@ -199,7 +187,7 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
   test('of what is no state, and of no text', () => {
     expect(refusalOf(() => decodeRefreshState('[]'))).toEqual({
       code: 'malformed-state',
-      message: 'The refresh state is malformed at state: received an array of 0. Expected an object.',
+      message: 'The refresh state is malformed at state: received an array of 0. Pass an object.',
       details: { path: 'state', received: 'an array of 0' },
     })
     expect(refusalOf(() => decodeRefreshState(null as never))).toEqual({
@@ -216,7 +204,7 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
       message:
         'The refresh state was stored in version 2; this release reads version 1. ' +
         'Upgrade first-exposure on this host, and leave the stored state as it is.',
-      details: { version: 2 },
+      details: { path: 'version', received: '2' },
     })
   })
 })
@@ -233,22 +221,35 @@ describe('what a policy and the instants are refused with', () => {
   })
 
   const running = { startedAt: 0, endedAt: null }
-  const fields = 'A policy has the fields throttleMs, presumedLostAfterMs, settleMs.'
-  const wait = 'Pass whole milliseconds, 0 or more.'
+  const fields = 'The fields are throttleMs, presumedLostAfterMs, settleMs.'
 
-  test.each<[field: string, received: string, advice: string, value: unknown]>([
-    ['cooldownMs', '1', fields, 1],
-    ['toString', '1', fields, 1],
-    ['settleMs', '-1', wait, -1],
-    ['throttleMs', '0.5', wait, 0.5],
-    ['presumedLostAfterMs', 'null', wait, null],
-  ])('policy.%s: received %s. %s', (field, received, advice, value) => {
+  test.each<[path: string, received: string, advice: string, policy: unknown, problem?: string]>([
+    ['policy.cooldownMs', '1', fields, { cooldownMs: 1 }, 'Unknown field policy.cooldownMs.'],
+    ['policy.toString', '1', fields, { toString: 1 }, 'Unknown field policy.toString.'],
+    [
+      'policy.settelMs',
+      '1',
+      fields,
+      { settelMs: 1 },
+      'Unknown field policy.settelMs; did you mean policy.settleMs?',
+    ],
+    ['policy.settleMs', '-1', count, { settleMs: -1 }],
+    ['policy.throttleMs', '0.5', count, { throttleMs: 0.5 }],
+    ['policy.presumedLostAfterMs', 'null', count, { presumedLostAfterMs: null }],
+    ['policy', 'null', 'Pass an object with the fields throttleMs, presumedLostAfterMs, settleMs.', null],
+  ])('%s: received %s. %s', (path, received, advice, policy, problem) => {
     for (const ask of [refreshDecision, refreshStatus]) {
-      expect(refusalOf(() => ask(initialRefreshState, running, 1, { [field]: value }))).toEqual({
-        code: 'invalid-policy',
-        message: `policy.${field} is not usable: received ${received}. ${advice}`,
-        details: { field, received },
-      })
+      expect(refusalOf(() => ask(initialRefreshState, running, 1, policy as object))).toEqual(
+        refused('invalid-policy', path, received, advice, problem),
+      )
+    }
+  })
+
+  test('what is not an experiment', () => {
+    for (const ask of [refreshDecision, refreshStatus]) {
+      expect(refusalOf(() => ask(initialRefreshState, undefined as never, 1))).toEqual(
+        refused('invalid-instant', 'experiment', 'undefined', object),
+      )
     }
   })
 
@@ -256,12 +257,12 @@ describe('what a policy and the instants are refused with', () => {
     ['now', running, NaN],
     ['experiment.startedAt', { startedAt: NaN, endedAt: null }, 1],
     ['experiment.endedAt', { startedAt: 0, endedAt: NaN }, 1],
-  ])('%s', (name, experiment, now) => {
+  ])('%s', (path, experiment, now) => {
     for (const ask of [refreshDecision, refreshStatus]) {
       expect(refusalOf(() => ask(initialRefreshState, experiment, now))).toMatchObject({
         code: 'invalid-instant',
-        message: expect.stringMatching(new RegExp(`^${name} is not an instant: received NaN\\. `)),
-        details: { name, received: 'NaN' },
+        message: expect.stringMatching(new RegExp(`^${path} is not an instant: received NaN\\. `)),
+        details: { path, received: 'NaN' },
       })
     }
   })

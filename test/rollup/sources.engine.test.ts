@@ -3,7 +3,7 @@ import { exposureSpec, exposureWindow, type ExposuresSummary, type IdentityKey }
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
 import { rolledUp, rollupBackfill, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { quoteIdentifier } from '../../src/query/quote-identifier.js'
+import { quoted } from '../sql/quoted.js'
 import { engineAvailable } from '../engine/availability.js'
 import type { ColumnNames } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -65,6 +65,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
   async function expectRightAnswers(layout: Layout): Promise<void> {
     const { timestamp = "DateTime64(3, 'UTC')", identity = 'String', variant = 'String' } = layout
     const { text = 'LowCardinality(String)', table = 't', rollup = 'r', settings = {} } = layout
+    const named = typeof rollup === 'string' ? { table: rollup } : rollup
     const { identityKeys = ['hash', 'exact'] } = layout
     const names: ColumnNames = {
       environment: 'env',
@@ -76,9 +77,9 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
       ...layout.names,
     }
     const column = (name: string | null, type: string): string[] =>
-      name === null ? [] : [`${quoteIdentifier(name)} ${type}`]
+      name === null ? [] : [`${quoted(name)} ${type}`]
     await client.command({
-      query: `CREATE OR REPLACE TABLE ${quoteIdentifier(table)} (${[
+      query: `CREATE OR REPLACE TABLE ${quoted(table)} (${[
         ...column(names.environment, text),
         ...column(names.event, text),
         ...column(names.feature, text),
@@ -87,7 +88,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
         ...column(names.variant, variant),
       ].join(', ')}) ENGINE = MergeTree ORDER BY tuple()`,
     })
-    const schema = rollupSchema({ source: { table, columns: names }, rollup })
+    const schema = rollupSchema({ source: { table: { table }, columns: names }, rollup: named })
     const identityOf = (n: number | null): unknown => {
       if (identity.includes('UUID'))
         return n === null ? (identity.includes('Nullable') ? null : uuid(0)) : uuid(n)
@@ -106,7 +107,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
       }))
     const insert = async (half: number): Promise<unknown> =>
       await client.insert({
-        table: quoteIdentifier(table),
+        table: quoted(table),
         format: 'JSONEachRow',
         values: values.filter((_, index) => index % 2 === half),
       })
@@ -119,7 +120,7 @@ describe.skipIf(!engineAvailable)('a source with a rollup, on the engine', () =>
     const spec = {
       ...(names.environment === null ? {} : { environmentKey: 'prod' }),
       featureName: 'checkout',
-      source: rolledUp({ table, columns: names }, rollup),
+      source: rolledUp({ table: { table }, columns: names }, named),
     }
     for (const identityKey of identityKeys) {
       for (const multiVariant of ['quarantine', 'first-seen'] as const) {

@@ -1,11 +1,16 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { describe, expect, test } from 'vitest'
 import {
+  assignedRatio,
   crossoverBias,
   sampleRatio,
   sampleRatioBySlice,
+  sampleRatioOnset,
   sequentialSampleRatio,
+  uniformPValues,
 } from 'first-exposure/statistics'
+// Inside the package only: no public function takes a statistic.
+import { multinomialTail } from '../../src/statistics/evidence.js'
 
 // Simulated experiments, the same ones in every run. A rate over n experiments is allowed four standard deviations
 // from what theory says: a right test would leave them once in 16,000 seeds.
@@ -58,6 +63,99 @@ function rate(experiments: number, holds: (experiment: number) => boolean): numb
   return held / experiments
 }
 
+describe('the level of many arms, by enumeration', () => {
+  /** The smallest of these statistics that is a mismatch: the greater the statistic, the smaller the p-value. */
+  const critical = (statistics: readonly number[], shares: readonly number[], total: number): number => {
+    const ascending = [...new Set(statistics)].sort((a, b) => a - b)
+    const isMismatch = (statistic: number) =>
+      multinomialTail([total, ...shares.slice(1).map(() => 0)], shares, statistic, 0.001).logPValue <
+      Math.log(0.001)
+    let [low, high] = [0, ascending.length - 1]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (isMismatch(ascending[middle] ?? NaN)) high = middle
+      else low = middle + 1
+    }
+    return ascending[high] ?? NaN
+  }
+
+  test.each([[[1, 1, 1]], [[90, 5, 5]], [[98, 1, 1]], [[99, 0.5, 0.5]], [[50, 49, 1]], [[60, 30, 10]]])(
+    'three arms, %j, of up to 200 identities',
+    (weights) => {
+      const all = weights.reduce((a, b) => a + b)
+      const shares = weights.map((weight) => weight / all)
+      const [p = 0, q = 0, r = 0] = shares
+      for (const total of [20, 50, 100, 150, 200]) {
+        const factorials = [0]
+        for (let n = 1; n <= total; n++) factorials.push((factorials[n - 1] ?? 0) + Math.log(n))
+        const ways = (n: number, share: number) => n * Math.log(share) - (factorials[n] ?? 0)
+        const part = (n: number, share: number) => (n - total * share) ** 2 / (total * share)
+        const outcomes: { statistic: number; probability: number }[] = []
+        for (let a = 0; a <= total; a++) {
+          for (let b = 0; a + b <= total; b++) {
+            const c = total - a - b
+            outcomes.push({
+              statistic: part(a, p) + part(b, q) + part(c, r),
+              probability: Math.exp((factorials[total] ?? 0) + ways(a, p) + ways(b, q) + ways(c, r)),
+            })
+          }
+        }
+        const far = critical(
+          outcomes.map(({ statistic }) => statistic),
+          shares,
+          total,
+        )
+        const level = outcomes.reduce((sum, each) => sum + (each.statistic >= far ? each.probability : 0), 0)
+        expect(level, String(total)).toBeLessThanOrEqual(0.001)
+        if (total >= 100) expect(level, String(total)).toBeGreaterThan(0.0005)
+      }
+    },
+  )
+
+  test.each([50, 100, 200])('ten equal arms, of %d identities', (total) => {
+    // By Σ n², arm by arm, with Poisson counts of the same mean: given their sum they are multinomial.
+    const mean = total / 10
+    const most = Math.ceil(mean + 12 * Math.sqrt(mean) + 10)
+    const cap = Math.ceil(total * mean + 60 * mean)
+    const poisson = [Math.exp(-mean)]
+    for (let n = 1; n <= most; n++) poisson.push(((poisson[n - 1] ?? 0) * mean) / n)
+    let sums = Array.from({ length: total + 1 }, () => new Float64Array(0))
+    sums[0] = Float64Array.of(1)
+    for (let arm = 0; arm < 10; arm++) {
+      const next = Array.from({ length: total + 1 }, () => new Float64Array(cap + 1))
+      for (const [used, row] of sums.entries()) {
+        if (row.length === 0) continue
+        for (let n = 0; n <= most && used + n <= total; n++) {
+          const target = next[used + n] ?? row
+          const weight = poisson[n] ?? 0
+          const last = Math.min(row.length, cap + 1 - n * n)
+          for (let squares = 0; squares < last; squares++) {
+            const probability = row[squares] ?? 0
+            if (probability > 0)
+              target[squares + n * n] = (target[squares + n * n] ?? 0) + weight * probability
+          }
+        }
+      }
+      sums = next
+    }
+    let whole = Math.exp(-total)
+    for (let n = 1; n <= total; n++) whole *= total / n
+    const row = sums[total] ?? new Float64Array(0)
+    const squares = [...row.keys()].filter((at) => (row[at] ?? 0) > 0)
+    const statisticOf = (at: number) => at / mean - total
+    const far = critical(
+      squares.map(statisticOf),
+      Array.from({ length: 10 }, () => 0.1),
+      total,
+    )
+    // What is not below it, cut or not.
+    const below = squares.filter((at) => statisticOf(at) < far).reduce((sum, at) => sum + (row[at] ?? 0), 0)
+    const level = 1 - below / whole
+    expect(level).toBeLessThanOrEqual(0.001)
+    expect(level).toBeGreaterThan(0.0008)
+  })
+})
+
 describe('with the expected shares', () => {
   test.each([
     [0.05, [1, 1], 2000, 4000],
@@ -77,6 +175,69 @@ describe('with the expected shares', () => {
     const flip = coin(2)
     const rejected = rate(40_000, () => sampleRatio(named(flip(100)), named([1, 1])).status === 'mismatch')
     expect(Math.abs(rejected - 0.001)).toBeLessThan(allowance(0.001, 40_000))
+  })
+
+  test('p-values of one look are uniform over experiments, and those of a split that is off are not', () => {
+    const pValues = (weights: readonly number[]) => {
+      const split = splitter(20, weights)
+      return Array.from({ length: 500 }, () => sampleRatio(named(split(2000)), named([1, 1])).pValue ?? NaN)
+    }
+    expect(uniformPValues(pValues([1, 1])).status).toBe('uniform')
+    expect(uniformPValues(pValues([51.5, 48.5])).status).toBe('too-small')
+  })
+
+  // What a right split of 99 : 1 does to a test of 128 identities: Pearson's tail says 0.001 and keeps 0.03.
+  test('one look at few identities of a small arm reports one at most at its level', () => {
+    const split = splitter(21, [99, 1])
+    let pearson = 0
+    const rejected = rate(4000, () => {
+      const { status, statistic } = sampleRatio(named(split(128)), named([99, 1]))
+      if ((statistic ?? 0) > 10.8276) pearson++
+      return status === 'mismatch'
+    })
+    expect(rejected).toBeLessThan(0.001 + allowance(0.001, 4000))
+    expect(pearson / 4000).toBeGreaterThan(0.005)
+  })
+
+  test('looking after every bucket, with the mean of five concentrations, reports one at most at its level', () => {
+    for (const [seed, weights, rare] of [
+      [22, [1, 1], 0.03],
+      [23, [50, 30, 20], 0.035],
+    ] as const) {
+      const split = splitter(seed, weights)
+      const experiments = 400
+      const rejected = rate(experiments, () => {
+        const hours = Array.from({ length: 168 }, () => split(10))
+        return sequentialSampleRatio(steps(hours), named(weights), { threshold: 0.05 }).status === 'mismatch'
+      })
+      expect(rejected).toBeLessThan(rare + allowance(rare, experiments))
+      expect(rejected).toBeGreaterThan(0)
+    }
+  })
+
+  test('a change is found in right splits at most at its level, and where it is in others nearly always', () => {
+    const split = splitter(24, [1, 1])
+    const off = splitter(25, [55, 45])
+    const onset = (days: readonly number[][], threshold: number) =>
+      sampleRatioOnset(steps(days), named([1, 1]), { threshold }).onset?.start
+    const right = rate(
+      400,
+      () =>
+        onset(
+          Array.from({ length: 14 }, () => split(200)),
+          0.05,
+        ) !== undefined,
+    )
+    expect(right).toBeLessThan(0.05 + allowance(0.05, 400))
+    const from = Date.UTC(2026, 5, 1, 7)
+    const found = rate(100, () => {
+      const start = onset(
+        Array.from({ length: 14 }, (_, day) => (day < 7 ? split : off)(1000)),
+        0.001,
+      )
+      return start !== undefined && Math.abs(Date.parse(start) - from) <= 3_600_000
+    })
+    expect(found).toBeGreaterThan(0.8)
   })
 
   // 336 hourly buckets are two weeks. The concentration moves where the test is strong, never its promise.
@@ -161,7 +322,9 @@ describe('with a ramp from 10 to 50 %', () => {
       const counts = withEnds(splits.map((split, phase) => split(500 * (phase + 1))))
       return sampleRatio(counts, ramp, { threshold }).status === 'mismatch'
     })
-    expect(Math.abs(rejected - threshold)).toBeLessThan(allowance(threshold, experiments))
+    // Two tests share the threshold, and where both speak it is not used up.
+    expect(rejected).toBeLessThan(threshold + allowance(threshold, experiments))
+    expect(rejected).toBeGreaterThan(threshold / 2 - allowance(threshold, experiments))
   })
 
   test('phases with a handful of identities are no false alarm', () => {
@@ -172,11 +335,13 @@ describe('with a ramp from 10 to 50 %', () => {
     let alarms = 0
     const rejected = rate(experiments, () => {
       const counts = withEnds([few(20), many(400)])
-      if (sampleRatio(counts, phases, { threshold: 0.01, minimumTotal: 1 }).status === 'mismatch') alarms++
-      return sampleRatio(counts, phases, { threshold: 0.01 }).status === 'mismatch'
+      const { status, statistic } = sampleRatio(counts, phases, { threshold: 0.01 })
+      // 9.2103 is the 0.01 quantile with 2 degrees of freedom.
+      if ((statistic ?? 0) > 9.2103) alarms++
+      return status === 'mismatch'
     })
-    expect(Math.abs(rejected - 0.01)).toBeLessThan(allowance(0.01, experiments))
-    // The simulation can tell: without the minimum the promise is broken.
+    expect(rejected).toBeLessThan(0.01 + allowance(0.01, experiments))
+    // The simulation can tell: the chi-squared tail of the sum breaks the promise.
     expect(alarms / experiments).toBeGreaterThan(0.01 + allowance(0.01, experiments))
   })
 
@@ -265,4 +430,59 @@ describe('of quarantine', () => {
     const found = rate(experiments, () => crossoverBias(counts(uneven(20_000))).status === 'mismatch')
     expect(Math.abs(found - 0.9927)).toBeLessThan(allowance(0.9927, experiments))
   })
+})
+
+describe('a ramp by hash, from 90 : 10 to 50 : 50, to which a third of the identities come back', () => {
+  const generator = xoroshiro128plus(26)
+  const uniform = () => (generator.next() >>> 0) / 2 ** 32
+  const phases = [{ shares: named([90, 10]) }, { from: Date.UTC(2026, 5, 1, 1), shares: named([50, 50]) }]
+  const hour = (at: number, newIdentities: Record<string, number>) => ({
+    start: new Date(Date.UTC(2026, 5, 1, at)).toISOString(),
+    end: new Date(Date.UTC(2026, 5, 1, at + 1)).toISOString(),
+    newIdentities,
+  })
+
+  test('quarantine is uneven 20 of 20 times, and the split as assigned never off', () => {
+    let [uneven, off] = [0, 0]
+    for (let experiment = 0; experiment < 20; experiment++) {
+      const counted = [named([0, 0]), named([0, 0])]
+      const quarantined = named([0, 0])
+      const add = (counts: Record<string, number> | undefined, arm: string) => {
+        if (counts !== undefined) counts[arm] = (counts[arm] ?? 0) + 1
+      }
+      for (let i = 0; i < 6000; i++) {
+        const [hash, isEarly] = [uniform(), i < 3000]
+        const [first, then] = [
+          hash < (isEarly ? 0.9 : 0.5) ? 'arm 0' : 'arm 1',
+          hash < 0.5 ? 'arm 0' : 'arm 1',
+        ]
+        const crosses = isEarly && first !== then && uniform() < 1 / 3
+        add(crosses ? quarantined : counted[isEarly ? 0 : 1], first)
+      }
+      const [before = {}, after = {}] = counted
+      const totals = Object.fromEntries(
+        Object.keys(before).map((arm) => [arm, (before[arm] ?? 0) + (after[arm] ?? 0)]),
+      )
+      if (crossoverBias({ counted: totals, quarantined }).status === 'mismatch') uneven++
+      const counts = { counted: [hour(0, before), hour(1, after)], quarantined: [hour(0, quarantined)] }
+      if (assignedRatio(counts, phases).status === 'mismatch') off++
+    }
+    expect([uneven, off]).toEqual([20, 0])
+  })
+})
+
+test('quarantine of a handful of identities reports a mismatch at most at its level', () => {
+  // 3,000 identities of 99.5 : 0.5, one in fifty quarantined: 0.3 of the small arm.
+  const split = splitter(27, [99.5 * 0.98, 99.5 * 0.02, 0.5 * 0.98, 0.5 * 0.02])
+  const experiments = 2000
+  let pearson = 0
+  const rejected = rate(experiments, () => {
+    const [a = 0, b = 0, c = 0, d = 0] = split(3000)
+    const result = crossoverBias({ counted: named([a, c]), quarantined: named([b, d]) }, { threshold: 0.01 })
+    // 6.6349 is the 0.01 quantile with one degree of freedom.
+    if ((result.statistic ?? 0) > 6.6349) pearson++
+    return result.status === 'mismatch'
+  })
+  expect(rejected).toBeLessThan(0.01 + allowance(0.01, experiments))
+  expect(pearson / experiments).toBeGreaterThan(0.01 + allowance(0.01, experiments))
 })

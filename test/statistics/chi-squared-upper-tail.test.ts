@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 // Inside the package only: no public function takes a statistic.
-import { chiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
+import {
+  chiSquaredCriticalValue,
+  chiSquaredUpperTail,
+  logChiSquaredUpperTail,
+} from '../../src/statistics/chi-squared-upper-tail.js'
 
 const { rows } = JSON.parse(
   readFileSync(new URL('../fixtures/statistics/chi-squared-upper-tail.json', import.meta.url), 'utf8'),
@@ -45,6 +49,29 @@ describe('chiSquaredUpperTail', () => {
     [1e6, 100_000, 0],
   ])('of statistic %d with %d degrees of freedom is %d', (statistic, degreesOfFreedom, probability) => {
     expect(chiSquaredUpperTail(statistic, degreesOfFreedom)).toBe(probability)
+  })
+
+  test('just past the switch, where the series of the library is wrong and its fraction slow', () => {
+    expect(Math.abs(chiSquaredUpperTail(2000.1900436205897, 2099) / 0.938136046784215 - 1)).toBeLessThan(
+      1e-12,
+    )
+  })
+
+  test('the logarithm goes on where a double ends, and the critical value is its inverse', () => {
+    for (const [df, statistic, probability] of rows) {
+      expect(logChiSquaredUpperTail(statistic, df)).toBeCloseTo(Math.log(probability), 9)
+    }
+    for (const df of [1, 2, 9, 60, 500]) {
+      // The last that a double holds, and what is beyond: steps of the same size give steps that hardly change.
+      const at = [1400, 1500, 1600, 1700].map((x) => logChiSquaredUpperTail(x + 2 * df, df))
+      const steps = at.slice(1).map((value, i) => value - (at[i] ?? NaN))
+      for (const step of steps) expect(Math.abs(step - (steps[0] ?? NaN))).toBeLessThan(0.2 + df / 50)
+      for (const probability of [0.999, 0.5, 0.05, 1e-3, 1e-9, 1e-300]) {
+        const critical = chiSquaredCriticalValue(probability, df)
+        expect(Math.abs(logChiSquaredUpperTail(critical, df) - Math.log(probability))).toBeLessThan(1e-9)
+      }
+    }
+    expect(chiSquaredCriticalValue(0.001, 1)).toBeCloseTo(10.827566170662733, 10)
   })
 
   test('falls and stays within 0 and 1 across the places where the method changes', () => {

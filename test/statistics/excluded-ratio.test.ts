@@ -24,6 +24,12 @@ describe('excludedRatio', () => {
     )
   })
 
+  test('the two percentages differ where the shares do', () => {
+    expect(excludedRatio({ total: 989_999, excludedIdentities: 10_001 }).reason).toBe(
+      '10001 of 1000000 identities (1.0001 %) were exposed to more than one variant, more than 1 %.',
+    )
+  })
+
   test('the share is of everyone seen, not of those counted', () => {
     expect(excludedRatio({ total: 0, excludedIdentities: 100 })).toMatchObject({
       status: 'warning',
@@ -47,9 +53,12 @@ describe('excludedRatio', () => {
   })
 
   test.each([
-    [{ total: NaN, excludedIdentities: 1 }, 'total is NaN, which is no count of identities.'],
-    [{ total: 500, excludedIdentities: -1 }, 'excludedIdentities is -1, which is no count of identities.'],
-    [{ total: 500.5, excludedIdentities: 1 }, 'total is 500.5, which is no count of identities.'],
+    [{ total: NaN, excludedIdentities: 1 }, 'total is NaN, which cannot be a count of identities.'],
+    [
+      { total: 500, excludedIdentities: -1 },
+      'excludedIdentities is -1, which cannot be a count of identities.',
+    ],
+    [{ total: 500.5, excludedIdentities: 1 }, 'total is 500.5, which cannot be a count of identities.'],
   ])('not computable: %o', (view, reason) => {
     expect(excludedRatio(view)).toEqual({
       status: 'not-computable',

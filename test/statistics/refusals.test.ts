@@ -1,9 +1,14 @@
 import {
+  assignedRatio,
   crossoverBias,
   excludedRatio,
+  exposureHealth,
+  quarantineOverTime,
   sampleRatio,
   sampleRatioBySlice,
+  sampleRatioWithin,
   sequentialSampleRatio,
+  uniformPValues,
 } from 'first-exposure/statistics'
 import { describe, expect, test } from 'vitest'
 import { refusalOf } from '../refusal-of.js'
@@ -29,25 +34,29 @@ const nothing = { slices: [], other: null }
 
 const number = 'Pass a plain object of numbers by variant key.'
 const threshold = 'Pass a number above 0 and below 1.'
-const minimum = 'Pass a whole number from 0.'
-const steps = 'Pass an array of steps, or a view that has one.'
-const ends = 'With several phases pass where each step ends, as the points of a view say.'
+const minimum = 'Pass a whole number from 0 to 2^53 - 1.'
+const steps = 'Pass an array of steps, a view or a summary.'
+const ends = 'With phases or silences pass where each step ends, as the points of a view say.'
 const own = 'Give each phase a from of its own; only one may leave it out.'
 
 describe('what a test of the split is refused with', () => {
   test.each<[argument: string, received: string, advice: string, ask: () => unknown]>([
     ['observed', 'null', number, () => ofCounts(null)],
     ['observed', '7', number, () => ofCounts(7)],
-    ['observed', 'an array of 0', number, () => ofCounts([])],
     ['observed', 'an object', number, () => ofCounts(new Map())],
     ['observed of variant "a"', '"5"', 'Pass a number.', () => ofCounts({ a: '5' })],
     ['expected', 'undefined', number, () => sampleRatio(even, undefined as never)],
     ['expected of variant "b"', '"50%"', 'Pass a number.', () => ofCounts(even, { a: 1, b: '50%' })],
     ['expected', 'an array of 0', 'Pass shares, or one phase or more.', () => ofCounts([step], [])],
-    ['expected', 'null', 'Pass phases with from and shares.', () => ofCounts([step], [null])],
-    ['expected', '7', 'Pass phases with from and shares.', () => ofCounts([step], [7])],
-    ['expected', 'undefined', own, () => ofCounts([step], [{ shares: even }, { shares: even }])],
-    ['expected', from, own, () => ofCounts([step], [...ramp, { from, shares: even }])],
+    ['expected[0]', 'null', 'Pass phases with from and shares.', () => ofCounts([step], [null])],
+    ['expected[0]', '7', 'Pass phases with from and shares.', () => ofCounts([step], [7])],
+    ['expected[1].from', 'undefined', own, () => ofCounts([step], [{ shares: even }, { shares: even }])],
+    [
+      'expected[2].from',
+      JSON.stringify(from),
+      own,
+      () => ofCounts([step], [...ramp, { from, shares: even }]),
+    ],
     ['threshold', '0', threshold, () => ofCounts(even, even, { threshold: 0 })],
     ['threshold', '1', threshold, () => crossoverBias(counts, { threshold: 1 })],
     [
@@ -61,64 +70,59 @@ describe('what a test of the split is refused with', () => {
 
     ['points', 'null', steps, () => inSequence(null)],
     ['points', '5', steps, () => inSequence({ points: 5 })],
-    ['points', 'null', 'Pass steps with start and newIdentities.', () => inSequence([null])],
-    ['points', '5', 'Pass steps with start and newIdentities.', () => inSequence([5])],
+    ['points[0]', 'null', 'Pass an object.', () => inSequence([null])],
+    ['points[0]', '5', 'Pass an object.', () => inSequence([5])],
     [
-      'points',
+      'points[1].start',
       '"2026-06-01T00:00:00.000Z"',
       'Pass each bucket once, in the order of time.',
       () => inSequence([step, step]),
     ],
-    ['end', 'undefined', ends, () => inSequence([{ ...step, end: undefined }], ramp)],
-    ['end', 'undefined', ends, () => ofCounts([{ ...step, end: undefined }], ramp)],
+    ['points[0].end', 'undefined', ends, () => inSequence([{ ...step, end: undefined }], ramp)],
+    ['points[0].end', 'undefined', ends, () => ofCounts([{ ...step, end: undefined }], ramp)],
     [
-      'end',
+      'points[0].end',
       '"2026-06-01T00:00:00.000Z"',
       'Pass an end after the start.',
       () => inSequence([{ ...step, end: step.start }], ramp),
     ],
-    [
-      'newIdentities of 2026-06-01T00:00:00.000Z',
-      'undefined',
-      number,
-      () => inSequence([{ start: step.start }]),
-    ],
+    ['points[0].newIdentities', 'undefined', number, () => inSequence([{ start: step.start }])],
     [
       'concentration',
       '0',
-      'Pass a number above 0 and up to 1e9.',
+      'Pass a number above 0 and up to 1e9, or a list of them.',
       () => inSequence([step], even, { concentration: 0 }),
     ],
     [
       'concentration',
       '1000000001',
-      'Pass a number above 0 and up to 1e9.',
+      'Pass a number above 0 and up to 1e9, or a list of them.',
       () => inSequence([step], even, { concentration: 1e9 + 1 }),
     ],
     [
       'concentration',
       '"1"',
-      'Pass a number above 0 and up to 1e9.',
+      'Pass a number above 0 and up to 1e9, or a list of them.',
       () => inSequence([step], even, { concentration: '1' }),
     ],
 
     [
-      'granularity',
+      'summary.timeseries.granularity',
       '"week"',
-      "Pass a summary; its granularity is 'hour' or 'day'.",
+      "Pass 'hour' or 'day'.",
       () => ofSummary({ granularity: 'week' }),
     ],
-    ['points', 'an object', 'Pass a summary; it has a list of points.', () => ofSummary({ points: {} })],
+    ['summary.timeseries.points', 'an object', 'Pass an array.', () => ofSummary({ points: {} })],
     [
-      'timeZone',
+      'summary.timeseries.timeZone',
       'undefined',
-      'Pass a summary; its time zone is an IANA name.',
+      "Pass an IANA name such as 'UTC' or 'Europe/Madrid'.",
       () => ofSummary({ timeZone: undefined }),
     ],
     [
-      'timeZone',
+      'summary.timeseries.timeZone',
       '"Mars/Olympus"',
-      'Pass a summary; its time zone is an IANA name.',
+      "Pass an IANA name such as 'UTC' or 'Europe/Madrid'.",
       () => ofSummary({ timeZone: 'Mars/Olympus' }),
     ],
 
@@ -126,41 +130,71 @@ describe('what a test of the split is refused with', () => {
     ['threshold', '5', threshold, () => bySlice(nothing, { threshold: 5 })],
     ['minimumTotal', '-1', minimum, () => bySlice(nothing, { minimumTotal: -1 })],
     [
-      'options.alpha',
-      '0.05',
-      'The options are threshold, minimumTotal.',
-      () => ofCounts(even, even, { alpha: 0.05 }),
-    ],
-    [
-      'options.alpha',
-      '0.05',
-      'The options are concentration, threshold.',
-      () => inSequence([step], even, { alpha: 0.05 }),
-    ],
-    [
       'options',
       'null',
-      'Pass an object with the options threshold, minimumTotal.',
+      'Pass an object with the fields threshold, warningThreshold, minimumTotal, leaveOut.',
       () => crossoverBias(counts, null as never),
     ],
     ['breakdown', 'an object', 'Pass a breakdown: { slices, other }.', () => bySlice({ slices: {} })],
     [
-      'breakdown',
+      'breakdown.slices[0].summary',
       'an object',
       'Pass a summary for each slice.',
       () => bySlice({ slices: [{ value: 'web', summary: {} }], other: null }),
     ],
     [
-      'breakdown',
+      'breakdown.slices[0].summary',
       'undefined',
       'Pass a summary for each slice.',
       () => bySlice({ slices: [{ value: 'web' }], other: null }),
     ],
     [
-      'breakdown',
+      'breakdown.other',
       'an object',
       'Pass a summary for each slice.',
       () => bySlice({ slices: [{ value: 'web', summary: { timeseries: day } }], other: {} }),
+    ],
+
+    [
+      'options.window',
+      'undefined',
+      'Pass the window that the summary was asked for: it says whether the last bucket is over.',
+      () => inSequence({ timeseries: day }),
+    ],
+    [
+      'concentration',
+      'an array of 0',
+      'Pass one concentration at least.',
+      () => inSequence([step], even, { concentration: [] }),
+    ],
+    ['leaveOut', '"off"', 'Pass an array.', () => ofCounts(even, even, { leaveOut: 'off' })],
+    ['leaveOut[1]', '7', 'Pass the keys of variants.', () => ofCounts(even, even, { leaveOut: ['off', 7] })],
+    [
+      'window',
+      'an object',
+      'Pass what exposureWindow returned.',
+      () => ofCounts(even, even, { window: { startMs: 2, asOfMs: 2 } }),
+    ],
+    ['warningThreshold', '2', threshold, () => ofCounts(even, even, { warningThreshold: 2 })],
+    ['quarantined', 'undefined', number, () => assignedRatio({ counted: even } as never, even)],
+    ['fallenBelow', '1', threshold, () => exposureHealth([step], even, { fallenBelow: 1 })],
+    [
+      'periodHours',
+      '0',
+      'Pass a number above 0 and up to 1e6.',
+      () => exposureHealth([step], even, { periodHours: 0 }),
+    ],
+    ['table', 'an array of 0', 'Pass an object.', () => sampleRatioWithin([] as never, even)],
+    ['table of "x"', '5', number, () => sampleRatioWithin({ x: 5 } as never, even)],
+    ['expected', 'an array of 0', number, () => sampleRatioWithin({ x: even }, [] as never)],
+    ['pValues', '5', 'Pass an array.', () => uniformPValues(5 as never)],
+    ['pValues[1]', 'NaN', 'Pass numbers from 0 to 1.', () => uniformPValues([0.5, NaN])],
+    ['crossovers.timeseries', 'undefined', 'Pass an object.', () => quarantineOverTime([step], {} as never)],
+    [
+      'crossovers.timeseries.points[0].identities',
+      '1.5',
+      minimum,
+      () => quarantineOverTime([step], { timeseries: { points: [{ bucket: from, identities: 1.5 }] } }),
     ],
 
     ['counted', 'undefined', number, () => crossoverBias(null as never)],
@@ -188,20 +222,43 @@ describe('what a test of the split is refused with', () => {
   ])('%s: received %s. %s', (argument, received, advice, ask) => {
     expect(refusalOf(ask)).toEqual({
       code: 'invalid-statistics',
-      message: `${argument} is not usable: received ${received}. ${advice}`,
-      details: { argument, received },
+      message: `${argument} is ${received === 'undefined' ? 'required' : `not usable: received ${received}`}. ${advice}`,
+      details: { path: argument, received },
+    })
+  })
+
+  test.each<[name: string, fields: string, ask: () => unknown]>([
+    [
+      'treshold',
+      'threshold, warningThreshold, minimumTotal, leaveOut, window',
+      () => ofCounts(even, even, { treshold: 0.05 }),
+    ],
+    [
+      'treshold',
+      'concentration, threshold, leaveOut, window',
+      () => inSequence([step], even, { treshold: 0.05 }),
+    ],
+    [
+      'treshold',
+      'threshold, minimumTotal',
+      () => excludedRatio({ total: 1, excludedIdentities: 1 }, { treshold: 1 } as never),
+    ],
+  ])('options.%s: the fields are %s', (name, fields, ask) => {
+    expect(refusalOf(ask)).toMatchObject({
+      code: 'invalid-statistics',
+      message: `Unknown field options.${name}; did you mean options.threshold? The fields are ${fields}.`,
     })
   })
 
   test.each<[name: string, ask: () => unknown]>([
-    ['start', () => inSequence([{ ...step, start: 'June' }])],
-    ['end', () => inSequence([{ ...step, end: 'June' }], ramp)],
-    ['from of a phase', () => ofCounts([step], [{ from: 'June', shares: even }])],
+    ['points[0].start', () => inSequence([{ ...step, start: 'June' }])],
+    ['points[0].end', () => inSequence([{ ...step, end: 'June' }], ramp)],
+    ['expected[0].from', () => ofCounts([step], [{ from: 'June', shares: even }])],
   ])('a %s that is no instant', (name, ask) => {
     expect(refusalOf(ask)).toMatchObject({
       code: 'invalid-instant',
-      message: expect.stringMatching(new RegExp(`^${name} is not an instant: received "June"\\. `)),
-      details: { name, received: '"June"' },
+      message: expect.stringContaining(`${name} is not an instant: received "June". `),
+      details: { path: name, received: '"June"' },
     })
   })
 

@@ -18,7 +18,7 @@ const slice = (value: string | null, ...increments: readonly Readonly<Record<str
 })
 
 describe('sampleRatioBySlice', () => {
-  test('gives each part its own evidence, with the corrected p-value and the verdict by that', () => {
+  test('gives each slice its own evidence, with the corrected p-value and the verdict by that', () => {
     const ios = { a: 560, b: 440 }
     const web = { a: 5000, b: 5050 }
     const rest = { a: 700, b: 800 }
@@ -33,7 +33,8 @@ describe('sampleRatioBySlice', () => {
       },
       even,
     )
-    const p = (counts: Record<string, number>) => sampleRatio(counts, even).pValue ?? NaN
+    const alone = (counts: Record<string, number>) => sampleRatio(counts, even)
+    const p = (counts: Record<string, number>) => alone(counts).pValue ?? NaN
     expect(result).toEqual({
       status: 'mismatch',
       reason: 'The split is not the expected one where the value is "ios".',
@@ -41,16 +42,17 @@ describe('sampleRatioBySlice', () => {
       slices: [
         {
           value: 'ios',
-          ...sampleRatio(ios, even),
+          ...alone(ios),
           reason:
-            'A split this far from the expected one has a probability of 0.000443 after a correction for 3 parts, ' +
-            'below 0.001.',
+            'If the expected shares were true, a split at least this far from them would have a probability of 0.000443 ' +
+            'after a correction for 3 slices, below 0.001.',
           adjustedPValue: 3 * p(ios),
         },
-        { value: 'web', ...sampleRatio(web, even), adjustedPValue: p(web) },
-        { value: null, ...sampleRatio({ a: 9 }, even), adjustedPValue: null },
+        { value: 'web', ...alone(web), adjustedPValue: p(web) },
+        // Nine identities could not be a mismatch, however they fall.
+        { value: null, ...alone({ a: 9 }), severity: null, adjustedPValue: null, reason: expect.any(String) },
       ],
-      other: { ...sampleRatio(rest, even), adjustedPValue: 2 * p(rest) },
+      other: { ...alone(rest), severity: 'none', adjustedPValue: 2 * p(rest) },
     })
   })
 
@@ -62,40 +64,70 @@ describe('sampleRatioBySlice', () => {
     const right = Array.from({ length: 9 }, (_, i) => slice(`right ${i}`, { a: 500, b: 500 }))
     const among = sampleRatioBySlice({ slices: [...right, odd], other: null }, even)
     expect(among).toMatchObject({ status: 'consistent', familySize: 10 })
-    expect(among.slices[9]).toMatchObject({ status: 'consistent', pValue: alone.slices[0]?.pValue })
+    expect(among.slices[9]).toMatchObject({
+      status: 'consistent',
+      severity: 'warning',
+      pValue: alone.slices[0]?.pValue,
+    })
     expect(among.slices[9]).not.toHaveProperty('reason')
-    // Parts too small for a verdict cost it nothing.
-    const small = Array.from({ length: 50 }, (_, i) => slice(`small ${i}`, { a: 50, b: 49 }))
-    const besides = sampleRatioBySlice({ slices: [...small, odd], other: null }, even)
+    // Slices that could not be a mismatch cost it nothing, nor do those below a minimum that was asked for.
+    const tiny = Array.from({ length: 50 }, (_, i) => slice(`tiny ${i}`, { a: 5, b: 4 }))
+    const besides = sampleRatioBySlice({ slices: [...tiny, odd], other: null }, even)
     expect(besides).toMatchObject({ status: 'mismatch', familySize: 1 })
+    const small = Array.from({ length: 50 }, (_, i) => slice(`small ${i}`, { a: 50, b: 49 }))
+    const breakdown = { slices: [...small, odd], other: null }
+    expect(sampleRatioBySlice(breakdown, even)).toMatchObject({ status: 'consistent', familySize: 51 })
+    const atLeast = sampleRatioBySlice(breakdown, even, { minimumTotal: 100 })
+    expect(atLeast).toMatchObject({ status: 'mismatch', familySize: 1 })
+    expect(atLeast.slices[0]?.status).toBe('not-enough-traffic')
   })
 
-  test('names every broken part', () => {
+  test('a small slice is a mismatch where it is one, but never consistent', () => {
+    const result = sampleRatioBySlice(
+      { slices: [slice('gone', { a: 40 }), slice('few', { a: 20, b: 20 })], other: null },
+      even,
+    )
+    expect(result.slices.map(({ status }) => status)).toEqual(['mismatch', 'not-enough-traffic'])
+    expect(result).toMatchObject({ status: 'mismatch', familySize: 2 })
+  })
+
+  test('counts are held to the tail that the correction looks at', () => {
+    // 100 expected in an arm are enough for 0.001, not for a twentieth of it.
+    const counts = { a: 9900, b: 100 }
+    const shares = { a: 99, b: 1 }
+    expect(sampleRatio(counts, shares).method).toBe('chi-squared')
+    const one = sampleRatioBySlice({ slices: [slice('one', counts)], other: null }, shares)
+    expect(one.slices[0]?.method).toBe('chi-squared')
+    const many = Array.from({ length: 20 }, (_, i) => slice(String(i), counts))
+    expect(sampleRatioBySlice({ slices: many, other: null }, shares).slices[0]?.method).toBe('exact')
+  })
+
+  test('names every broken slice', () => {
     const broken = { a: 900, b: 100 }
     const { reason } = sampleRatioBySlice(
       { slices: [slice('x', broken), slice(null, broken)], other: days(broken) },
       even,
     )
     expect(reason).toBe(
-      'The split is not the expected one where the value is "x", or is missing, or has another value.',
+      'The split is not the expected one where the value is "x", or the value is missing, or the value is any other.',
     )
   })
 
-  test('identities where none are expected break a part, however small, for their own reason', () => {
-    const result = sampleRatioBySlice(
-      { slices: [slice('x', { a: 5, off: 1 }), slice('y', { a: 500, b: 500 })], other: null },
-      even,
-    )
-    expect(result).toMatchObject({ status: 'mismatch', familySize: 2 })
-    expect(result.slices[0]).toMatchObject({
-      status: 'mismatch',
-      reason: 'Identities were counted where none are expected: "off" (1).',
-      pValue: 0,
-      adjustedPValue: 0,
+  test('identities in no configured arm are reported beside each slice, and variants may be left out', () => {
+    const breakdown = {
+      slices: [slice('x', { a: 50, off: 1 }), slice('y', { a: 500, b: 500, qa: 2 })],
+      other: null,
+    }
+    const result = sampleRatioBySlice(breakdown, even, { leaveOut: ['qa'] })
+    expect(result.slices[0]).toMatchObject({ status: 'mismatch', strays: { status: 'many', identities: 1 } })
+    expect(result.slices[1]).toMatchObject({
+      status: 'consistent',
+      strays: { status: 'none' },
+      leftOut: [{ variant: 'qa', identities: 2 }],
     })
   })
 
-  test('the phases hold for every part', () => {
+  test('the phases hold for every slice', () => {
     const rampAt = (from: string) => [{ shares: { a: 9, b: 1 } }, { from, shares: even }]
     const phases = rampAt('2026-06-02T00:00:00Z')
     const ramped = slice('ramped', { a: 905, b: 95 }, { a: 500, b: 500 })
@@ -107,14 +139,14 @@ describe('sampleRatioBySlice', () => {
     expect(cut.slices[0]).toMatchObject({ status: 'consistent', unjudgedIdentities: 1000 })
   })
 
-  test('the whole is never better than its parts', () => {
+  test('the whole is never better than its slices', () => {
     const part = (...slices: ReturnType<typeof slice>[]) => sampleRatioBySlice({ slices, other: null }, even)
     const right = slice('right', { a: 500, b: 500 })
     const wrong = slice('wrong', { a: 900, b: 500 })
     const none = slice('none', { a: NaN })
     expect(part()).toMatchObject({
       status: 'not-enough-traffic',
-      reason: 'No part has enough identities for a verdict.',
+      reason: 'No slice has enough identities for a verdict.',
       familySize: 0,
       slices: [],
       other: null,
@@ -124,8 +156,8 @@ describe('sampleRatioBySlice', () => {
     expect(part(right, none)).toMatchObject({
       status: 'not-computable',
       reason:
-        'Where the value is "none": In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which is no ' +
-        'count of identities.',
+        'Where the value is "none": In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which cannot ' +
+        'be a count of identities.',
       familySize: 1,
     })
     expect(part(none, wrong).status).toBe('mismatch')

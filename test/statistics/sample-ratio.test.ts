@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { summarizeExposures } from 'first-exposure'
 import { sampleRatio } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
+// Inside the package only: the tail that the published values are of.
+import { chiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
 
 describe('sampleRatio', () => {
   // The first: R. Kohavi, D. Tang and Y. Xu, "Trustworthy Online Controlled Experiments" (2020), chapter 3, gives 1.8e-6.
@@ -18,62 +20,213 @@ describe('sampleRatio', () => {
   ] as [Record<string, number>, Record<string, number>, number][])(
     'published: %j of %j',
     (observed, expected, published) => {
-      const { pValue, status } = sampleRatio(observed, expected, { minimumTotal: 20 })
-      expect(Math.abs((pValue ?? NaN) / published - 1)).toBeLessThan(1e-12)
+      const { pValue, status, method, statistic, degreesOfFreedom } = sampleRatio(observed, expected, {
+        minimumTotal: 20,
+      })
+      const tail = chiSquaredUpperTail(statistic ?? NaN, degreesOfFreedom ?? NaN)
+      expect(Math.abs(tail / published - 1)).toBeLessThan(1e-12)
+      // Twenty identities on three arms are too few for that tail; the fixtures have the exact value.
+      expect(method).toBe(observed['a'] === 0 ? 'exact' : 'chi-squared')
+      const own = method === 'exact' ? 0.004084928966789848 : tail
+      expect(Math.abs((pValue ?? NaN) / own - 1)).toBeLessThan(1e-12)
       expect(status).toBe(published < 0.001 ? 'mismatch' : 'consistent')
     },
   )
 
   test('gives the evidence arm by arm, in the order of the expected variants', () => {
-    expect(sampleRatio({ c: 80, a: 200, z: 0 }, { b: 20, a: 50, c: 30 })).toEqual({
+    const result = sampleRatio({ c: 800, a: 2000, z: 0 }, { b: 20, a: 50, c: 30 })
+    const statistic = 560 + 600 ** 2 / 1400 + 40 ** 2 / 840
+    expect(result).toEqual({
       status: 'mismatch',
-      reason: 'A split this far from the expected one has a probability of 1.64e-18, below 0.001.',
-      statistic: expect.closeTo(56 + 60 ** 2 / 140 + 4 ** 2 / 84, 12),
+      reason:
+        'If the expected shares were true, a split at least this far from them would have a probability of 1.4e-178, ' +
+        'below 0.001.',
+      severity: 'mismatch',
+      statistic: expect.closeTo(statistic, 11),
       degreesOfFreedom: 2,
       // With 2 degrees of freedom the tail is exponential.
-      pValue: expect.closeTo(Math.exp(-81.9047619047619 / 2), 30),
+      pValue: expect.closeTo(Math.exp(-statistic / 2), 189),
+      logPValue: expect.closeTo(-statistic / 2, 10),
+      method: 'chi-squared',
       arms: [
         {
           variant: 'b',
           observed: 0,
-          expected: 56,
-          statisticShare: expect.closeTo(56 / 81.9047619047619, 12),
+          expected: 560,
+          statisticShare: expect.closeTo(560 / statistic, 12),
+          share: 0,
+          expectedShare: 0.2,
+          interval: { low: 0, high: expect.closeTo(-Math.log(0.0005) / 2800, 5) },
+          detectable: { below: expect.any(Number), above: expect.any(Number) },
         },
-        { variant: 'a', observed: 200, expected: 140, statisticShare: expect.any(Number) },
-        { variant: 'c', observed: 80, expected: 84, statisticShare: expect.any(Number) },
-        { variant: 'z', observed: 0, expected: null, statisticShare: 0 },
+        expect.objectContaining({ variant: 'a', observed: 2000, expected: 1400, expectedShare: 0.5 }),
+        expect.objectContaining({ variant: 'c', observed: 800, expected: expect.closeTo(840, 10) }),
       ],
+      impliedLoss: { variant: 'b', share: 1 },
+      // 13.8155 is the 0.001 quantile with 2 degrees of freedom.
+      neededTotal: Math.ceil((13.815510557964274 * 1.8 ** 2) / 0.16),
+      strays: { status: 'none', identities: 0, share: 0, variants: [] },
+      leftOut: [],
     })
   })
 
-  test('a consistent split has no reason', () => {
-    expect(sampleRatio({ a: 50, b: 50 }, { a: 1, b: 1 })).toEqual({
+  test('a split without a mismatch has no reason, and says what would have been one', () => {
+    const result = sampleRatio({ a: 50, b: 50 }, { a: 1, b: 1 })
+    expect(result).toMatchObject({
       status: 'consistent',
+      severity: 'none',
       statistic: 0,
       degreesOfFreedom: 1,
       pValue: 1,
-      arms: [
-        { variant: 'a', observed: 50, expected: 50, statisticShare: 0 },
-        { variant: 'b', observed: 50, expected: 50, statisticShare: 0 },
+      logPValue: 0,
+      method: 'exact',
+      neededTotal: 98,
+      impliedLoss: { share: 0 },
+    })
+    expect(result).not.toHaveProperty('reason')
+    for (const { detectable } of result.arms) expect(detectable).toEqual({ below: 0.33, above: 0.67 })
+    expect(sampleRatio({ a: 66, b: 34 }, { a: 1, b: 1 }).status).toBe('consistent')
+    expect(sampleRatio({ a: 67, b: 33 }, { a: 1, b: 1 }).status).toBe('mismatch')
+  })
+
+  test('what is detectable is what is a mismatch, for any sizes', () => {
+    for (const [total, weights] of [
+      [40, [9, 1]],
+      [700, [99, 1]],
+      [5000, [3, 1]],
+      [1_000_000, [1, 1]],
+    ] as const) {
+      const shares = { a: weights[0], b: weights[1] }
+      const expected = Math.round((total * weights[1]) / (weights[0] + weights[1]))
+      const { below, above } =
+        sampleRatio({ a: total - expected, b: expected }, shares).arms[1]?.detectable ?? {}
+      const isMismatch = (share: number, more = 0) => {
+        const b = Math.round(share * total) + more
+        return sampleRatio({ a: total - b, b }, shares).status === 'mismatch'
+      }
+      expect(isMismatch(above ?? NaN)).toBe(true)
+      expect(isMismatch(above ?? NaN, -1)).toBe(false)
+      if (below === null || below === undefined) expect(isMismatch(0)).toBe(false)
+      else {
+        expect(isMismatch(below)).toBe(true)
+        expect(isMismatch(below, 1)).toBe(false)
+      }
+    }
+  })
+
+  test('an amber light between the two thresholds, and beside them how large the loss would be', () => {
+    const even = { a: 1, b: 1 }
+    const amber = sampleRatio({ a: 545, b: 455 }, even)
+    expect(amber).toMatchObject({ status: 'consistent', severity: 'warning' })
+    expect(amber.pValue).toBeGreaterThan(0.001)
+    expect(amber.pValue).toBeLessThan(0.01)
+    expect(amber.impliedLoss).toEqual({ variant: 'b', share: 1 - 455 / 545 })
+    expect(sampleRatio({ a: 545, b: 455 }, even, { warningThreshold: 0.002 }).severity).toBe('none')
+    expect(sampleRatio({ a: 545, b: 455 }, even, { threshold: 0.02 })).toMatchObject({ severity: 'mismatch' })
+    expect(sampleRatio({ a: 530, b: 470 }, even, { threshold: 0.02 }).severity).toBe('none')
+    expect(() => sampleRatio({ a: 1 }, even, { threshold: 0.02, warningThreshold: 0.01 })).toThrow(
+      'warningThreshold is not usable: received 0.01. Pass a number from the threshold, 0.02, up.',
+    )
+    // Millions of identities: a mismatch, of four in a thousand.
+    const many = sampleRatio({ a: 5_010_000, b: 4_990_000 }, even)
+    expect(many.status).toBe('mismatch')
+    expect(many.impliedLoss?.share).toBeCloseTo(0.004, 4)
+    // Too few to be green, but not to be amber.
+    expect(sampleRatio({ a: 123, b: 5 }, { a: 99, b: 1 })).toMatchObject({
+      status: 'not-enough-traffic',
+      severity: 'warning',
+    })
+  })
+
+  test('an interval covers the shares that would not be rejected', () => {
+    const [arm] = sampleRatio({ a: 600, b: 400 }, { a: 1, b: 1 }).arms
+    const low = arm?.interval?.low ?? NaN
+    // Wilson's interval is Pearson's test turned round.
+    const pValue = (share: number) => sampleRatio({ a: 600, b: 400 }, { a: share, b: 1 - share }).pValue
+    expect(pValue(low)).toBeCloseTo(0.001, 9)
+    expect(pValue(arm?.interval?.high ?? NaN)).toBeCloseTo(0.001, 9)
+  })
+
+  test('identities in no configured arm are reported beside the verdict, and never touch it', () => {
+    const broken = sampleRatio({ a: 1000, b: 400, qa: 1 }, { a: 1, b: 1 })
+    expect(broken).toMatchObject({
+      ...sampleRatio({ a: 1000, b: 400 }, { a: 1, b: 1 }),
+      strays: {
+        status: 'few',
+        reason: '1 identity is in no configured arm: "qa" (1).',
+        identities: 1,
+        share: 1 / 1401,
+        variants: [{ variant: 'qa', identities: 1 }],
+      },
+    })
+    expect(broken.reason).toContain('probability of 7.2e-58')
+    const right = sampleRatio({ a: 1_000_000, b: 1_000_000, qa: 1 }, { a: 1, b: 1 })
+    expect(right).toMatchObject({ status: 'consistent', pValue: 1, strays: { status: 'few' } })
+    expect(sampleRatio({ y: 30, a: 500, x: 2, b: 500, off: 7 }, { a: 1, b: 1, off: 0 }).strays).toEqual({
+      status: 'many',
+      reason: '39 identities are in no configured arm: "off" (7), "x" (2), "y" (30).',
+      identities: 39,
+      share: 39 / 1039,
+      variants: [
+        { variant: 'off', identities: 7 },
+        { variant: 'x', identities: 2 },
+        { variant: 'y', identities: 30 },
       ],
     })
   })
 
-  test('identities in a variant with share 0 are a mismatch that names it, however few', () => {
-    const result = sampleRatio({ a: 5, b: 4, off: 1 }, { a: 1, b: 1, off: 0 })
-    expect(result).toMatchObject({ status: 'mismatch', statistic: null, degreesOfFreedom: 1, pValue: 0 })
-    expect(result.reason).toBe('Identities were counted where none are expected: "off" (1).')
-    expect(result.arms[2]).toEqual({ variant: 'off', observed: 1, expected: 0, statisticShare: null })
+  test('variants that are left out are neither arms nor strays, and the others share what was theirs', () => {
+    const counts = { a: 600, b: 600, holdout: 130, off: 5 }
+    const result = sampleRatio(
+      counts,
+      { a: 45, b: 45, holdout: 10 },
+      { leaveOut: ['holdout', 'off', 'none'] },
+    )
+    expect(result).toEqual({
+      ...sampleRatio({ a: 600, b: 600 }, { a: 1, b: 1 }),
+      leftOut: [
+        { variant: 'holdout', identities: 130 },
+        { variant: 'off', identities: 5 },
+      ],
+    })
+    expect(sampleRatio(counts, { a: 1, b: 1 }, { leaveOut: ['a', 'b'] })).toMatchObject({
+      status: 'not-computable',
+    })
+    expect(() => sampleRatio(counts, { a: 1, b: 1 }, { leaveOut: 'off' as never })).toThrow('leaveOut')
+    expect(() => sampleRatio(counts, { a: 1, b: 1 }, { leaveOut: [5] as never })).toThrow('leaveOut[0]')
   })
 
-  test('a variant that is not expected is reported, and with identities it is a mismatch', () => {
-    const result = sampleRatio({ y: 3, a: 500, x: 2, b: 500 }, { a: 1, b: 1 })
-    expect(result).toMatchObject({ status: 'mismatch', pValue: 0 })
-    expect(result.reason).toBe('Identities were counted where none are expected: "x" (2), "y" (3).')
-    expect(result.arms.slice(2)).toEqual([
-      { variant: 'x', observed: 2, expected: null, statisticShare: null },
-      { variant: 'y', observed: 3, expected: null, statisticShare: null },
-    ])
+  test('a probability too small for a number has a logarithm, and a sentence', () => {
+    const result = sampleRatio({ a: 1_000_000, b: 1_500_000 }, { a: 1, b: 1 })
+    expect(result.pValue).toBe(0)
+    // √(2 / π x) exp(−x / 2), x = 100,000, the first term of the tail; the next is 1 / x of it.
+    expect(result.logPValue).toBeCloseTo(-50_000 + Math.log(2 / Math.PI / 100_000) / 2, 4)
+    expect(result.reason).toContain('a probability of 4.76e-21718, below 0.001.')
+  })
+
+  test('a probability just below the threshold is written so that it is', () => {
+    // Pearson's statistic is 1000² / 92,352, a hair above the 0.001 quantile of 10.8276.
+    const { reason, pValue } = sampleRatio({ a: 46_676, b: 45_676 }, { a: 1, b: 1 })
+    expect(pValue).toBeGreaterThan(0.0009995)
+    expect(reason).toContain('a probability of 0.0009997, below 0.001.')
+  })
+
+  test('a view and a summary do as well as their totals', () => {
+    const buckets = [
+      { quarantined: false as const, variant: 'a', bucketMs: Date.UTC(2026, 5, 1), newIdentities: 300 },
+      { quarantined: false as const, variant: 'b', bucketMs: Date.UTC(2026, 5, 2), newIdentities: 310 },
+    ]
+    const exposures = summarizeExposures(buckets, { granularity: 'day' })
+    const expected = sampleRatio({ a: 300, b: 310 }, { a: 1, b: 1 })
+    expect(expected.status).toBe('consistent')
+    expect(sampleRatio(exposures, { a: 1, b: 1 })).toEqual(expected)
+    expect(sampleRatio(exposuresView(exposures), { a: 1, b: 1 })).toEqual(expected)
+    expect(sampleRatio(exposuresView(exposures).points, { a: 1, b: 1 })).toEqual(expected)
+    // A variant may be called as a field of theirs.
+    expect(sampleRatio({ points: 300, timeseries: 310 }, { points: 1, timeseries: 1 })).toMatchObject({
+      status: 'consistent',
+      pValue: expected.pValue,
+    })
   })
 
   test('a variant with share 0 and without identities is no degree of freedom', () => {
@@ -82,19 +235,43 @@ describe('sampleRatio', () => {
     expect(three).toMatchObject({ degreesOfFreedom: 1, pValue: two.pValue, statistic: two.statistic })
   })
 
-  test('the total decides whether there is enough traffic', () => {
+  test('a mismatch is one at any size; no mismatch is consistent only where half of an arm could be seen missing', () => {
     const expected = { a: 1, b: 1 }
-    expect(sampleRatio({ a: 99, b: 0 }, expected).status).toBe('not-enough-traffic')
-    expect(sampleRatio({ a: 99, b: 0 }, expected).reason).toBe(
-      '99 identities were counted, and a verdict needs 100.',
-    )
-    expect(sampleRatio({ a: 100, b: 0 }, expected).status).toBe('mismatch')
-    expect(sampleRatio({ a: 99, b: 0 }, expected, { minimumTotal: 99 }).status).toBe('mismatch')
+    expect(sampleRatio({ a: 99, b: 0 }, expected).status).toBe('mismatch')
+    expect(sampleRatio({ a: 10, b: 0 }, expected)).toMatchObject({
+      status: 'not-enough-traffic',
+      reason:
+        '10 identities were counted, and a verdict needs 98: fewer could not show that "a" lost half of its own.',
+      pValue: 2 / 1024,
+    })
+    expect(sampleRatio({ a: 11, b: 0 }, expected)).toMatchObject({ status: 'mismatch', pValue: 2 / 2048 })
+    expect(sampleRatio({ a: 49, b: 48 }, expected).status).toBe('not-enough-traffic')
+    expect(sampleRatio({ a: 49, b: 49 }, expected).status).toBe('consistent')
+    expect(sampleRatio({ a: 1, b: 0 }, expected).reason).toMatch(/^1 identity was counted/)
     expect(sampleRatio({}, expected, { minimumTotal: 0 })).toMatchObject({
       status: 'not-enough-traffic',
+      reason: '0 identities were counted, and a verdict needs 1.',
       statistic: null,
       pValue: null,
+      logPValue: null,
+      method: null,
+      impliedLoss: null,
     })
+    const needed = (...weights: number[]) =>
+      sampleRatio({}, Object.fromEntries(weights.map((weight, i) => [i, weight]))).neededTotal
+    expect([needed(1, 1), needed(9, 1), needed(99, 1), needed(995, 5)]).toEqual([98, 435, 4332, 8663])
+    expect(needed(...Array.from({ length: 10 }, () => 1))).toBe(1119)
+  })
+
+  test('below a minimum that was asked for there is no verdict at all', () => {
+    const expected = { a: 1, b: 1 }
+    expect(sampleRatio({ a: 99, b: 0 }, expected, { minimumTotal: 100 })).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: '99 identities were counted, and a verdict needs 100.',
+      severity: null,
+    })
+    expect(sampleRatio({ a: 99, b: 0 }, expected, { minimumTotal: 99 }).status).toBe('mismatch')
+    expect(sampleRatio({ a: 5, b: 5 }, expected, { minimumTotal: 10 }).status).toBe('consistent')
   })
 
   test('the threshold is exclusive', () => {
@@ -107,17 +284,33 @@ describe('sampleRatio', () => {
   })
 
   test.each([
-    [{ a: NaN, b: 500 }, { a: 1, b: 1 }, 'The count of variant "a" is NaN, which is no count of identities.'],
-    [{ a: -1, b: 500 }, { a: 1, b: 1 }, 'The count of variant "a" is -1, which is no count of identities.'],
-    [{ a: 1.5, b: 500 }, { a: 1, b: 1 }, 'The count of variant "a" is 1.5, which is no count of identities.'],
+    [
+      { a: NaN, b: 500 },
+      { a: 1, b: 1 },
+      'The count of variant "a" is NaN, which cannot be a count of identities.',
+    ],
+    [
+      { a: -1, b: 500 },
+      { a: 1, b: 1 },
+      'The count of variant "a" is -1, which cannot be a count of identities.',
+    ],
+    [
+      { a: 1.5, b: 500 },
+      { a: 1, b: 1 },
+      'The count of variant "a" is 1.5, which cannot be a count of identities.',
+    ],
     [
       { a: Infinity },
       { a: 1, b: 1 },
-      'The count of variant "a" is Infinity, which is no count of identities.',
+      'The count of variant "a" is Infinity, which cannot be a count of identities.',
     ],
-    [{ a: 500 }, { a: NaN, b: 1 }, 'The expected share of variant "a" is NaN, which is no share.'],
-    [{ a: 500 }, { a: 1, b: -0.1 }, 'The expected share of variant "b" is -0.1, which is no share.'],
-    [{ a: 500 }, { a: Infinity, b: 1 }, 'The expected share of variant "a" is Infinity, which is no share.'],
+    [{ a: 500 }, { a: NaN, b: 1 }, 'The expected share of variant "a" is NaN, which cannot be a share.'],
+    [{ a: 500 }, { a: 1, b: -0.1 }, 'The expected share of variant "b" is -0.1, which cannot be a share.'],
+    [
+      { a: 500 },
+      { a: Infinity, b: 1 },
+      'The expected share of variant "a" is Infinity, which cannot be a share.',
+    ],
     [{ a: 500 }, { a: 0, b: 0 }, 'No variant has an expected share above 0.'],
     [{ a: 500 }, {}, 'No variant has an expected share above 0.'],
     [{ a: 500 }, { a: 1 }, 'Only one variant has an expected share above 0: there is no ratio to test.'],
@@ -132,10 +325,17 @@ describe('sampleRatio', () => {
       expect(sampleRatio(observed, expected)).toEqual({
         status: 'not-computable',
         reason,
+        severity: null,
         statistic: null,
         degreesOfFreedom: null,
         pValue: null,
+        logPValue: null,
+        method: null,
         arms: [],
+        impliedLoss: null,
+        neededTotal: null,
+        strays: { status: 'none', identities: 0, share: 0, variants: [] },
+        leftOut: [],
       })
     },
   )
@@ -148,7 +348,8 @@ describe('sampleRatio', () => {
     expect(result.arms.map(({ variant }) => variant)).toEqual(keys)
     // Not inherited: an empty object has seen no constructor.
     expect(sampleRatio({}, record(1)).arms.map(({ observed }) => observed)).toEqual([0, 0, 0, 0, 0])
-    expect(sampleRatio(record(100), { a: 1, b: 1 }).arms).toHaveLength(7)
+    const strays = sampleRatio(record(100), { a: 1, b: 1 }).strays.variants
+    expect(strays.map(({ variant }) => variant)).toEqual(keys.toSorted())
   })
 
   test('shares of any size, and as far apart as doubles are', () => {
@@ -158,7 +359,11 @@ describe('sampleRatio', () => {
       status: 'mismatch',
       pValue: 0,
     })
-    expect(sampleRatio({ a: 0, b: 500 }, { a: 1e-300, b: 1 }).status).toBe('consistent')
+    expect(sampleRatio({ a: 0, b: 500 }, { a: 1e-300, b: 1 })).toMatchObject({
+      status: 'not-enough-traffic',
+      pValue: 1,
+      neededTotal: Number.MAX_SAFE_INTEGER,
+    })
     expect(sampleRatio({ a: 1, b: 500 }, { a: 5e-324, b: 1e300 })).toMatchObject({ status: 'not-computable' })
   })
 
@@ -215,17 +420,68 @@ describe('sampleRatio with phases', () => {
     )
     const totals = { control: 4210, treatment: 1790 }
     for (const { shares } of ramp) expect(sampleRatio(totals, shares).status).toBe('mismatch')
-    expect(sampleRatio(steps, ramp)).toEqual({
+    // With 2 degrees of freedom the tail is exponential. Together the phases have 10 more than expected in control.
+    const statistic = 15 ** 2 / 2700 + 15 ** 2 / 300 + 2 * (5 ** 2 / 1500)
+    const together = 10 ** 2 / (3000 * 0.09 + 3000 * 0.25)
+    const phases = Math.exp(-statistic / 2)
+    const pooled = chiSquaredUpperTail(together, 1)
+    expect(sampleRatio(steps, ramp)).toMatchObject({
       status: 'consistent',
-      statistic: expect.closeTo(15 ** 2 / 2700 + 15 ** 2 / 300 + 2 * (5 ** 2 / 1500), 12),
+      statistic: expect.closeTo(statistic, 12),
       degreesOfFreedom: 2,
-      // With 2 degrees of freedom the tail is exponential.
-      pValue: expect.closeTo(Math.exp(-(225 / 2700 + 225 / 300 + 50 / 1500) / 2), 12),
+      pValue: Math.min(1, 2 * Math.min(phases, pooled)),
+      components: {
+        phases: { degreesOfFreedom: 2, pValue: expect.closeTo(phases, 12), method: 'chi-squared' },
+        pooled: {
+          statistic: expect.closeTo(together, 12),
+          degreesOfFreedom: 1,
+          pValue: expect.closeTo(pooled, 12),
+          method: 'chi-squared',
+        },
+      },
       arms: [
         { variant: 'control', observed: 4210, expected: 4200, statisticShare: expect.any(Number) },
         { variant: 'treatment', observed: 1790, expected: 1800, statisticShare: expect.any(Number) },
       ],
     })
+  })
+
+  test('a steady loss of two standard deviations in each phase is found by all of them together', () => {
+    const shares = [1, 5, 20, 50]
+    const steps = daily(...[172, 938, 3887, 9859].map((treated) => ({ control: 20_000 - treated, treated })))
+    const phases = shares.map((share, i) => ({
+      from: Date.UTC(2026, 5, 1 + i),
+      shares: { control: 100 - share, treated: share },
+    }))
+    const result = sampleRatio(steps, phases)
+    expect(result.status).toBe('mismatch')
+    expect(result.components?.phases.pValue).toBeCloseTo(0.00306, 5)
+    expect(result.components?.phases.degreesOfFreedom).toBe(4)
+    expect(result.components?.pooled.pValue).toBeCloseTo(3.7377e-4, 8)
+    expect(result.pValue).toBeCloseTo(2 * (result.components?.pooled.pValue ?? NaN), 15)
+  })
+
+  test('the pooled test agrees with numpy, and where few are expected with sums in rational arithmetic', () => {
+    const { rows } = JSON.parse(
+      readFileSync(new URL('../fixtures/statistics/pooled-phases.json', import.meta.url), 'utf8'),
+    ) as {
+      rows: [phases: [weights: number[], counts: number[]][], statistic: number, rank: number, p: number][]
+    }
+    expect(rows).toHaveLength(10)
+    const methods = new Set<unknown>()
+    const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
+    for (const [phases, statistic, degreesOfFreedom, pValue] of rows) {
+      const { components } = sampleRatio(
+        daily(...phases.map(([, counts]) => byArm(counts))),
+        phases.map(([weights], day) => ({ from: Date.UTC(2026, 5, 1 + day), shares: byArm(weights) })),
+      )
+      const pooled = components?.pooled
+      methods.add(pooled?.method)
+      expect(pooled?.degreesOfFreedom).toBe(degreesOfFreedom)
+      expect(Math.abs((pooled?.statistic ?? NaN) / statistic - 1)).toBeLessThan(1e-9)
+      expect(Math.abs((pooled?.pValue ?? NaN) / pValue - 1)).toBeLessThan(1e-9)
+    }
+    expect(methods).toEqual(new Set(['chi-squared', 'exact']))
   })
 
   test('agrees with scipy, phase by phase', () => {
@@ -235,6 +491,7 @@ describe('sampleRatio with phases', () => {
       rows: [phases: [weights: number[], counts: number[]][], statistic: number, df: number, p: number][]
     }
     expect(rows).toHaveLength(36)
+    let compared = 0
     const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
     for (const [phases, statistic, degreesOfFreedom, pValue] of rows) {
       const result = sampleRatio(
@@ -243,9 +500,14 @@ describe('sampleRatio with phases', () => {
       )
       expect(Math.abs((result.statistic ?? NaN) / statistic - 1)).toBeLessThan(1e-10)
       expect(result.degreesOfFreedom).toBe(degreesOfFreedom)
-      expect(Math.abs((result.pValue ?? NaN) / pValue - 1)).toBeLessThan(1e-9)
-      expect(result.status).toBe(pValue < 0.001 ? 'mismatch' : 'consistent')
+      // A phase of few identities is judged exactly, and the phases are then put together after Fisher.
+      const found = result.components?.phases ?? result
+      if (found.method !== 'chi-squared') continue
+      compared++
+      expect(Math.abs((found.pValue ?? NaN) / pValue - 1)).toBeLessThan(1e-9)
+      if (result.components === undefined) expect(result.status === 'mismatch').toBe(pValue < 0.001)
     }
+    expect(compared).toBeGreaterThan(24)
   })
 
   test('two phases that are wrong in opposite directions do not make up for each other', () => {
@@ -380,29 +642,23 @@ describe('sampleRatio with phases', () => {
     expect(sampleRatio(steps, dated)).toEqual(sampleRatio(steps, phases))
   })
 
-  test('a phase too small for the test is left out and reported', () => {
+  test('a phase of few identities is judged exactly: it neither alarms by itself nor hides a loss', () => {
     // One identity where 0.05 are expected would be a statistic of 18 by itself.
-    const steps = daily({ a: 4, b: 1 }, { a: 510, b: 490 })
     const phases = [{ shares: { a: 99, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: { a: 1, b: 1 } }]
-    expect(sampleRatio(steps, phases)).toEqual({
-      ...sampleRatio({ a: 510, b: 490 }, { a: 1, b: 1 }),
-      unjudgedIdentities: 5,
-    })
-    expect(sampleRatio(steps, phases, { minimumTotal: 5 })).toMatchObject({
-      status: 'mismatch',
-      degreesOfFreedom: 2,
-    })
+    const result = sampleRatio(daily({ a: 4, b: 1 }, { a: 510, b: 490 }), phases)
+    expect(result).toMatchObject({ status: 'consistent', degreesOfFreedom: 2 })
+    expect(result.unjudgedIdentities).toBeUndefined()
+    // Fisher: −2 ln(p₁ p₂) with 4 degrees of freedom, p₁ = 1 − 0.99⁵ and p₂ the second phase's own.
+    const product = (1 - 0.99 ** 5) * (sampleRatio({ a: 510, b: 490 }, { a: 1, b: 1 }).pValue ?? NaN)
+    expect(result.components?.phases.pValue).toBeCloseTo(product * (1 - Math.log(product)), 12)
+    expect(sampleRatio(daily({ a: 0, b: 5 }, { a: 510, b: 490 }), phases).status).toBe('mismatch')
   })
 
-  test('no phase with enough traffic', () => {
+  test('a phase without identities takes no degree of freedom', () => {
     const phases = [{ shares: { a: 1, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: { a: 9, b: 1 } }]
-    expect(sampleRatio(daily({ a: 99, b: 0 }, { a: 72, b: 8 }), phases)).toMatchObject({
-      status: 'not-enough-traffic',
-      reason: '99 identities were counted in the largest phase, and a verdict needs 100.',
-      statistic: 99,
-      degreesOfFreedom: 2,
-    })
-    expect(sampleRatio(daily({ a: 99 }), phases)).toMatchObject({ statistic: 99, degreesOfFreedom: 1 })
+    const result = sampleRatio(daily({ a: 99 }), phases)
+    expect(result).toMatchObject({ status: 'mismatch', statistic: 99, degreesOfFreedom: 1 })
+    expect(result.components).toBeUndefined()
     expect(sampleRatio([], phases)).toMatchObject({
       status: 'not-enough-traffic',
       statistic: null,
@@ -429,43 +685,79 @@ describe('sampleRatio with phases', () => {
     // Its identities do not make up for those that a verdict needs.
     expect(sampleRatio(daily({ control: 5000 }, { control: 3, treatment: 3 }), phases)).toMatchObject({
       status: 'not-enough-traffic',
-      reason:
-        '6 identities were counted in the phase from 2026-06-02T00:00:00.000Z, and a verdict needs 100.',
+      reason: expect.stringMatching(/^6 identities were counted, and a verdict needs 98:/),
     })
   })
 
-  test('identities where the split of their time has none are a mismatch that names the phase', () => {
+  test('identities where the split of their time has none are strays of that phase', () => {
     const phases = [
       { shares: { control: 100, treatment: 0 } },
       { from: Date.UTC(2026, 5, 2), shares: { control: 1, treatment: 1 } },
     ]
     const steps = daily({ control: 50, treatment: 2 }, { control: 300, treatment: 310, stray: 1 })
     const result = sampleRatio(steps, phases)
-    expect(result).toMatchObject({ status: 'mismatch', statistic: null, pValue: 0 })
-    expect(result.reason).toBe(
-      'Identities were counted where none are expected: "treatment" (2 in the first phase), ' +
-        '"stray" (1 in the phase from 2026-06-02T00:00:00.000Z).',
-    )
-    expect(result.arms).toEqual([
-      { variant: 'control', observed: 350, expected: 357.5, statisticShare: null },
-      { variant: 'treatment', observed: 312, expected: 305.5, statisticShare: null },
-      { variant: 'stray', observed: 1, expected: null, statisticShare: null },
+    expect(result).toMatchObject({
+      status: 'consistent',
+      unjudgedIdentities: 50,
+      strays: {
+        status: 'few',
+        reason:
+          '3 identities are in no configured arm: "stray" in the phase from 2026-06-02T00:00:00.000Z (1), ' +
+          '"treatment" in the first phase (2).',
+        identities: 3,
+        variants: [
+          { variant: 'stray', identities: 1 },
+          { variant: 'treatment', identities: 2 },
+        ],
+      },
+    })
+    expect(result.arms.map(({ variant, observed, expected }) => [variant, observed, expected])).toEqual([
+      ['control', 300, 305],
+      ['treatment', 310, 305],
     ])
+  })
+
+  test('a window that starts inside a bucket, where a phase does, loses nobody', () => {
+    const from = '2026-06-01T10:30:00Z'
+    const phases = [{ shares: { a: 9, b: 1 } }, { from, shares: { a: 1, b: 1 } }]
+    const window = { startMs: Date.parse(from), asOfMs: Date.UTC(2026, 5, 3) }
+    const points = daily({ a: 5000, b: 5050 }, { a: 480, b: 520 })
+    const whole = sampleRatio({ a: 5480, b: 5570 }, { a: 1, b: 1 })
+    expect(sampleRatio({ points }, phases).unjudgedIdentities).toBe(10_050)
+    for (const result of [
+      sampleRatio({ points, window }, phases),
+      sampleRatio(points, phases, { window }),
+      sampleRatio(
+        summary(
+          'day',
+          'UTC',
+          points.map(({ start, newIdentities }) => [start, newIdentities] as const),
+        ),
+        phases,
+        { window },
+      ),
+    ]) {
+      expect(result).toEqual(whole)
+    }
+    // A change after the window's start still splits the bucket; one after its end splits nothing.
+    const later = [phases[0], { from: '2026-06-01T11:00:00Z', shares: { a: 1, b: 1 } }] as typeof phases
+    expect(sampleRatio({ points, window }, later).unjudgedIdentities).toBe(10_050)
+    const noon = { ...window, asOfMs: Date.UTC(2026, 5, 2, 12) }
+    const after = [{ shares: { a: 1, b: 1 } }, { from: '2026-06-02T12:00:00Z', shares: { a: 9, b: 1 } }]
+    expect(sampleRatio({ points, window: noon }, after)).toEqual(whole)
+    expect(() => sampleRatio(points, phases, { window: { startMs: 5, asOfMs: 5 } })).toThrow('window')
   })
 
   test('a variant that joins later has no share before, and is expected by its own phases', () => {
     const phases = [{ shares: { a: 1, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: { a: 1, b: 1, c: 2 } }]
-    expect(sampleRatio(daily({ a: 100, b: 100 }, { a: 50, b: 50, c: 100 }), phases)).toEqual({
-      status: 'consistent',
-      statistic: 0,
-      degreesOfFreedom: 3,
-      pValue: 1,
-      arms: [
-        { variant: 'a', observed: 150, expected: 150, statisticShare: 0 },
-        { variant: 'b', observed: 150, expected: 150, statisticShare: 0 },
-        { variant: 'c', observed: 100, expected: 100, statisticShare: 0 },
-      ],
-    })
+    const result = sampleRatio(daily({ a: 100, b: 100 }, { a: 50, b: 50, c: 100 }), phases)
+    expect(result).toMatchObject({ status: 'consistent', statistic: 0, degreesOfFreedom: 3, pValue: 1 })
+    expect(result.components?.pooled).toMatchObject({ statistic: 0, degreesOfFreedom: 2, pValue: 1 })
+    expect(result.arms.map(({ observed, expected }) => [observed, expected])).toEqual([
+      [150, 150],
+      [150, 150],
+      [100, 100],
+    ])
   })
 
   test.each([
@@ -480,7 +772,7 @@ describe('sampleRatio with phases', () => {
     ],
     [
       [{ shares: { a: NaN, b: 1 } }, { from: 0, shares: { a: 1, b: 1 } }],
-      'The expected share of variant "a" is NaN, which is no share, in the first phase.',
+      'The expected share of variant "a" is NaN, which cannot be a share, in the first phase.',
     ],
   ] as [{ from?: number; shares: Record<string, number> }[], string][])(
     'not computable: %j',
@@ -496,7 +788,7 @@ describe('sampleRatio with phases', () => {
     expect(sampleRatio(daily({ a: 500, b: 500 }, { a: -1 }), ramp)).toMatchObject({
       status: 'not-computable',
       reason:
-        'In the bucket 2026-06-02T00:00:00.000Z the count of variant "a" is -1, which is no count of identities.',
+        'In the bucket 2026-06-02T00:00:00.000Z the count of variant "a" is -1, which cannot be a count of identities.',
     })
   })
 
@@ -532,11 +824,12 @@ describe('sampleRatio with phases', () => {
   })
 
   test('an hour ends after an hour, whether or not the next one is there', () => {
+    // Hours of a zone that is half an hour apart from UTC.
     const steps = [
-      { start: '2026-06-01T00:00:00Z', end: '2026-06-01T01:00:00Z', newIdentities: { a: 500, b: 500 } },
-      { start: '2026-06-01T05:00:00Z', end: '2026-06-01T06:00:00Z', newIdentities: { a: 900, b: 100 } },
+      { start: '2026-06-01T00:30:00Z', end: '2026-06-01T01:30:00Z', newIdentities: { a: 500, b: 500 } },
+      { start: '2026-06-01T05:30:00Z', end: '2026-06-01T06:30:00Z', newIdentities: { a: 900, b: 100 } },
     ]
-    const phases = [even, { from: Date.UTC(2026, 5, 1, 1), shares: { a: 9, b: 1 } }]
+    const phases = [even, { from: Date.UTC(2026, 5, 1, 1, 30), shares: { a: 9, b: 1 } }]
     expect(sampleRatio(steps, phases)).toMatchObject({
       status: 'consistent',
       statistic: expect.closeTo(0, 20),
@@ -547,7 +840,7 @@ describe('sampleRatio with phases', () => {
       steps.map(({ start, newIdentities }) => [start, newIdentities] as const),
     )
     expect(sampleRatio(hours, phases)).toEqual(sampleRatio(steps, phases))
-    const within = [even, { from: Date.UTC(2026, 5, 1, 1) - 1, shares: { a: 9, b: 1 } }]
+    const within = [even, { from: Date.UTC(2026, 5, 1, 1, 30) - 1, shares: { a: 9, b: 1 } }]
     expect(sampleRatio(hours, within).unjudgedIdentities).toBe(1000)
   })
 })

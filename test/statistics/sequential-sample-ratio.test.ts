@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { exposureWindow, summarizeExposures } from 'first-exposure'
 import { sequentialSampleRatio, type SampleRatioStep } from 'first-exposure/statistics'
+import { exposuresView } from 'first-exposure/view'
 // Inside the package only: the authors' example has a prior that is not centred on the shares.
 import { multinomialLogBayesFactor } from '../../src/statistics/multinomial-log-bayes-factor.js'
 
@@ -18,11 +20,9 @@ describe('sequentialSampleRatio', () => {
   // Both from the reference implementation of Lindon and Malek (2022).
   test('published: one identity at a time', () => {
     const units = ['c', 'c', 'c', 'c', 'a', 'c', 'c', 'a', 'b', 'c']
-    const result = sequentialSampleRatio(daily(...units.map((unit) => ({ [unit]: 1 }))), {
-      a: 0.1,
-      b: 0.5,
-      c: 0.4,
-    })
+    const shares = { a: 0.1, b: 0.5, c: 0.4 }
+    const points = daily(...units.map((unit) => ({ [unit]: 1 })))
+    const result = sequentialSampleRatio(points, shares, { concentration: 10_000 })
     expect(Math.exp(result.logBayesFactor ?? NaN)).toBeCloseTo(1.0017496120131435, 9)
     expect(result.pValue).toBeCloseTo(0.9980534145723241, 9)
     // The least p-value was reached at (2, 0, 6) and is kept.
@@ -111,21 +111,91 @@ describe('sequentialSampleRatio', () => {
     expect(sequentialSampleRatio({ points }, even)).toEqual(sequentialSampleRatio(points, even))
   })
 
-  test('identities where none are expected are a mismatch from that bucket on, by name', () => {
-    const points = daily({ a: 10, b: 10, off: 0 }, { a: 1, off: 1 }, { b: 1, stray: 2 })
-    const result = sequentialSampleRatio(points, { ...even, off: 0 })
+  test('identities in no configured arm are reported beside the verdict, with since when', () => {
+    const points = daily({ a: 10, b: 10, off: 0 }, { a: 1, off: 1, qa: 3 }, { b: 1, stray: 2 })
+    const result = sequentialSampleRatio(points, { ...even, off: 0 }, { leaveOut: ['qa'] })
     expect(result).toMatchObject({
-      status: 'mismatch',
-      reason:
-        'Identities are counted where none are expected: "off" since 2026-06-02T00:00:00.000Z, ' +
-        '"stray" since 2026-06-03T00:00:00.000Z.',
-      logBayesFactor: null,
-      pValue: 0,
-      firstCrossedAt: '2026-06-02T00:00:00.000Z',
+      status: 'consistent',
+      strays: {
+        status: 'many',
+        reason:
+          '3 identities are in no configured arm: "off" since 2026-06-02T00:00:00.000Z, ' +
+          '"stray" since 2026-06-03T00:00:00.000Z.',
+        identities: 3,
+        share: 3 / 25,
+        variants: [
+          { variant: 'off', identities: 1 },
+          { variant: 'stray', identities: 2 },
+        ],
+        since: '2026-06-02T00:00:00.000Z',
+      },
+      leftOut: [{ variant: 'qa', identities: 3 }],
     })
-    expect(result.path.map(({ pValue }) => pValue)).toEqual([expect.any(Number), 0, 0])
-    expect(result.path[0]?.pValue).toBeGreaterThan(0.9)
-    expect(result.path.map(({ total }) => total)).toEqual([20, 22, 25])
+    expect(result.path).toEqual(sequentialSampleRatio(daily({ a: 10, b: 10 }, { a: 1 }, { b: 1 }), even).path)
+  })
+
+  test('the mean of five concentrations agrees with mpmath, and sees what a single one sleeps through', () => {
+    const { rows } = JSON.parse(
+      readFileSync(new URL('../fixtures/statistics/mixed-log-bayes-factor.json', import.meta.url), 'utf8'),
+    ) as { rows: [weights: number[], counts: number[], logBayesFactor: number][] }
+    expect(rows).toHaveLength(8)
+    for (const [weights, counts, logBayesFactor] of rows) {
+      const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
+      const result = sequentialSampleRatio(daily(byArm(counts)), byArm(weights))
+      expect(Math.abs((result.logBayesFactor ?? NaN) - logBayesFactor)).toBeLessThan(1e-7)
+    }
+    for (const counts of [
+      { a: 360, b: 0 },
+      { a: 650, b: 350 },
+    ]) {
+      expect(sequentialSampleRatio(daily(counts), even).status).toBe('mismatch')
+      expect(sequentialSampleRatio(daily(counts), even, { concentration: 10_000 }).status).toBe('consistent')
+    }
+    expect(sequentialSampleRatio(daily({ a: 360 }), even, { concentration: 10_000 }).pValue).toBeCloseTo(
+      0.00195,
+      5,
+    )
+    expect(sequentialSampleRatio(daily({ a: 22 }), even).status).toBe('consistent')
+    expect(sequentialSampleRatio(daily({ a: 23 }), even).status).toBe('mismatch')
+  })
+
+  test('a list of concentrations is averaged, and one of one is that one', () => {
+    const points = daily({ a: 60, b: 40 }, { a: 61, b: 39 })
+    const one = (concentration: number | number[]) => sequentialSampleRatio(points, even, { concentration })
+    expect(one([100])).toEqual(one(100))
+    const mean = (Math.exp(one(10).logBayesFactor ?? NaN) + Math.exp(one(100).logBayesFactor ?? NaN)) / 2
+    expect(one([10, 100]).logBayesFactor).toBeCloseTo(Math.log(mean), 10)
+    expect(one([10, 100, 1000, 10_000, 100_000])).toEqual(sequentialSampleRatio(points, even))
+  })
+
+  test('a summary does as well as its view, with the window that says whether its last bucket is over', () => {
+    const summary = summarizeExposures(
+      [1, 2].flatMap((day) =>
+        [
+          ['a', 500],
+          ['b', 400],
+        ].map(([variant, newIdentities]) => ({
+          quarantined: false as const,
+          variant: variant as string,
+          bucketMs: Date.UTC(2026, 5, day),
+          newIdentities: newIdentities as number,
+        })),
+      ),
+      { granularity: 'day' },
+    )
+    for (const asOf of ['2026-06-02T12:00:00Z', '2026-06-03T00:00:00Z']) {
+      const window = exposureWindow('2026-06-01T00:00:00Z', asOf)
+      const expected = sequentialSampleRatio(exposuresView(summary, { window }), even)
+      expect(sequentialSampleRatio(summary, even, { window })).toEqual(expected)
+      expect(expected.path).toHaveLength(asOf.includes('12') ? 1 : 2)
+    }
+  })
+
+  test('an even quarantine that takes identities back can turn a mismatch of yesterday into none today', () => {
+    // What is promised is for counts that only grow; the answer is of today's counts.
+    const before = sequentialSampleRatio(daily({ a: 130, b: 60 }), even)
+    const after = sequentialSampleRatio(daily({ a: 100, b: 60 }), even)
+    expect([before.status, after.status]).toEqual(['mismatch', 'consistent'])
   })
 
   test('phases: each has its own prior, and the logarithms of their Bayes factors add up', () => {
@@ -147,13 +217,15 @@ describe('sequentialSampleRatio', () => {
     const points = withEnds(...before, ...after)
     expect(sequentialSampleRatio(points, { a: 9, b: 1 }).status).toBe('mismatch')
     expect(sequentialSampleRatio(points, even).status).toBe('mismatch')
-    const result = sequentialSampleRatio(points, ramp)
+    // For each concentration by itself.
+    const single = { concentration: 1000 }
+    const result = sequentialSampleRatio(points, ramp, single)
     expect(result).toMatchObject({ status: 'consistent', firstCrossedAt: null })
-    const first = sequentialSampleRatio(daily(...before), { a: 9, b: 1 })
-    const second = sequentialSampleRatio(daily(...after), even)
+    const first = sequentialSampleRatio(daily(...before), { a: 9, b: 1 }, single)
+    const second = sequentialSampleRatio(daily(...after), even, single)
     expect(result.path.map(({ logBayesFactor }) => logBayesFactor)).toEqual([
       ...first.path.map(({ logBayesFactor }) => logBayesFactor),
-      ...second.path.map(({ logBayesFactor }) => (first.logBayesFactor ?? NaN) + (logBayesFactor ?? NaN)),
+      ...second.path.map(({ logBayesFactor }) => (first.logBayesFactor ?? NaN) + logBayesFactor),
     ])
     expect(result.path.map(({ total }) => total)).toEqual([1000, 3000, 5000, 6000])
     expect(result.unjudgedIdentities).toBeUndefined()
@@ -164,18 +236,15 @@ describe('sequentialSampleRatio', () => {
     expect(noon.path.map(({ total }) => total)).toEqual([1000, 1000, 3000, 4000])
     expect(noon.path[1]?.logBayesFactor).toBe(noon.path[0]?.logBayesFactor)
 
-    // By the split of its time an identity may be impossible.
+    // By the split of its time an identity may be in no arm.
     const late = [{ shares: { a: 1, b: 0 } }, { from: '2026-06-02T00:00:00Z', shares: even }]
-    expect(sequentialSampleRatio(withEnds({ a: 50 }, { a: 40, b: 40 }), late)).toMatchObject({
+    expect(sequentialSampleRatio(withEnds({ a: 50, b: 1 }, { a: 40, b: 40 }), late)).toMatchObject({
       status: 'consistent',
       path: [{ logBayesFactor: expect.closeTo(0, 9) }, { total: 130 }],
-    })
-    expect(sequentialSampleRatio(withEnds({ a: 50, b: 1 }, { a: 40, b: 40 }), late)).toMatchObject({
-      status: 'mismatch',
-      reason: 'Identities are counted where none are expected: "b" since 2026-06-01T00:00:00.000Z.',
+      strays: { identities: 1, since: '2026-06-01T00:00:00.000Z' },
     })
     expect(() => sequentialSampleRatio(daily({ a: 1 }), ramp)).toThrow(
-      'end is not usable: received undefined. With several phases pass where each step ends, as the points of a view say.',
+      'points[0].end is required. With phases or silences pass where each step ends, as the points of a view say.',
     )
   })
 
@@ -186,7 +255,10 @@ describe('sequentialSampleRatio', () => {
       status: 'consistent',
       path: [{ total: 100 }, { total: 100 }],
     })
-    expect(sequentialSampleRatio(daily(record(50)), even).status).toBe('mismatch')
+    expect(sequentialSampleRatio(daily(record(50)), even)).toMatchObject({
+      status: 'not-enough-traffic',
+      strays: { identities: 100 },
+    })
   })
 
   test('nobody yet is no good news', () => {
@@ -206,7 +278,7 @@ describe('sequentialSampleRatio', () => {
     [
       daily({ a: NaN }),
       even,
-      'In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which is no',
+      'In the bucket 2026-06-01T00:00:00.000Z the count of variant "a" is NaN, which cannot be',
     ],
     [
       daily({ a: 1 }, { b: -1 }),

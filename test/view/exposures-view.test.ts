@@ -268,12 +268,12 @@ describe('misuse', () => {
 
   test.each([
     ['an unknown option', { fillgaps: true }, 'fillgaps'],
-    ['a variant twice', { variants: ['a', 'b', 'a'] }, 'variants'],
-    ['a variant that is no string', { variants: [1] }, 'variants'],
-    ['variants that are no list', { variants: 'ab' }, 'variants'],
-    ['a control that is no string', { control: null }, 'control'],
-    ['fillGaps that is no boolean', { fillGaps: 'yes' }, 'fillGaps'],
-    ['a window that is none', { window: null }, 'window'],
+    ['a variant twice', { variants: ['a', 'b', 'a'] }, 'variants[2]'],
+    ['a variant that is not a string', { variants: [1] }, 'variants[0]'],
+    ['variants that are not a list', { variants: 'ab' }, 'variants'],
+    ['a control that is not a string', { control: null }, 'control'],
+    ['fillGaps that is not a boolean', { fillGaps: 'yes' }, 'fillGaps'],
+    ['something else than a window', { window: null }, 'window'],
     [
       'a window that ends before the summary’s bucket',
       { window: { ...window, asOfMs: Date.UTC(2026, 5, 2) } },
@@ -282,7 +282,7 @@ describe('misuse', () => {
     ['a window that begins after it', { window: { ...window, startMs: Date.UTC(2026, 5, 3) } }, 'window'],
   ])('%s', (_, options, field) => {
     expect(() => exposuresView(summary, options as never)).toThrow(
-      expect.objectContaining({ code: 'invalid-view', details: expect.objectContaining({ field }) }),
+      expect.objectContaining({ code: 'invalid-view', details: expect.objectContaining({ path: field }) }),
     )
   })
 

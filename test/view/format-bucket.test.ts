@@ -84,7 +84,7 @@ describe('formatBucket', () => {
     const [point] = pointsOf('UTC', 'day', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z')
     if (point === undefined) throw new Error('no point')
     expect(() => formatBucket(point, { timeZone: 'Mars/Olympus' })).toThrow(
-      expect.objectContaining({ code: 'invalid-spec' }),
+      expect.objectContaining({ code: 'invalid-view' }),
     )
     expect(() => formatBucket(point, { locale: 'de-DE' as never })).toThrow(
       expect.objectContaining({ code: 'invalid-view' }),

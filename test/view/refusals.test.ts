@@ -1,7 +1,7 @@
 import { summarizeExposures, type ExposuresSummary } from 'first-exposure'
 import { exposuresView, formatBucket } from 'first-exposure/view'
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../refusal-of.js'
+import { refusalOf, refused } from '../refusal-of.js'
 
 const june = Date.UTC(2026, 5, 1)
 const dayMs = 86_400_000
@@ -14,37 +14,44 @@ const summary = summarizeExposures([count('control', june), count('control', jun
 describe('what exposuresView says of what it refuses', () => {
   const options = 'window, variants, control, fillGaps'
 
-  test.each<[field: string, received: string, advice: string, options: unknown]>([
-    ['options', 'null', `Pass an object of ${options}.`, null],
-    ['options', '"all"', `Pass an object of ${options}.`, 'all'],
-    ['zone', '"UTC"', `A view has the options ${options}.`, { zone: 'UTC' }],
-    ['window', 'null', 'Pass what exposureWindow returned.', { window: null }],
-    ['window', '7', 'Pass what exposureWindow returned.', { window: 7 }],
-    ['control', '1', 'Pass a variant’s key.', { control: 1 }],
+  test.each<[path: string, received: string, advice: string, options: unknown, problem?: string]>([
+    ['options', 'null', `Pass an object with the fields ${options}.`, null],
+    ['options', '"all"', `Pass an object with the fields ${options}.`, 'all'],
+    ['zone', '"UTC"', `The fields are ${options}.`, { zone: 'UTC' }, 'Unknown field zone.'],
+    [
+      'fillgaps',
+      'true',
+      `The fields are ${options}.`,
+      { fillgaps: true },
+      'Unknown field fillgaps; did you mean fillGaps?',
+    ],
+    ['window', 'null', 'Pass an object.', { window: null }],
+    ['window', '7', 'Pass an object.', { window: 7 }],
+    ['control', '1', 'Pass a string.', { control: 1 }],
     ['fillGaps', '"yes"', 'Pass true or false.', { fillGaps: 'yes' }],
-    ['variants', '"control"', 'Pass a list of variant keys.', { variants: 'control' }],
-    ['variants', '1', 'A variant’s key is a string.', { variants: ['a', 1] }],
-    ['variants', '"a"', 'It is listed twice; list every variant once.', { variants: ['a', 'b', 'a'] }],
+    ['variants', '"control"', 'Pass an array.', { variants: 'control' }],
+    ['variants[1]', '1', 'Pass a string.', { variants: ['a', 1] }],
+    ['variants[2]', '"a"', 'It is listed twice; list every variant once.', { variants: ['a', 'b', 'a'] }],
     [
       'window',
       'an object',
-      'The summary has a bucket at 2026-06-01T00:00:00.000Z, outside of 2026-06-02T00:00:00.000Z to ' +
-        '2026-06-04T00:00:00.000Z. Pass the window that the summary was asked for.',
+      'Pass the window that the summary was asked for.',
       { window: { startMs: june + dayMs, asOfMs: june + 3 * dayMs } },
+      'The summary has a bucket at 2026-06-01T00:00:00.000Z, outside of the window 2026-06-02T00:00:00.000Z to ' +
+        '2026-06-04T00:00:00.000Z.',
     ],
     [
       'window',
       'an object',
-      'The summary has a bucket at 2026-06-02T00:00:00.000Z, outside of 2026-05-31T00:00:00.000Z to ' +
-        '2026-06-02T00:00:00.000Z. Pass the window that the summary was asked for.',
+      'Pass the window that the summary was asked for.',
       { window: { startMs: june - dayMs, asOfMs: june + dayMs } },
+      'The summary has a bucket at 2026-06-02T00:00:00.000Z, outside of the window 2026-05-31T00:00:00.000Z to ' +
+        '2026-06-02T00:00:00.000Z.',
     ],
-  ])('%s: received %s. %s', (field, received, advice, given) => {
-    expect(refusalOf(() => exposuresView(summary, given as never))).toEqual({
-      code: 'invalid-view',
-      message: `${field} is not usable: received ${received}. ${advice}`,
-      details: { field, received },
-    })
+  ])('%s: received %s. %s', (path, received, advice, given, problem) => {
+    expect(refusalOf(() => exposuresView(summary, given as never))).toEqual(
+      refused('invalid-view', path, received, advice, problem),
+    )
   })
 
   test('a window that holds a millisecond of the first and of the last bucket is its', () => {
@@ -57,9 +64,9 @@ describe('what exposuresView says of what it refuses', () => {
     expect(refusalOf(() => exposuresView(far, { fillGaps: true }))).toEqual({
       code: 'invalid-view',
       message:
-        'fillGaps is not usable: received true. About 40000001 buckets of 2 variants are more than 10000000 cells. ' +
+        'About 40000001 buckets of 2 variants are more than 10000000 cells. ' +
         'Pass a shorter window, or look for junk among the variant keys.',
-      details: { field: 'fillGaps', received: 'true' },
+      details: { path: 'fillGaps', received: 'true' },
     })
     // As many variants as buckets: 3163² are the first that are too many.
     const wide = (side: number): ExposuresSummary =>
@@ -70,9 +77,9 @@ describe('what exposuresView says of what it refuses', () => {
     expect(refusalOf(() => exposuresView(wide(3163)))).toEqual({
       code: 'invalid-view',
       message:
-        'summary is not usable: received an object. About 3163 buckets of 3163 variants are more than 10000000 cells. ' +
+        'About 3163 buckets of 3163 variants are more than 10000000 cells. ' +
         'Pass a shorter window, or look for junk among the variant keys.',
-      details: { field: 'summary', received: 'an object' },
+      details: { path: 'summary', received: 'an object' },
     })
   })
 
@@ -91,9 +98,9 @@ describe('what exposuresView says of what it refuses', () => {
     expect(refusalOf(() => exposuresView(hours))).toEqual({
       code: 'malformed-summary',
       message:
-        'summary.timeseries.points[1].bucket is not usable: 2026-05-31T23:00:00.000Z lies in the same bucket as the ' +
-        'point before it. Was another granularity or time zone asked for?',
-      details: { field: 'summary.timeseries.points[1].bucket' },
+        'summary.timeseries.points[1].bucket is not usable: received "2026-05-31T23:00:00.000Z". ' +
+        'It lies in the same bucket as the point before it. Was another granularity or time zone asked for?',
+      details: { path: 'summary.timeseries.points[1].bucket', received: '"2026-05-31T23:00:00.000Z"' },
     })
   })
 })
@@ -108,15 +115,51 @@ describe('what formatBucket says of what it refuses', () => {
     ['an object', {}],
     ['an object', { formatLong: {} }],
     ['an object', { localize: {} }],
-  ])('a locale that is none: received %s', (received, locale) => {
+  ])('a locale that is not of date-fns: received %s', (received, locale) => {
     expect(refusalOf(() => formatBucket(point, { locale: locale as never }))).toEqual({
       code: 'invalid-view',
       message: `locale is not usable: received ${received}. Pass a locale of date-fns, such as de of date-fns/locale/de.`,
-      details: { field: 'locale', received },
+      details: { path: 'locale', received },
     })
   })
 
-  test.each(['start', 'end'] as const)('a %s that is no instant', (name) => {
+  const zone = "Pass an IANA name such as 'UTC' or 'Europe/Madrid'."
+  test.each<
+    [path: string, received: string, advice: string, of: unknown, options: unknown, problem?: string]
+  >([
+    [
+      'point',
+      '"2026-06-01"',
+      'Pass a point of exposuresView, with start, end, granularity and timeZone.',
+      '2026-06-01',
+      {},
+    ],
+    [
+      'point',
+      'undefined',
+      'Pass a point of exposuresView, with start, end, granularity and timeZone.',
+      undefined,
+      {},
+    ],
+    ['point.granularity', '"week"', "Pass 'hour' or 'day'.", { ...point, granularity: 'week' }, {}],
+    ['point.timeZone', 'undefined', zone, { ...point, timeZone: undefined }, {}],
+    ['timeZone', '"Mars/Olympus"', zone, point, { timeZone: 'Mars/Olympus' }],
+    [
+      'timezone',
+      '"UTC"',
+      'The fields are locale, timeZone.',
+      point,
+      { timezone: 'UTC' },
+      'Unknown field timezone; did you mean timeZone?',
+    ],
+    ['options', '"UTC"', 'Pass an object with the fields locale, timeZone.', point, 'UTC'],
+  ])('%s: received %s. %s', (path, received, advice, of, options, problem) => {
+    expect(refusalOf(() => formatBucket(of as never, options as never))).toEqual(
+      refused('invalid-view', path, received, advice, problem),
+    )
+  })
+
+  test.each(['start', 'end'] as const)('a %s that is not an instant', (name) => {
     expect(refusalOf(() => formatBucket({ ...point, [name]: 'June' }))).toMatchObject({
       code: 'invalid-instant',
       message: expect.stringMatching(new RegExp(`^point\\.${name} is not an instant: received "June"\\. `)),

@@ -7,18 +7,18 @@ interface CrossoverRow {
   readonly firstVariant: string
   /** By the variant that came next, in the order of the matrix; `null` on the diagonal. */
   readonly cells: readonly (number | null)[]
-  /** All of them, also those who went to a variant without a column. */
+  /** All of them, including those who went to a variant without a column. */
   readonly identities: number
-  /** Everyone who began in the variant: they and those who stayed. */
+  /** Everyone who began in the variant: those who crossed over and those who stayed. */
   readonly began: number
 }
 
-/** The crossovers as a square: from the variant of the first exposure to the next one. */
+/** The crossovers as a matrix: from the variant of the first exposure to the next one. */
 export interface CrossoverMatrix {
-  /** Those that anybody came from or went to, in the view's order; the largest where there are many. */
+  /** The variants with crossovers from or to them, in the view's order; only the largest if there are many. */
   readonly variants: readonly string[]
   readonly rows: readonly CrossoverRow[]
-  /** Of all variants, also those without a row: who went to each of the matrix's, who went at all, and who began. */
+  /** The sums over all variants, including those without a row. */
   readonly all: Omit<CrossoverRow, 'firstVariant'>
   /** The variants that have neither a row nor a column. */
   readonly left: number

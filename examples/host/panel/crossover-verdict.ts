@@ -1,5 +1,10 @@
 import type { Crossovers, MultiVariantPolicy } from 'first-exposure'
-import { crossoverBias, type SampleRatioResult } from 'first-exposure/statistics'
+import {
+  assignedRatio,
+  crossoverBias,
+  type CrossoverBiasResult,
+  type SampleRatioResult,
+} from 'first-exposure/statistics'
 import type { ExposuresView } from 'first-exposure/view'
 import { countOf } from './count-of.js'
 import { count, counted, duration, share } from './format.js'
@@ -10,16 +15,23 @@ export interface CrossoverVerdict {
   readonly tone: 'good' | 'bad' | 'unknown'
   readonly headline: string
   readonly sentences: readonly string[]
-  readonly bias: SampleRatioResult
+  readonly bias: CrossoverBiasResult
+  /** The split as assigned, before quarantine took anybody out; left out where no shares were given. */
+  readonly assigned?: SampleRatioResult
   /** The identities that were in one variant only, by its key. */
   readonly stayed: Readonly<Record<string, number>>
 }
 
-/** Does crossing over fall evenly on the variants of a view? */
+/**
+ * Does crossing over fall evenly on the variants of a view? And was the split right before it?
+ *
+ * @param expectedShares - the configured split; left out, nothing is said of the split as assigned
+ */
 export function crossoverVerdict(
   crossovers: Crossovers,
   view: ExposuresView,
   multiVariant: MultiVariantPolicy,
+  expectedShares?: Readonly<Record<string, number>>,
 ): CrossoverVerdict {
   const { firstVariants } = crossovers
   // Where an identity counts in its first variant, those who went on are among the counted.
@@ -28,11 +40,15 @@ export function crossoverVerdict(
     view.variants.map(({ key, total }) => [key, Math.max(0, total - among(key))]),
   )
   const bias = crossoverBias({ counted: stayed, quarantined: firstVariants }, { threshold: splitThreshold })
-  return { ...inWords(bias, multiVariant), bias, stayed }
+  const words = inWords(bias, multiVariant)
+  if (expectedShares === undefined) return { ...words, bias, stayed }
+  const counts = { counted: stayed, quarantined: firstVariants }
+  const assigned = assignedRatio(counts, expectedShares, { threshold: splitThreshold })
+  return { ...words, sentences: [...words.sentences, ...assignedInWords(assigned)], bias, assigned, stayed }
 }
 
 function inWords(
-  { status, reason, pValue }: SampleRatioResult,
+  { status, reason, pValue }: CrossoverBiasResult,
   multiVariant: MultiVariantPolicy,
 ): Pick<CrossoverVerdict, 'tone' | 'headline' | 'sentences'> {
   const subject = multiVariant === 'quarantine' ? 'Quarantine falls' : 'Crossovers fall'
@@ -57,6 +73,22 @@ function inWords(
       break
   }
   return { tone: 'unknown', headline: 'The crossovers cannot be judged', sentences: [reason ?? ''] }
+}
+
+/** Whose fault a mismatch is: the assignment's, or the exclusion's. */
+function assignedInWords({ status }: SampleRatioResult): readonly string[] {
+  switch (status) {
+    case 'mismatch':
+      return [
+        'With everybody in their first variant the split is off as well: look at the assignment, not at who was excluded.',
+      ]
+    case 'consistent':
+      return [
+        'With everybody in their first variant no mismatch was found: if the split is off now, the exclusion did it.',
+      ]
+    default:
+      return []
+  }
 }
 
 /** How many crossed over, and when most of them did; a bucket is named by `labelOf` its start. */

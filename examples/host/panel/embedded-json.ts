@@ -1,6 +1,6 @@
 /**
- * Data as JSON that can stand inside a `<script type="application/json">`: no text of it can end the element, open a
- * comment in it or break a line of it, and `JSON.parse` gives it back unchanged.
+ * Data as JSON for a `<script type="application/json">`. No text in it can end the element, open a comment or break a
+ * line, and `JSON.parse` gives the data back unchanged.
  */
 export function embeddedJson(data: unknown): string {
   return JSON.stringify(data).replace(

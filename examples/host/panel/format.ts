@@ -10,12 +10,12 @@ export function counted(value: number, one: string, many: string): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
-/** `12.34%`; of nothing, `–`. */
+/** `12.34%`; `–` if the whole is 0. */
 export function share(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(2)}%`
 }
 
-/** `2026-06-01 09:30:00` on the clocks of a zone; milliseconds only where there are some. */
+/** `2026-06-01 09:30:00` in a time zone; milliseconds only if they are not 0. */
 export function localTime(ms: number, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
@@ -37,7 +37,7 @@ export function localTime(ms: number, timeZone: string): string {
   )
 }
 
-/** `22 days`, `36 hours`: the length of a window, to the nearest whole that says something. */
+/** `22 days`, `36 hours`: the length of a window, rounded to a suitable unit. */
 export function duration(ms: number): string {
   const [size, unit] =
     (
@@ -52,11 +52,11 @@ export function duration(ms: number): string {
   return `${count(whole)} ${unit}${whole === 1 ? '' : 's'}`
 }
 
-/** A variant's key for people: nothing in it can steer a terminal, and the empty key can be seen. */
+/** A variant's key for people. No character in it can control a terminal, and an empty key is visible. */
 export function variantLabel(key: string, maxLength = 32): string {
   if (key === '') return '(empty)'
   const visible = key.replace(
-    // Controls, and the invisible marks that turn the direction of a line around.
+    // Control characters, and the invisible marks that change the direction of text.
     /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

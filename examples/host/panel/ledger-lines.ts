@@ -1,13 +1,13 @@
 import type { ExposureLedger, LedgerPartName } from 'first-exposure'
 import { count, counted, duration, share, variantLabel } from './format.js'
 
-/** One line of the way from scanned to counted. */
+/** One line between scanned and counted. */
 export interface LedgerLine {
-  /** `total`: what there is at this point; `less`: what is taken from it. */
+  /** `total`: what there is at this point; `less`: what is removed from it. */
   readonly kind: 'total' | 'less'
   readonly label: string
   readonly events: number
-  /** Those of them that have a variant, by its key; `null` where the ledger does not tell them apart. */
+  /** Those with a variant, by its key; `null` if the ledger does not separate them. */
   readonly byVariant: Readonly<Record<string, number>> | null
 }
 
@@ -19,12 +19,12 @@ const labels: Readonly<Record<LedgerPartName, string>> = {
   'no-variant': 'without a variant',
   'no-identity': 'without an identity',
   duplicate: 'duplicates',
-  quarantined: 'of the quarantined',
+  quarantined: 'quarantined',
   'first-exposure': 'first exposures',
 }
 const fromExposures: readonly LedgerPartName[] = ['duplicate', 'quarantined']
 
-/** The ledger as a way down: what was scanned, what fell away at each step, and what was left. */
+/** The ledger step by step: what was scanned, what was removed at each step, and what is left. */
 export function ledgerLines({ scanned, parts, exposuresByVariant }: ExposureLedger): readonly LedgerLine[] {
   const line = (name: LedgerPartName, kind: LedgerLine['kind']): LedgerLine => {
     const { events = 0, byVariant = {} } = parts.find(({ part }) => part === name) ?? {}
@@ -44,7 +44,7 @@ export function ledgerLines({ scanned, parts, exposuresByVariant }: ExposureLedg
   ]
 }
 
-/** That the parts add up, for a reader to check: every part that is not empty, and their sum. */
+/** The sum of the parts, for a reader to check; empty parts are left out. */
 export function ledgerSum({ scanned, parts }: ExposureLedger): string {
   const terms = parts
     .filter(({ events }) => events > 0)
@@ -53,7 +53,7 @@ export function ledgerSum({ scanned, parts }: ExposureLedger): string {
   return `${count(scanned)} scanned = ${terms.length === 0 ? '0' : terms.join(' + ')}.`
 }
 
-/** What the lines do not say: the identities, the variants that nobody configured, and how late events came. */
+/** What the lines do not say: identities, variants that nobody configured, and how late events arrived. */
 export function ledgerSentences(ledger: ExposureLedger): readonly string[] {
   const { countedIdentities, excludedIdentities, unconfigured, lateness } = ledger
   const strays = Object.entries(unconfigured ?? {})
@@ -63,7 +63,7 @@ export function ledgerSentences(ledger: ExposureLedger): readonly string[] {
     ...(unconfigured === null
       ? []
       : strays.length === 0
-        ? ['Every variant that was seen is configured.']
+        ? ['All variants seen are configured.']
         : [
             `Not configured: ${listed(
               strays.map(
@@ -73,7 +73,7 @@ export function ledgerSentences(ledger: ExposureLedger): readonly string[] {
             )}.`,
           ]),
     ...(lateness === null
-      ? ['No arrival column is known, so nothing can be said of lateness.']
+      ? ['No arrival column is known, so this cannot say how late events arrived.']
       : late(lateness)),
   ]
 }
@@ -81,13 +81,13 @@ export function ledgerSentences(ledger: ExposureLedger): readonly string[] {
 function late(lateness: NonNullable<ExposureLedger['lateness']>): readonly string[] {
   const { events, lateEvents, p50Seconds, p90Seconds, p99Seconds, maxSeconds } = lateness
   if (p50Seconds === null || p90Seconds === null || p99Seconds === null || maxSeconds === null) {
-    return ['No exposure says when it arrived.']
+    return ['No exposure has an arrival time.']
   }
   const within = (seconds: number): string => (seconds < 1 ? 'a second' : duration(seconds * 1000))
   return [
     `Of ${exposures(events)} whose arrival is known, half arrived within ${within(p50Seconds)}, 90% within ` +
       `${within(p90Seconds)}, 99% within ${within(p99Seconds)}, the last after ${within(maxSeconds)}.`,
-    `${count(lateEvents)} of them (${share(lateEvents, events)}) arrived when their bucket had closed.`,
+    `${count(lateEvents)} of them (${share(lateEvents, events)}) arrived after the end of their bucket.`,
   ]
 }
 

@@ -9,15 +9,15 @@ import type {
 } from 'first-exposure'
 
 /**
- * All that the panel shows, as plain JSON: what a page carries inside it, and what a service that keeps a page up to
- * date answers to `GET …/exposures` and `POST …/refresh`.
+ * Everything that the panel shows, as plain JSON. A page carries it inside, and a service that keeps a page up to date
+ * answers with it to `GET …/exposures` and `POST …/refresh`.
  */
 export interface PanelData {
   /** The experiment's name. */
   readonly title: string
   /** Where the exposures came from, in a few words. */
   readonly origin?: string
-  /** When it started and ended: the window of what is shown runs from its start to the success's `asOf`. */
+  /** When it started and ended. The panel shows the window from its start to the success's `asOf`. */
   readonly experiment: RefreshExperiment
   /** What `refreshStatus` says, with the last good summary in it. */
   readonly status: RefreshStatus
@@ -28,29 +28,29 @@ export interface PanelData {
   /** How identities of several variants were counted. Default `quarantine`. */
   readonly multiVariant?: MultiVariantPolicy
   /**
-   * The split that was configured, by variant: shares, percentages or weights of any sum. Left out, equal shares are
-   * assumed, and the page says so.
+   * The configured split, by variant: shares, percentages or weights of any sum. If left out, the page assumes equal
+   * shares and says so.
    */
   readonly expectedShares?: Readonly<Record<string, number>>
   /** The configured variants, in the order to show them. Default: those of `expectedShares`. */
   readonly variants?: readonly string[]
   /** The control's key. Default `control`. */
   readonly control?: string
-  /** Where every event went, of the window of the last good summary. Left out, nothing is said of it. */
+  /** Where every event went, for the window of the last good summary. If left out, the panel does not show it. */
   readonly ledger?: ExposureLedger
-  /** Who was in two variants, of that window. Left out, nothing is said of it. */
+  /** Who was in two variants, for the same window. If left out, the panel does not show it. */
   readonly crossovers?: Crossovers
-  /** That summary, taken apart by a column. Left out, nothing is said of it. */
+  /** The same summary, broken down by a column. If left out, the panel does not show it. */
   readonly breakdown?: ExposuresBreakdown & {
-    /** What the column is called. */
+    /** The name of the column. */
     readonly column: string
   }
 }
 
-/** Where a page that is kept up to date asks, on the server that it came from. Both answer with {@link PanelData}. */
+/** The addresses that a live page asks, on the server that it came from. Both answer with {@link PanelData}. */
 export interface PanelService {
   /** Asked with GET: what to show now. */
   readonly exposuresUrl: string
-  /** Asked with POST: a refresh, please. It may answer before the refresh has ended, with whatever status. */
+  /** Asked with POST to request a refresh. It may answer before the refresh has ended, with any HTTP status. */
   readonly refreshUrl: string
 }

@@ -5,12 +5,12 @@ import type { PanelData, PanelService } from './panel-data.js'
 import type { PanelScript } from './panel-script.js'
 
 /**
- * The panel as one HTML page with everything inside it. It asks nothing of any network, and its own security policy
- * holds it to that; only a page that is told of a service asks this, on the server that it came from.
+ * The panel as a self-contained HTML page. It makes no network requests, and its content security policy forbids them.
+ * Only a page with a `service` asks that service, on the server that the page came from.
  *
  * @param data - what to show
- * @param script - of `panelScript()`; made once, it serves any number of pages
- * @param service - where to ask for what has changed since, and for a refresh; left out, the page never changes
+ * @param script - from `panelScript()`; one script serves any number of pages
+ * @param service - where to ask for changes and for a refresh; if left out, the page never changes
  */
 export function panelPage(data: PanelData, script: PanelScript, service?: PanelService): string {
   const style = readFileSync(new URL('panel.css', import.meta.url), 'utf8')
@@ -37,7 +37,7 @@ export function panelPage(data: PanelData, script: PanelScript, service?: PanelS
 </head>
 <body>
 <main id="panel"></main>
-<noscript><p class="no-script">This page draws its figures with a script of its own. Allow scripts for it to see them.</p></noscript>
+<noscript><p class="no-script">This page needs JavaScript to show its figures. Allow scripts to see them.</p></noscript>
 <script type="application/json" id="panel-data">${embeddedJson({ data, service: service ?? null })}</script>
 <script type="application/json" id="panel-licences">${embeddedJson(script.licences)}</script>
 <script>${script.code}</script>
@@ -46,12 +46,12 @@ export function panelPage(data: PanelData, script: PanelScript, service?: PanelS
 `
 }
 
-/** A content security policy's name for exactly this text. */
+/** How a content security policy names exactly this text. */
 function sourceHash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }
 
-/** Any text at all inside an element that holds text only. */
+/** Any text, escaped for an element that contains only text. */
 function escapedText(text: string): string {
   return text
     .replace(/[\p{Cc}]+/gu, ' ')

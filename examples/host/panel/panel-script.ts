@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** What every panel runs, and what the licences of the code inside it want said. */
+/** The script of every panel, and the licences of the code inside it. */
 export interface PanelScript {
   readonly code: string
   readonly licences: string
@@ -24,7 +24,7 @@ export async function panelScript(installed: string = import.meta.dirname): Prom
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'none',
-    // None but this: the paths of another may lead elsewhere.
+    // Only this configuration: another one may have different paths.
     tsconfigRaw: {},
     absWorkingDir: import.meta.dirname,
     plugins: [
@@ -44,7 +44,7 @@ export async function panelScript(installed: string = import.meta.dirname): Prom
     ),
   )
   return {
-    // No text of a script may end its element.
+    // No text inside the script may end its element.
     code: (outputFiles[0]?.text ?? '').replace(/<\/(script)/gi, '<\\/$1').replaceAll('<!--', '<\\!--'),
     licences: [...packages]
       .sort()
@@ -53,7 +53,7 @@ export async function panelScript(installed: string = import.meta.dirname): Prom
   }
 }
 
-/** The licence of a package, and those of what it brings inside itself. */
+/** The licence of a package, and those of the code bundled in it. */
 function licencesOf(folder: string): string[] {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     name: string

@@ -69,7 +69,7 @@ export const sliceVerdicts: Readonly<
   >
 > = {
   mismatch: { tone: 'bad', word: 'mismatch' },
-  consistent: { tone: 'good', word: 'fits' },
+  consistent: { tone: 'good', word: 'none found' },
   'not-enough-traffic': { tone: 'unknown', word: 'too few' },
   'not-computable': { tone: 'unknown', word: 'no figure' },
 }
@@ -83,7 +83,7 @@ export function slicesInWords({ lines, overall: { status, reason, familySize } }
   const corrected =
     familySize === 0
       ? ''
-      : ` Corrected for a look at ${count(familySize)} slice${familySize === 1 ? '' : 's'} (Holm, 1979), so that one that is right is called a mismatch in less than ${splitThreshold * 1000} of 1,000 experiments.`
+      : ` Corrected for a look at ${count(familySize)} slice${familySize === 1 ? '' : 's'} (Holm, 1979), so that any right one is called a mismatch in less than ${splitThreshold * 1000} of 1,000 experiments.`
   if (status === 'mismatch') {
     const broken = lines.filter(({ result }) => result.status === 'mismatch')
     return {
@@ -93,6 +93,6 @@ export function slicesInWords({ lines, overall: { status, reason, familySize } }
     }
   }
   return status === 'consistent'
-    ? { tone: 'good', headline: 'The split fits in every slice', sentence: corrected.trim() }
+    ? { tone: 'good', headline: 'No mismatch found in any slice', sentence: corrected.trim() }
     : { tone: 'unknown', headline: 'The slices cannot be judged', sentence: `${reason ?? ''}${corrected}` }
 }

@@ -66,23 +66,31 @@ function inWords(
   const lookInto = assumed
     ? 'If another split was configured, say which: this verdict is worth nothing then. If it was an equal one, look for what loses or adds identities before you trust any result.'
     : 'Something between assignment and counting loses or adds identities in some variants: redirects, crashes, bots, late logging. Find it before you trust any result.'
+  const strays = strayIdentities(once)
   switch (once.status) {
     case 'not-computable':
-      return { tone: 'unknown', headline: 'The split cannot be checked', sentences: [once.reason ?? ''] }
+      return {
+        tone: 'unknown',
+        headline: 'The split cannot be checked',
+        sentences: [once.reason ?? '', ...strays],
+      }
     case 'not-enough-traffic':
-      return { tone: 'unknown', headline: 'Too early to judge the split', sentences: [once.reason ?? ''] }
+      return {
+        tone: 'unknown',
+        headline: 'Too early to judge the split',
+        sentences: [once.reason ?? '', ...strays],
+      }
     case 'mismatch':
       return {
         tone: assumed ? 'unsure' : 'bad',
         headline: assumed ? 'Not an equal split' : 'Sample ratio mismatch',
         sentences: [
-          once.statistic === null || once.pValue === null
-            ? unexpectedVariants(once)
-            : byChance(once.pValue, split),
+          byChance(once.pValue ?? 0, split),
           sequential.status === 'mismatch'
             ? 'The test that allows for a look after every bucket finds it too.'
             : 'The test that allows for a look after every bucket does not find it so far. It answers later, so wait for it if you look often.',
           lookInto,
+          ...strays,
         ],
       }
     case 'consistent':
@@ -95,25 +103,38 @@ function inWords(
       sentences: [
         `The totals fit the ${split} now, but after some bucket they were further from it than chance explains.`,
         lookInto,
+        ...strays,
       ],
     }
   }
   return {
     tone: 'good',
-    headline: assumed ? 'An equal split fits' : 'The split is as configured',
-    sentences: [byChance(once.pValue ?? 1, split)],
+    headline: assumed ? 'No mismatch with an equal split found' : 'No mismatch found',
+    sentences: [byChance(once.pValue ?? 1, split), ...couldShow(once), ...strays],
   }
 }
 
 /** The variants that have identities although none are expected in them. */
-function unexpectedVariants({ arms }: SampleRatioResult): string {
-  const keys = arms.flatMap(({ variant, observed, expected }) =>
-    observed > 0 && (expected ?? 0) === 0 ? [variantLabel(variant)] : [],
-  )
+function strayIdentities({ strays: { variants } }: SampleRatioResult): readonly string[] {
+  const keys = variants.map(({ variant }) => variantLabel(variant))
+  if (keys.length === 0) return []
   const named = keys.slice(0, 5).join(', ') + (keys.length > 5 ? ` and ${count(keys.length - 5)} more` : '')
-  return keys.length === 1
-    ? `A variant has identities although none are expected in it: ${named}.`
-    : `${count(keys.length)} variants have identities although none are expected in them: ${named}.`
+  return [
+    keys.length === 1
+      ? `A variant has identities although none are expected in it: ${named}. They are left out of this verdict.`
+      : `${count(keys.length)} variants have identities although none are expected in them: ${named}. They are left out of this verdict.`,
+  ]
+}
+
+/** What this many identities could have shown. */
+function couldShow({ arms }: SampleRatioResult): readonly string[] {
+  const [arm] = arms
+  if (arms.length !== 2 || arm === undefined || arm.detectable.above === null) return []
+  const percent = (share: number): string => String(Number((share * 100).toPrecision(3)))
+  const above = percent(arm.detectable.above)
+  return [
+    `With this many identities, only ${above}:${percent(1 - arm.detectable.above)} or further would have been called a mismatch.`,
+  ]
 }
 
 /** A p-value in words. */

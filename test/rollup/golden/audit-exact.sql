@@ -17,7 +17,15 @@ WITH
         assumeNotNull(toString(`value`)) AS variant,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
       FROM `events`
-      WHERE `environment_key` = {environment_key:String}
+      WHERE NOT ignore((
+        SELECT
+          throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+          AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
+          AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
+        FROM `events`
+        WHERE 0
+      ))
+        AND `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}
         AND `feature_name` = {feature_name:String}
         AND `timestamp` >= toDateTime64({rollup_start:Date}, 3, 'UTC')
@@ -58,3 +66,4 @@ SELECT
 FROM pairs
 GROUP BY exposed_day
 ORDER BY exposed_day
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0

@@ -21,9 +21,20 @@ WITH
       AND day >= {rollup_start:Date}
       AND day < {rollup_end:Date}
   ),
-  (
-    SELECT arraySort(groupUniqArray(variant_key))
-    FROM exposures_
+  if(
+    NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identity`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`first_exposure`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`first_exposure`)), '>')) = 0
+      FROM `analytics`.`exposures`
+      WHERE 0
+    )),
+    (
+      SELECT arraySort(groupUniqArray(variant_key))
+      FROM exposures_
+    ),
+    []
   ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
@@ -49,3 +60,4 @@ SELECT
 FROM buckets
 ORDER BY local_bucket, counted_rank = 0, counted_rank
 LIMIT {row_limit:UInt64}
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0

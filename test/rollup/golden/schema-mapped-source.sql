@@ -46,15 +46,24 @@ FROM
     assumeNotNull(toString(`identity`)) AS variant_,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
   FROM `analytics`.`exposures`
-  WHERE `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
+  WHERE NOT ignore((
+    SELECT
+      throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+      AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
+      AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
+    FROM `analytics`.`exposures`
+    WHERE 0
+  ))
+    AND `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-ORDER BY day;
+ORDER BY day
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0;
 
 INSERT INTO `rollups`.`a\`b` (feature, identity, day, variant, first_exposure)
-SETTINGS insert_deduplicate = 0
+SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   feature,
   identity_ AS identity,
@@ -70,7 +79,15 @@ FROM
     assumeNotNull(toString(`identity`)) AS variant_,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
   FROM `analytics`.`exposures`
-  WHERE `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
+  WHERE NOT ignore((
+    SELECT
+      throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+      AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
+      AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
+    FROM `analytics`.`exposures`
+    WHERE 0
+  ))
+    AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
     AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')

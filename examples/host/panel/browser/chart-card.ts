@@ -15,21 +15,21 @@ export interface ChartContent {
 }
 
 /**
- * The chart with its switch, the values of one bucket, and the same numbers as a table. Its parts last, so that new
- * numbers take neither the reader's place nor the keyboard's.
+ * The chart with its switch, the values of one bucket, and the same numbers as a table. Its elements stay when new
+ * numbers arrive, so the reader's place and the keyboard focus do not move.
  */
 export function chartCard(): { readonly root: HTMLElement; readonly show: (content: ChartContent) => void } {
   let content: ChartContent | undefined
   let mode: ChartMode = 'cumulative'
   let chart: Chart | undefined
-  // The bucket that the reader looks at; null: the last one, whichever that is.
+  // The bucket that the reader looks at; null for the last one.
   let chosen: number | null = null
 
   const frame = element('div', {
     class: 'chart-frame',
     role: 'slider',
     tabindex: '0',
-    'aria-label': 'Bucket of the chart; the arrow keys move through them',
+    'aria-label': 'Bucket of the chart; use the arrow keys to move',
     'aria-valuemin': '1',
   })
   const readout = element('div', { class: 'readout' })
@@ -108,7 +108,7 @@ export function chartCard(): { readonly root: HTMLElement; readonly show: (conte
   const draw = (): void => {
     if (content === undefined) return
     const { view, series, timeZone } = content
-    // Before the page is laid out there is no width; the observer below comes back with it.
+    // Before the layout there is no width; the observer below calls again when there is.
     const width = frame.clientWidth
     if (width > 0) {
       chart = drawChart(view, series, mode, timeZone, width)
@@ -118,7 +118,7 @@ export function chartCard(): { readonly root: HTMLElement; readonly show: (conte
       mode === 'cumulative' ? 'Identities entered' : `New identities per ${view.granularity}`
     const left = view.variants.length - series.length
     undrawn.textContent =
-      left === 0 ? '' : `${count(left)} smaller variants are not drawn; the tables have them all.`
+      left === 0 ? '' : `${count(left)} smaller variants are not drawn. The tables show all of them.`
     undrawn.hidden = left === 0
     readOut()
     tabulate()
@@ -170,7 +170,7 @@ export function chartCard(): { readonly root: HTMLElement; readonly show: (conte
   frame.addEventListener('pointermove', point)
   frame.addEventListener('pointerdown', point)
   frame.addEventListener('pointerleave', (event) => {
-    // A finger that is lifted leaves what it showed.
+    // When a finger is lifted, its bucket stays selected.
     if (event.pointerType === 'mouse') choose(null)
   })
   let drawnWidth = 0
@@ -183,7 +183,7 @@ export function chartCard(): { readonly root: HTMLElement; readonly show: (conte
   return {
     root,
     show: (next) => {
-      // Where the reader looks at a bucket, it stays that bucket however many come before it.
+      // A selected bucket stays selected, even if more buckets come before it.
       const start = chosen === null ? undefined : content?.view.points[chosen]?.start
       content = next
       const index = next.view.points.findIndex((point) => point.start === start)

@@ -6,19 +6,19 @@ import { svgElement } from './element.js'
 import type { Series } from './series.js'
 import { timeTicks } from './time-labels.js'
 
-/** What the lines mean: identities entered up to a bucket's end, or in the bucket alone. */
+/** What the lines show: identities entered up to the end of a bucket, or in that bucket alone. */
 export type ChartMode = 'cumulative' | 'increments'
 
-/** A drawn chart, and the way between its buckets and its pixels. */
+/** A drawn chart, and how its buckets relate to pixels. */
 export interface Chart {
   readonly svg: SVGSVGElement
-  /** Which bucket lies under a distance from the chart's left edge, in CSS pixels: the nearest one. */
+  /** The bucket nearest to a distance from the chart's left edge, in CSS pixels. */
   readonly bucketAt: (x: number) => number
   /** Marks a bucket. */
   readonly mark: (index: number) => void
 }
 
-/** Draws the series of a view, as wide as it is told, in CSS pixels. */
+/** Draws the series of a view in the given width, in CSS pixels. */
 export function drawChart(
   view: ExposuresView,
   series: readonly Series[],
@@ -79,7 +79,7 @@ export function drawChart(
   }
   const ticks = timeTicks(startMs, endMs, timeZone, Math.max(2, Math.floor((width - margin.left) / 84)))
   for (const { atMs, label } of ticks) {
-    // A label that would stick out of the picture is left out; its mark stays.
+    // A label that does not fit into the picture is left out; its mark stays.
     const half = label.length * 3.6
     const fits = x(atMs) - half > 0 && x(atMs) + half < width
     svg.append(
@@ -101,7 +101,7 @@ export function drawChart(
     svgElement('line', { class: 'axis', x1: margin.left, x2: width - margin.right, y1: y(0), y2: y(0) }),
   )
 
-  // A running total is reached at the bucket's end; an increment belongs to all of the bucket, so it stands amid it.
+  // A running total is reached at the end of the bucket. An increment belongs to the whole bucket, so it is drawn in its middle.
   const at = ({ startMs, endMs }: Span): number => (mode === 'cumulative' ? endMs : (startMs + endMs) / 2)
   const band = svgElement('rect', {
     class: 'band',
@@ -112,8 +112,8 @@ export function drawChart(
   const path = line<readonly [number, number]>()
     .x(([ms]) => x(ms))
     .y(([, value]) => y(value))
-  // The control is a solid line and drawn first: where lines lie on one another, it shows through the dashes of the
-  // others, and the longer dashes through the shorter.
+  // The control is a solid line and is drawn first. Where lines overlap, it shows through the gaps of the dashed
+  // ones, and long dashes show through short ones.
   for (const { variant, pen } of series) {
     const values = view.points.map(
       (point, index) => [at(spans[index] ?? whole), valueOf(point, variant.key)] as const,
@@ -144,7 +144,7 @@ export function drawChart(
       const after = spans.findIndex(({ endMs }) => endMs > ms)
       if (after === -1) return spans.length - 1
       const [before, next] = [spans[after - 1], spans[after]]
-      // In a gap between two buckets, the nearer of them.
+      // Between two buckets, the nearer one.
       return before !== undefined &&
         next !== undefined &&
         ms < next.startMs &&
@@ -165,7 +165,7 @@ export function drawChart(
   }
 }
 
-/** Whole numbers of identities for the marks of the upright axis, from 0 to one that nothing exceeds. */
+/** Whole numbers for the marks of the vertical axis, from 0 to at least the highest value. */
 function heightsUpTo(greatest: number): readonly number[] {
   const ticks = scaleLinear()
     .domain([0, greatest])

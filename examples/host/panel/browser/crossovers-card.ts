@@ -9,10 +9,10 @@ import { element, svgElement } from './element.js'
 import { variantName } from './series.js'
 import { bucketLabel } from './time-labels.js'
 
-/** How many pairs are told of one by one. */
+/** How many pairs have a row of their own. */
 const mostPairs = 20
 
-/** Who was in two variants, from which to which, how long after and when; and whether it falls evenly. */
+/** Who was in two variants: from which to which, how long after and when, and whether evenly. */
 export function crossoversCard(
   crossovers: Crossovers,
   view: ExposuresView,
@@ -38,12 +38,12 @@ export function crossoversCard(
       'div',
       { class: 'columns' },
       dataTable(
-        'Identities by the variant that they were in first, and the next one',
+        'Identities by their first variant and the next one',
         [
           'First in',
           ...variants.map((key) => element('span', {}, 'then ', variantName(key))),
           'All',
-          'Of all begun',
+          'Share',
         ],
         rows.map(({ firstVariant, cells, identities, began }) => ({
           head: variantName(firstVariant),
@@ -66,7 +66,7 @@ export function crossoversCard(
       ),
       dataTable(
         'Pairs of variants: how long between, and when',
-        ['From → to', 'Identities', 'Median between', 'When, and most in'],
+        ['From → to', 'Identities', 'Median between', 'When (and peak)'],
         pairs.slice(0, mostPairs).map(({ firstVariant, nextVariant, identities, medianMs, points }) => ({
           head: element(
             'span',
@@ -88,24 +88,31 @@ export function crossoversCard(
         })),
       ),
     ),
+    element('p', { class: 'note' }, 'The share is of all identities that were first in the variant.'),
     ...(left > 0
       ? [
           element(
             'p',
             { class: 'note' },
-            `The square has the largest variants; ${count(left)} more are in its sums only.`,
+            `The table shows the largest variants. ${count(left)} more are only included in the sums.`,
           ),
         ]
       : []),
     ...(pairs.length > mostPairs
-      ? [element('p', { class: 'note' }, `The ${mostPairs} largest of ${count(pairs.length)} pairs.`)]
+      ? [
+          element(
+            'p',
+            { class: 'note' },
+            `These are the ${mostPairs} largest of ${count(pairs.length)} pairs.`,
+          ),
+        ]
       : []),
   ]
 }
 
 const none: CrossoversPoint = { bucket: '', identities: 0 }
 
-/** When they changed, as a row of small bars over the whole window. */
+/** When identities changed their variant, as a row of small bars over the whole window. */
 function spark(points: readonly CrossoversPoint[], view: ExposuresView): SVGSVGElement {
   const width = 72
   const height = 16

@@ -4,11 +4,11 @@ import { element, type Child } from './element.js'
 export interface TableRow {
   readonly head: Child
   readonly cells: readonly Child[]
-  /** How the style calls the row. */
+  /** The row's CSS class. */
   readonly class?: string
 }
 
-/** A table that scrolls by itself where it is wider than its place; the keyboard can scroll it too. */
+/** A table that scrolls if it is wider than its place, also by keyboard. */
 export function dataTable(
   caption: string,
   heads: readonly Child[],

@@ -1,4 +1,4 @@
-/** What goes inside an element: text is only ever text, and nothing is left out quietly but `null`. */
+/** What goes inside an element. Text is always text, never markup; only `null` is left out. */
 export type Child = Node | string | null
 
 /** An HTML element. Content is appended as nodes and text, so no text can become markup. */

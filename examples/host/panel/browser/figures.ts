@@ -4,7 +4,7 @@ import type { SplitVerdict } from '../split-verdict.js'
 import { element, type Child } from './element.js'
 import { toneClasses } from './split-card.js'
 
-/** The few figures that a reader wants first. */
+/** The main figures, which a reader wants first. */
 export function figures(
   view: ExposuresView | null,
   verdict: SplitVerdict | null,
@@ -27,8 +27,8 @@ export function figures(
         : excludesAny
           ? seen === 0
             ? 'nobody was seen'
-            : `${share(view.excludedIdentities, seen)} of everyone seen, in several variants`
-          : 'those in several variants count in their first',
+            : `${share(view.excludedIdentities, seen)} of all identities seen; they were in several variants`
+          : 'identities in several variants count in the first one',
       verdict?.excluded.status === 'warning' ? 'warning' : undefined,
     ),
     figure(

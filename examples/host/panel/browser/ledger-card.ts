@@ -7,7 +7,7 @@ import { dataTable } from './data-table.js'
 import { element, svgElement } from './element.js'
 import { mostVariants, variantName } from './series.js'
 
-/** Where every event went: what was scanned, what fell away at each step, and what was left. */
+/** Where every event went: what was scanned, what was removed at each step, and what is left. */
 export function ledgerCard(ledger: ExposureLedger, view: ExposuresView): readonly HTMLElement[] {
   const lines = ledgerLines(ledger)
   const variants = mostVariants(
@@ -48,7 +48,7 @@ export function ledgerCard(ledger: ExposureLedger, view: ExposuresView): readonl
   ]
 }
 
-/** A part of the whole, where it begins and how long it is. */
+/** A bar for one part of the whole: where it begins and how long it is. */
 function bar(from: number, length: number, whole: number): SVGSVGElement {
   const scale = 1000 / Math.max(1, whole)
   return svgElement(

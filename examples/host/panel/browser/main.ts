@@ -1,4 +1,4 @@
-// What a panel's page runs: it finds what to show in the page itself.
+// The script of a panel's page. What to show is in the page itself.
 import type { PanelData, PanelService } from '../panel-data.js'
 import { element } from './element.js'
 import { mountPanel } from './panel.js'

@@ -16,7 +16,7 @@ import { ageWords, shownSuccess, statusWords } from './status-words.js'
 import { instantLabel, zoneChoices, zoneName } from './time-labels.js'
 import { variantsCard } from './variants-card.js'
 
-/** Builds the panel into an element, and keeps it up to date where there is a service to ask. */
+/** Builds the panel inside an element, and keeps it up to date if there is a service to ask. */
 export function mountPanel(
   root: HTMLElement,
   initial: PanelData,
@@ -24,9 +24,9 @@ export function mountPanel(
   licences: () => string,
 ): void {
   let data = initial
-  // How far the clock that made the data is ahead of this one; a page without a service has only this one.
+  // How far the service's clock is ahead of this one; 0 for a page without a service.
   let aheadMs = 0
-  // The zone that the reader chose; undefined: the experiment's, whichever that is.
+  // The time zone that the reader chose; undefined for the experiment's.
   let timeZone: string | undefined
   let zonesOf: string | undefined
   let trouble: string | null = null
@@ -38,7 +38,7 @@ export function mountPanel(
   const zones = element('div', { class: 'zones' })
   const banner = element('div', { class: 'banner' })
   const troubleBanner = element('div', { class: 'banner warning' })
-  // Said aloud when the state changes; all of it can also be read on the page.
+  // For screen readers when the state changes; the page shows the same text.
   const announcement = element('p', { class: 'unseen', role: 'status' })
   const tiles = element('dl', { class: 'figures' })
   const age = element('span')
@@ -62,7 +62,7 @@ export function mountPanel(
             try {
               render()
             } catch (error) {
-              // Nothing of an answer that cannot be shown may stay.
+              // If an answer cannot be shown, no part of it may stay on the page.
               data = before
               render()
               throw error
@@ -140,8 +140,8 @@ export function mountPanel(
         'p',
         {},
         view === null
-          ? 'No count to show yet.'
-          : 'Nobody has entered so far: no identity was counted in this window.',
+          ? 'There is no count yet.'
+          : 'Nobody has entered so far. No identity was counted in this window.',
       ),
     )
     chart.root.hidden = isEmpty
@@ -166,10 +166,10 @@ export function mountPanel(
       }
     }
     counting.textContent =
-      'Every identity is counted once, in the bucket of its first exposure. ' +
+      'Each identity is counted once, in the bucket of its first exposure. ' +
       (data.multiVariant === 'first-seen'
-        ? 'One that was in several variants counts in its first.'
-        : 'One that was in several variants is excluded, and counted nowhere else.') +
+        ? 'An identity that was in several variants counts in the first one.'
+        : 'An identity that was in several variants is excluded, and counted nowhere else.') +
       ' The end of the window is not included.'
   }
 
@@ -181,7 +181,7 @@ export function mountPanel(
   }
 
   const announce = (words: string): void => {
-    // What the page opens with is read as the page is.
+    // Nothing is announced when the page opens: the page itself is read.
     if (announced !== undefined && announced !== words) announcement.textContent = words
     announced = words
   }
@@ -231,7 +231,7 @@ function aboutLine({ origin, experiment }: PanelData, view: ExposuresView | null
       : [
           `${instantLabel(experiment.startedAt, zone)} to ${instantLabel(view.window.asOfMs, zone)}, ` +
             `${duration(view.window.asOfMs - view.window.startMs)}, by ${view.granularity}`,
-          ...(view.timeZone === zone ? [] : [`buckets of ${zoneName(view.timeZone)}`]),
+          ...(view.timeZone === zone ? [] : [`buckets in ${zoneName(view.timeZone)}`]),
         ]
   return [...(origin === undefined ? [] : [oneLine(origin)]), ...window].join(' · ')
 }

@@ -1,25 +1,25 @@
 import type { PanelData, PanelService } from '../panel-data.js'
 import { element } from './element.js'
 
-/** What keeps a page up to date, and the button that asks for a refresh. */
+/** Keeps a page up to date, with a button that asks for a refresh. */
 export interface RefreshControl {
   readonly root: HTMLElement
-  /** Takes in what the page was made with, or an answer. */
+  /** Takes the data that the page was made with, or an answer of the service. */
   readonly show: (data: PanelData) => void
 }
 
 const statusTypes = new Set(['final', 'refreshing', 'stale', 'failed', 'loaded', 'empty'])
-// A run that is awaited is asked after soon and then less often; otherwise once a minute, for what others asked for.
+// While a run is awaited, ask soon, then less often. Otherwise ask once a minute, because others may refresh too.
 const soonMs = 1000
 const patientMs = 5000
 const idleMs = 60_000
 
 /**
- * Follows a service: asks it what there is to show, and for a refresh when the button is pressed.
+ * Follows a service: asks it for the data to show, and for a refresh when the button is pressed.
  *
  * @param onAnswer - called with every answer
- * @param onTrouble - called with a sentence where the service does not answer as it should, and with `null` when it
- *   does again
+ * @param onTrouble - called with a sentence if the service does not answer as it should, and with `null` when it does
+ *   again
  */
 export function refreshControl(
   service: PanelService,
@@ -51,7 +51,7 @@ export function refreshControl(
     const waitMs = mayAskInMs()
     const mayAsk = type === undefined || type === 'due' || (type === 'throttled' && waitMs === 0)
     root.hidden = status?.type === 'final' || type === 'final'
-    // Not `disabled`: the keyboard keeps its place on the button while a refresh runs.
+    // Not `disabled`: the keyboard focus must stay on the button while a refresh runs.
     button.setAttribute('aria-disabled', String(!mayAsk))
     button.classList.toggle('busy', type === 'in-flight')
     button.textContent = type === 'in-flight' ? 'Refreshing…' : 'Refresh'
@@ -70,7 +70,7 @@ export function refreshControl(
     const turn = ++asked
     try {
       const answer = await answerOf(method === 'POST' ? service.refreshUrl : service.exposuresUrl, method)
-      // An answer that was overtaken knows less than what is shown.
+      // A newer answer has arrived meanwhile: ignore this one.
       if (turn > answered) {
         onAnswer(answer)
         answered = turn
@@ -78,7 +78,7 @@ export function refreshControl(
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      onTrouble(`${reason} What you see is what the service said before.`)
+      onTrouble(`${reason} You see the last answer of the service.`)
     } finally {
       isWaiting = false
       schedule()
@@ -123,7 +123,7 @@ export function refreshControl(
   }
 }
 
-/** What the service says. It may say it with any HTTP status: one that refuses a refresh says why in its answer. */
+/** The service's answer. Its HTTP status can be any: an answer that refuses a refresh says why. */
 async function answerOf(url: string, method: 'GET' | 'POST'): Promise<PanelData> {
   const response = await fetch(url, {
     method,
@@ -138,7 +138,7 @@ async function answerOf(url: string, method: 'GET' | 'POST'): Promise<PanelData>
   throw new Error(`The service answered with HTTP ${response.status} and nothing to show.`)
 }
 
-/** Whether an answer is one that the panel can show; its summary is checked where it is read. */
+/** Whether the panel can show an answer. The view checks the summary. */
 function isPanelData(answer: unknown): answer is PanelData {
   if (typeof answer !== 'object' || answer === null) return false
   const { title, status, experiment, nowMs } = answer as Partial<PanelData>

@@ -3,20 +3,20 @@ import { countOf } from '../count-of.js'
 import { variantLabel } from '../format.js'
 import { element, svgElement } from './element.js'
 
-/** How many variants the chart draws; more lines than this nobody tells apart. */
+/** How many variants the chart draws; nobody can tell more lines apart. */
 const mostSeries = 8
 
 /** A variant with a line in the chart. */
 export interface Series {
   readonly variant: ExposuresViewVariant
-  /** Which of the style's pens draws it: a colour and a dash of its own. */
+  /** The pen that draws it: its own colour and dash. */
   readonly pen: number
 }
 
-/** The variants that the chart draws, in the view's order: all, or the largest where there are many. */
+/** The variants that the chart draws, in the view's order: all of them, or the largest if there are many. */
 export function drawnSeries({ variants }: ExposuresView): readonly Series[] {
   const largest = new Set(variants.toSorted((a, b) => b.total - a.total).slice(0, mostSeries))
-  // The first pen is the control's alone.
+  // Only the control uses the first pen.
   let pen = 1
   return variants
     .filter((variant) => largest.has(variant) || variant.isControl)
@@ -24,7 +24,7 @@ export function drawnSeries({ variants }: ExposuresView): readonly Series[] {
     .map((variant) => ({ variant, pen: variant.isControl ? 0 : pen++ }))
 }
 
-/** The keys that a table has columns for: the largest few, in the order given. */
+/** The keys that have a column in a table: the largest ones, in the given order. */
 export function mostVariants(
   keys: readonly string[],
   sizes: Readonly<Record<string, number>>,
@@ -33,7 +33,7 @@ export function mostVariants(
   return keys.filter((key) => largest.has(key))
 }
 
-/** The short stroke that says which line a name belongs to; blank for a variant that has none. */
+/** The short line that links a name to its line in the chart; blank for a variant without a line. */
 export function swatch(pen: number | undefined): SVGSVGElement {
   return svgElement(
     'svg',
@@ -42,7 +42,7 @@ export function swatch(pen: number | undefined): SVGSVGElement {
   )
 }
 
-/** A variant's name, whatever its key: it keeps its direction to itself, and an empty key can be seen. */
+/** A variant's name. Its text direction does not affect the text around it, and an empty key is visible. */
 export function variantName(key: string): HTMLElement {
   return element('bdi', key === '' ? { class: 'variant empty' } : { class: 'variant' }, variantLabel(key, 40))
 }

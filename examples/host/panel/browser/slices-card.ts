@@ -7,7 +7,7 @@ import { dataTable } from './data-table.js'
 import { element } from './element.js'
 import { mostVariants, variantName } from './series.js'
 
-/** The split in every slice of the traffic, with the verdict on each; the broken ones first. */
+/** The split in each slice of the traffic, with a verdict on each. Slices with a mismatch come first. */
 export function slicesCard(
   breakdown: NonNullable<PanelData['breakdown']>,
   view: ExposuresView,
@@ -22,7 +22,7 @@ export function slicesCard(
   return [
     element('h2', {}, 'Slices by ', element('bdi', { class: 'slice' }, sliceLabel(breakdown.column, 60))),
     element('p', { class: `verdict ${tone === 'unknown' ? 'neutral' : tone}` }, headline),
-    element('p', {}, `${assumed ? 'Equal shares are assumed. ' : ''}${sentence}`),
+    element('p', {}, `${assumed ? 'This assumes equal shares. ' : ''}${sentence}`),
     dataTable(
       'The split by slice',
       [

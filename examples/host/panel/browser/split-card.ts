@@ -6,7 +6,7 @@ import { element, type Child } from './element.js'
 import { variantName } from './series.js'
 import { bucketLabel } from './time-labels.js'
 
-/** Whether to trust the split: the verdict in words, then what it rests on. */
+/** Whether to trust the split: the verdict in words, then the evidence. */
 export function splitCard(
   view: ExposuresView,
   verdict: SplitVerdict,
@@ -46,7 +46,7 @@ export function splitCard(
   return [
     element('h2', {}, 'Can the split be trusted?'),
     element('p', { class: `verdict ${toneClasses[tone]}` }, headline),
-    assumed ? element('p', {}, 'No split was given for this page, so equal shares are assumed.') : null,
+    assumed ? element('p', {}, 'No split was given for this page, so it assumes equal shares.') : null,
     ...sentences.map((sentence) => element('p', {}, sentence)),
     element('p', { class: excluded.status === 'warning' ? 'warning' : '' }, excludedInWords(excluded)),
     element(
@@ -74,8 +74,8 @@ export function splitCard(
             head: variantName(variant),
             cells: [
               count(observed),
-              expected === null ? 'none' : tenths.format(expected),
-              signed(observed - (expected ?? 0)),
+              tenths.format(expected),
+              signed(observed - expected),
               statisticShare === null ? '–' : share(statisticShare, 1),
             ],
           })),
@@ -83,7 +83,7 @@ export function splitCard(
   ].filter((part) => part !== null)
 }
 
-/** How the style calls a verdict's tone. */
+/** The CSS class of a verdict's tone. */
 export const toneClasses = { good: 'good', bad: 'bad', unsure: 'warning', unknown: 'neutral' } as const
 
 const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })

@@ -7,14 +7,14 @@ export interface StatusWords {
   /** A word or two for the badge. */
   readonly badge: string
   readonly tone: 'good' | 'bad' | 'warning' | 'neutral'
-  /** What a reader must know of it, sentence by sentence; empty where there is nothing to say. */
+  /** What a reader must know, sentence by sentence; empty if there is nothing to say. */
   readonly sentences: readonly string[]
 }
 
 /**
- * Says what state the count is in.
+ * The state of the count, in words.
  *
- * @param isLive - whether the page is kept up to date; one that is not says what was, not what is
+ * @param isLive - whether the page is kept up to date; otherwise it speaks of the time when it was made
  */
 export function statusWords(data: PanelData, timeZone: string, isLive: boolean): StatusWords {
   const { status, decision, experiment } = data
@@ -25,7 +25,7 @@ export function statusWords(data: PanelData, timeZone: string, isLive: boolean):
         badge: 'Final',
         tone: 'good',
         sentences: [
-          'The experiment has ended and all of it is counted: these numbers do not change any more.',
+          'The experiment has ended and is counted completely. These numbers do not change any more.',
         ],
       }
     case 'loaded':
@@ -36,12 +36,14 @@ export function statusWords(data: PanelData, timeZone: string, isLive: boolean):
         tone: 'neutral',
         sentences: [
           isLive
-            ? `A refresh is under way, asked for at ${when(status.requestedAt)}.`
-            : `A refresh was under way when this page was made, asked for at ${when(status.requestedAt)}.`,
+            ? `A refresh is running. It was requested at ${when(status.requestedAt)}.`
+            : `A refresh was running when this page was made. It was requested at ${when(status.requestedAt)}.`,
           status.success === null
             ? 'There is no earlier count to show.'
-            : 'Until it ends, the last good count is shown.',
-          ...(status.failure === null ? [] : [`The run before it failed: ${failureWords(status.failure)}`]),
+            : 'Until it ends, you see the last good count.',
+          ...(status.failure === null
+            ? []
+            : [`The refresh before it failed: ${failureWords(status.failure)}`]),
         ],
       }
     case 'stale':
@@ -50,7 +52,7 @@ export function statusWords(data: PanelData, timeZone: string, isLive: boolean):
         tone: 'warning',
         sentences: [
           `A newer refresh failed at ${when(status.failure.at)}: ${failureWords(status.failure)}`,
-          'The last good count is shown.',
+          'You see the last good count.',
           adviceOn(status.failure),
         ],
       }
@@ -74,7 +76,7 @@ export function statusWords(data: PanelData, timeZone: string, isLive: boolean):
       decision?.type === 'not-started'
         ? `The experiment starts at ${when(experiment.startedAt)}.`
         : 'Nothing has been counted yet.',
-      ...(isLive && decision?.type === 'due' ? ['Ask for a refresh to see who entered.'] : []),
+      ...(isLive && decision?.type === 'due' ? ['Press Refresh to see who entered.'] : []),
     ],
   }
 }
@@ -84,9 +86,7 @@ function failureWords({ error: { message, code } }: RefreshFailure): string {
 }
 
 function adviceOn({ error: { transient } }: RefreshFailure): string {
-  return transient
-    ? 'It may well succeed when it is tried again.'
-    : 'Trying again will not help before somebody mends the cause.'
+  return transient ? 'The next try may succeed.' : 'Somebody must fix the cause before the next try.'
 }
 
 /** The last good success, where the status has one. */
@@ -94,7 +94,7 @@ export function shownSuccess({ status }: PanelData): RefreshSuccess | null {
   return 'success' in status ? status.success : null
 }
 
-/** `3 minutes ago`, of the end of what is counted. */
+/** `3 minutes ago`: the age of the count. */
 export function ageWords(success: RefreshSuccess, nowMs: number): string {
   return agoLabel(nowMs - success.asOf)
 }

@@ -6,7 +6,7 @@ export interface ZoneChoice {
   readonly label: string
 }
 
-/** The zones worth a choice: the experiment's own first, then the viewer's, then UTC. */
+/** The zones to choose from: the experiment's first, then the viewer's, then UTC. */
 export function zoneChoices(experimentZone: string): readonly ZoneChoice[] {
   const viewerZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
   const choices = [{ timeZone: experimentZone, label: `${zoneName(experimentZone)} (experiment)` }]
@@ -18,7 +18,7 @@ export function zoneChoices(experimentZone: string): readonly ZoneChoice[] {
   return choices
 }
 
-/** UTC has names enough of its own. */
+/** Whether two names mean the same zone: UTC has many names. */
 function isSameZone(a: string, b: string): boolean {
   const canonical = (zone: string): string =>
     /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal)$/.test(zone) ? 'UTC' : zone
@@ -35,7 +35,7 @@ export function instantLabel(ms: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(ms)
 }
 
-/** A bucket's name, and whether it holds less than all of it. */
+/** A bucket's name, and whether it is partial. */
 export function bucketLabel(point: ExposuresViewPoint, timeZone: string): string {
   return formatBucket(point, { timeZone }) + (point.partial ? ' (partial)' : '')
 }
@@ -48,22 +48,22 @@ const units = [
   ['minute', 60_000],
 ] as const
 
-/** `3 minutes ago`; the clocks of two machines differ, so what lies ahead is now. */
+/** `3 minutes ago`. Clocks of two machines differ, so an instant in the future counts as now. */
 export function agoLabel(ageMs: number): string {
   const [unit, size] = units.find(([, size]) => ageMs >= size) ?? []
   if (unit === undefined || size === undefined) return 'just now'
   return new Intl.RelativeTimeFormat('en-US').format(-Math.floor(ageMs / size), unit)
 }
 
-/** A mark on the axis of time. */
+/** A mark on the time axis. */
 export interface TimeTick {
   readonly atMs: number
   readonly label: string
 }
 
 /**
- * Marks for an axis of time that stand at midnights and whole hours of the zone's own clock, however long its days:
- * at most `most` of them.
+ * Marks for a time axis, at midnights and whole hours of the zone's own clock, even if a day has 23 or 25 hours. At most
+ * `most` of them.
  */
 export function timeTicks(
   startMs: number,
@@ -77,7 +77,7 @@ export function timeTicks(
     return (ms) => formatter.format(ms)
   }
   const day = format({ month: 'short', day: 'numeric' })
-  // The view of nobody has the zone's hours or days themselves.
+  // A view of an empty summary gives the zone's hours or days.
   const nobody = { excludedIdentities: 0, timeseries: { granularity, timeZone, points: [] } } as const
   const window = { startMs: Math.floor(startMs), asOfMs: Math.floor(endMs) + 1 }
   const starts = exposuresView(nobody, { window, fillGaps: true })
@@ -105,7 +105,7 @@ export function timeTicks(
   return marks.map((atMs) => ({ atMs, label: label(atMs) }))
 }
 
-/** The first that are few enough; of the last, every so many. */
+/** The first list that is short enough; if none is, every n-th mark of the last. */
 function fewest(candidates: readonly (readonly number[])[], most: number): readonly number[] {
   const last = candidates.at(-1) ?? []
   return (

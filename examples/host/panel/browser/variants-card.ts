@@ -5,14 +5,14 @@ import { dataTable } from './data-table.js'
 import { element } from './element.js'
 import { swatch, variantName, type Series } from './series.js'
 
-/** Every variant's identities and share, the control first, with the excluded below. */
+/** The identities and share of each variant, control first, and the excluded identities below. */
 export function variantsCard(
   view: ExposuresView,
   series: readonly Series[],
   { once, assumed }: SplitVerdict,
 ): readonly HTMLElement[] {
   const penOf = new Map(series.map(({ variant, pen }) => [variant.key, pen]))
-  const expectedOf = new Map(once.arms.map(({ variant, expected }) => [variant, expected]))
+  const expectedOf = new Map(once.arms.map(({ variant, expectedShare }) => [variant, expectedShare]))
   const compares = once.arms.length > 0 && view.total > 0
   const seen = view.total + view.excludedIdentities
   const rows = view.variants.map(({ key, total, isControl, expected }) => {
@@ -33,9 +33,7 @@ export function variantsCard(
       cells: [
         count(total),
         share(total, view.total),
-        ...(compares
-          ? [shouldBe === null || shouldBe === undefined ? 'none' : share(shouldBe, view.total)]
-          : []),
+        ...(compares ? [shouldBe === null || shouldBe === undefined ? 'none' : share(shouldBe, 1)] : []),
       ],
     }
   })
@@ -54,7 +52,7 @@ export function variantsCard(
         },
       ],
     ),
-    element('p', { class: 'note' }, `The excluded share is of all ${count(seen)} identities seen.`),
+    element('p', { class: 'note' }, `The share of the excluded is of all ${count(seen)} identities seen.`),
   ]
 }
 

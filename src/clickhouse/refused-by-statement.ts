@@ -1,0 +1,88 @@
+import { ExposureError } from '../errors.js'
+import { unreadableColumn, unsafeSetting, type UnreadableColumn } from '../scan/guards.js'
+import { missingShards } from '../scan/shards.js'
+
+/**
+ * The error for what a statement's own guards refused, in the words of ClickHouse's error; `undefined` for any other
+ * error.
+ */
+export function refusedByStatement(cause: unknown): ExposureError | undefined {
+  const { code, message } = (cause ?? {}) as {
+    readonly code?: unknown
+    readonly message?: unknown
+  }
+  if (typeof message !== 'string') return undefined
+  return refusals[String(code)]?.(message, cause)
+}
+
+type Refused = (message: string, cause: unknown) => ExposureError | undefined
+
+const refusals: Readonly<Record<string, Refused>> = {
+  // ILLEGAL_TYPE_OF_ARGUMENT
+  43: unreadable,
+  // TYPE_MISMATCH
+  53: unreadable,
+  // READONLY
+  164: (message, cause) => {
+    const setting = unsafeSetting(message)
+    if (setting === undefined) return undefined
+    return new ExposureError(
+      'unsafe-setting',
+      `The server's profile for this user has the setting ${setting}, under which this question cannot be answered ` +
+        'rightly, and the user may not override it. Remove it from the profile, or let the user change it (readonly = 2).',
+      { setting },
+      { cause },
+    )
+  },
+  // NO_COMMON_TYPE
+  386: unreadable,
+  // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+  395: (message, cause) =>
+    message.includes(missingShards)
+      ? new ExposureError(
+          'shards-missing',
+          'Not every shard of the cluster answered, and the server is set to skip those that are down ' +
+            '(skip_unavailable_shards), so the answer would have been a part. Ask again when they are back.',
+          {},
+          { cause },
+        )
+      : unreadable(message, cause),
+}
+
+function unreadable(message: string, cause: unknown): ExposureError | undefined {
+  const found = unreadableColumn(message)
+  if (found === undefined) return undefined
+  return new ExposureError(
+    'unreadable-column',
+    `The ${found.column} column has the type ${found.type}. ${cureOf(found)}`,
+    { ...found },
+    { cause },
+  )
+}
+
+/** The expression to pass instead of the column's name. */
+function cureOf({ column, type }: UnreadableColumn): string {
+  if (column.startsWith('filter')) {
+    return (
+      'The server would read text in its own zone, and a number as seconds or days. Pass an instant, as a Date, to a ' +
+      'DateTime column, and to any other column a value of its own type.'
+    )
+  }
+  const instead = (expression: string): string => `columns: { ${column}: trustedSql\`${expression}\` }`
+  if (column === 'identity' || column === 'variant') {
+    return `Say that its text is meant: ${instead(`toString(${column})`)}, with the name of your column.`
+  }
+  if (/Date/.test(type)) {
+    return (
+      `A date has no zone. Say in which zone its days are: ${instead("toDateTime64(day, 3, 'Europe/Madrid')")}, ` +
+      "with the name of your column and the spec's time zone."
+    )
+  }
+  if (/String/.test(type)) {
+    return `Say how to read it: ${instead("parseDateTime64BestEffort(ts, 3, 'UTC')")}, with the name of your column.`
+  }
+  return (
+    `Say what it counts: ${instead('fromUnixTimestamp64Milli(toInt64(ts))')} for milliseconds, or ` +
+    'trustedSql`toDateTime(ts)` for seconds, with the name of your column.'
+  )
+}

@@ -1,0 +1,193 @@
+import { aName, aWholeNumber, oneOf, withFields } from '../checks.js'
+import { invalidSpec } from '../errors.js'
+import { aTimeZone } from '../time/time-zone.js'
+import { breakdownColumn, type BreakdownColumn, type BreakdownColumnInput } from './breakdown-column.js'
+import { exposureFilters, type ExposureFilter } from './exposure-filter.js'
+import {
+  defaultEventName,
+  eventNames,
+  exposureSource,
+  flagsmithEvents,
+  type EventNames,
+  type ExposureSource,
+  type ExposureSourceInput,
+} from './exposure-source.js'
+import { aMultiVariantPolicy, type MultiVariantPolicy } from './multi-variant-policy.js'
+import type { SourceColumn } from './source-column.js'
+
+/**
+ * How identities are told apart: by a 128-bit hash of the identifier (`hash`; among 10⁹ identities, the probability that
+ * two share a hash is 10⁻²¹), or by the identifier itself (`exact`; slower, and needs more memory).
+ */
+export type IdentityKey = 'hash' | 'exact'
+
+/** What to ask, complete and checked. Made by {@link exposureSpec}. */
+export interface ExposureSpec {
+  /** `null` where the source has no environment column. */
+  readonly environmentKey: string | null
+  readonly featureName: string
+  /** One event, or several that are exposures alike; `null` where the source has no event column. */
+  readonly eventName: EventNames | null
+  /** The IANA zone whose hours and days are the buckets. */
+  readonly timeZone: string
+  readonly multiVariant: MultiVariantPolicy
+  readonly identityKey: IdentityKey
+  /** The most rows an answer may have; one more is `too-many-buckets`. */
+  readonly maxRows: number
+  /** Only events that meet all of these count. */
+  readonly filters: readonly ExposureFilter[]
+  /** `null` where no breakdown was asked for. */
+  readonly breakdown: BreakdownColumn | null
+  readonly source: ExposureSource
+}
+
+/** What to ask: the experiment, and whatever differs from the defaults. */
+export interface ExposureSpecInput {
+  /** The environment's key. Required where the source has an environment column, refused where it has none. */
+  readonly environmentKey?: string | null
+  /** The feature or experiment. */
+  readonly featureName: string
+  /**
+   * The event that is an exposure. Default: the event of the source's rollup, or what the source calls its exposures,
+   * which is `$flag_exposure` unless the source says otherwise. Refused where the source has no event column, or has a
+   * rollup of another event. Several events are exposures alike, such as those of an older and a newer SDK.
+   */
+  readonly eventName?: EventNames | null
+  /** The IANA zone whose hours and days are the buckets. Default `UTC`. */
+  readonly timeZone?: string
+  /** Default `quarantine`. */
+  readonly multiVariant?: MultiVariantPolicy
+  /** Default `hash`. */
+  readonly identityKey?: IdentityKey
+  /** The most rows an answer may have, 1 to 10,000,000. Default 100,000: variants × buckets, with room to spare. */
+  readonly maxRows?: number
+  /**
+   * Only events that meet all of these are exposures. Default none. A filter on the variant is refused, because it would
+   * hide the identities that were exposed to another one. Filters are refused where the source has a rollup, because a
+   * rollup keeps no other columns.
+   */
+  readonly filters?: readonly ExposureFilter[]
+  /**
+   * A column whose values `exposureBreakdownQuery` tells apart. Default none. The summary of the whole is the same
+   * with and without it.
+   */
+  readonly breakdown?: BreakdownColumnInput | null
+  /** Default {@link flagsmithEvents}. */
+  readonly source?: ExposureSourceInput
+}
+
+const fields: readonly string[] = [
+  'environmentKey',
+  'featureName',
+  'eventName',
+  'timeZone',
+  'multiVariant',
+  'identityKey',
+  'maxRows',
+  'filters',
+  'breakdown',
+  'source',
+] satisfies readonly (keyof ExposureSpec)[]
+
+/**
+ * Which experiment is asked about, where its exposures are, and how they are to be counted?
+ *
+ * @param input - the experiment, and whatever differs from the defaults
+ * @returns a frozen, complete spec; `exposureSpec(spec)` equals `spec`
+ * @throws {@link ExposureError} `invalid-spec`, naming the field: a key or name that is missing, empty or not
+ *   well-formed Unicode, an unknown time zone, policy or field, an event that the source's rollup does not hold
+ *
+ * @example
+ * ```ts
+ * import { exposureSpec } from 'first-exposure'
+ *
+ * const spec = exposureSpec({
+ *   featureName: 'checkout',
+ *   timeZone: 'Europe/Madrid',
+ *   source: {
+ *     table: { database: 'analytics', table: 'exposures' },
+ *     columns: { environment: null, event: null, feature: 'experiment', identity: 'user_id', variant: 'arm' },
+ *   },
+ * })
+ * spec.multiVariant // => 'quarantine'
+ * spec.source.columns.timestamp // => 'timestamp'
+ * ```
+ */
+export function exposureSpec(input: ExposureSpecInput): ExposureSpec {
+  withFields(input, fields, 'spec', invalidSpec, '')
+  const given = input.source === undefined ? flagsmithEvents() : exposureSource(input.source)
+  const eventName = eventNameFor(given, input.eventName)
+  // The source says which event the spec counts, so that a rollup that is made of it holds that event.
+  const isOwnEvent = eventName === null || String(eventName) === String(given.eventName ?? defaultEventName)
+  const source = isOwnEvent ? given : exposureSource({ ...given, eventName })
+  return Object.freeze({
+    environmentKey: keyFor('environment', source, input.environmentKey, 'environmentKey') as string | null,
+    featureName: aName(input.featureName, 'featureName', invalidSpec),
+    eventName,
+    timeZone: aTimeZone(input.timeZone ?? 'UTC', 'timeZone', invalidSpec),
+    multiVariant: aMultiVariantPolicy(input.multiVariant ?? 'quarantine', 'multiVariant', invalidSpec),
+    identityKey: oneOf(['hash', 'exact'])(input.identityKey ?? 'hash', 'identityKey', invalidSpec),
+    maxRows: aWholeNumber(1, 10_000_000)(input.maxRows ?? 100_000, 'maxRows', invalidSpec),
+    filters: filtersFor(source, input.filters ?? []),
+    breakdown: input.breakdown == null ? null : breakdownColumn(input.breakdown),
+    source,
+  })
+}
+
+function filtersFor(
+  { columns, rollup }: ExposureSource,
+  input: readonly ExposureFilter[],
+): readonly ExposureFilter[] {
+  const filters = exposureFilters(input, columns)
+  if (rollup !== undefined && filters.length > 0) {
+    throw invalidSpec(
+      'filters',
+      filters,
+      'Pass the source without the rollup.',
+      'The source has a rollup, which does not keep the columns of the filters.',
+    )
+  }
+  return filters
+}
+
+/** The event to count; where the source has a rollup, only the event that the rollup holds. */
+function eventNameFor(source: ExposureSource, value: unknown): EventNames | null {
+  const { columns, rollup } = source
+  const held = rollup === undefined ? (source.eventName ?? defaultEventName) : rollup.eventName
+  const eventName = keyFor('event', source, columns.event === null ? value : (value ?? held), 'eventName')
+  if (rollup !== undefined && String(eventName) !== String(held)) {
+    throw invalidSpec(
+      'eventName',
+      eventName,
+      `Pass ${JSON.stringify(held)}, or the source without the rollup.`,
+      'The source has a rollup of another event.',
+    )
+  }
+  return eventName
+}
+
+/** The key for a column that may be absent. A value without its column would be ignored in silence, so it is refused. */
+function keyFor(
+  name: 'environment' | 'event',
+  { columns }: ExposureSource,
+  value: unknown,
+  path: string,
+): EventNames | null {
+  const column: SourceColumn | null = columns[name]
+  if (column !== null && value == null) {
+    throw invalidSpec(
+      path,
+      value,
+      `Pass it, or columns: { ${name}: null } if the table has no ${name} column.`,
+    )
+  }
+  if (column !== null)
+    return name === 'event' ? eventNames(value, path, invalidSpec) : aName(value, path, invalidSpec)
+  if (value == null) return null
+  throw invalidSpec(
+    path,
+    value,
+    'Leave it out.',
+    `The source has no ${name} column, so ${path} has no effect.`,
+  )
+}

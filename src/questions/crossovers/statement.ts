@@ -1,0 +1,132 @@
+import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
+import { exposureScan } from '../../scan/exposure-scan.js'
+import { variantRanks } from '../../scan/identity-states.js'
+import {
+  dateTime,
+  instantAndRank,
+  isOneRank,
+  nanosecondsOf,
+  rankBits,
+  rankOf,
+  secondOfNanoseconds,
+} from '../../scan/instants.js'
+import { lines, sql, texts, where } from '../../sql/sql.js'
+import { statement, type ExposuresQuery } from '../../sql/statement.js'
+import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
+import { crossoverColumns } from './rows.js'
+
+/**
+ * Who is in two variants, and since when? The SQL that answers it: of the identities that were exposed to more than
+ * one variant inside the window, from which variant they went first to which next, how long after, and when.
+ *
+ * One row for each pair of variants, the pair of most identities first: `first_variant`, the variant of the first
+ * exposure; `next_variant`, that of the first exposure to another; `identities`; `median_ms`, the exact median of the
+ * whole milliseconds between those two exposures; `buckets`, the hours or days of the latter in the spec's zone, and
+ * `bucket_identities`, how many identities in each. At the same instant the smaller key in byte order comes first. Pass
+ * it to `client.query` as it is, and the rows to `summarizeCrossovers`; `fetchCrossovers` of
+ * `first-exposure/clickhouse` does both.
+ *
+ * Always true of it: what is always true of `firstExposuresQuery`. The identities of all rows are those that it
+ * excludes under `quarantine`; they are the same under `first-seen`, because this is about what happened, not about
+ * what is counted.
+ *
+ * How it works: one aggregation finds the identities of more than one variant, by 8 bytes of state for each; a second
+ * scan reads their exposures alone. Both read the events, also of a source with a rollup, which does not keep the
+ * order within a day, and of one that is `shardedByIdentity`.
+ *
+ * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` change nothing
+ * @param window - made by `exposureWindow`; it decides between hours and days as `selectGranularity` does
+ * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
+ *
+ * @example
+ * ```ts
+ * import { crossoversQuery, exposureSpec, exposureWindow } from 'first-exposure'
+ *
+ * const { query_params } = crossoversQuery(
+ *   exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z'),
+ * )
+ * query_params.feature_name // => 'checkout'
+ * ```
+ *
+ * In short; `docs/statements.md` shows it whole:
+ *
+ * ```sql
+ * SELECT first_variant, next_variant, count() AS identities, quantileExactInclusive(0.5)(ms_between) AS median_ms, …
+ * FROM (
+ *   -- of each identity of more than one variant: its first exposure, and its first to another variant
+ * )
+ * GROUP BY first_variant, next_variant
+ * ```
+ */
+export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): ExposuresQuery {
+  const scan = exposureScan(exposureSpec(spec), checkedWindow(window))
+  const { from, identityGroup, own } = scan
+  const { step, rank, keyAt } = variantRanks(scan, own)
+  const ofIdentities = [...scan.predicates, scan.hasIdentity, sql`${rank} > 0`]
+  const [crossing, entries, crossovers] = own('crossing', 'entries', 'crossovers')
+  const [identity, bits, entry] = own('crossing_identity', 'rank_bits', 'entry_nano_and_rank')
+  const isCrossing = sql`${identityGroup} GLOBAL IN (SELECT ${identity} FROM ${crossing})`
+  const [first, next] = [sql`in_order[1]`, sql`in_order[2]`] as const
+
+  const crossingStep = sql`
+    ${crossing} AS (
+      SELECT ${identity}
+      FROM (
+        SELECT
+          ${identityGroup} AS ${identity},
+          ${rankBits(rank)} AS ${bits}
+        FROM ${from}
+        ${where(ofIdentities)}
+        GROUP BY ${identityGroup}
+      )
+      WHERE NOT (${isOneRank(bits)})
+    )
+  `
+  const entriesStep = sql`
+    ${entries} AS (
+      SELECT
+        ${identityGroup} AS ${identity},
+        min(${instantAndRank(scan.exposedAt, rank)}) AS ${entry}
+      FROM ${from}
+      ${where([...ofIdentities, isCrossing])}
+      GROUP BY ${identityGroup}, ${rank}
+    )
+  `
+  const crossoversStep = sql`
+    ${crossovers} AS (
+      SELECT
+        arraySort(groupArray(${entry})) AS in_order,
+        ${rankOf(first)} AS first_rank,
+        ${rankOf(next)} AS next_rank,
+        ${nanosecondsOf(first)} AS first_nano,
+        ${nanosecondsOf(next)} AS next_nano,
+        toInt64(intDiv(next_nano - first_nano, 1000000)) AS ms_between,
+        ${scan.bucketOf(dateTime(secondOfNanoseconds(sql`next_nano`)))} AS local_bucket
+      FROM ${entries}
+      GROUP BY ${identity}
+      HAVING count() > 1
+    )
+  `
+  const byBucket = sql`sumMap([toUnixTimestamp(local_bucket)], [toUInt64(1)])`
+  const columns = texts(crossoverColumns)
+  return statement(sql`
+    WITH
+      ${lines(step, crossingStep, entriesStep, crossoversStep)}
+    SELECT
+      ${keyAt(sql`first_rank`)} AS ${columns.firstVariant},
+      ${keyAt(sql`next_rank`)} AS ${columns.nextVariant},
+      count() AS ${columns.identities},
+      quantileExactInclusive(0.5)(ms_between) AS ${columns.medianMs},
+      arrayMap(second -> toDateTime(second, 'UTC'), ${byBucket}.1) AS ${columns.buckets},
+      ${byBucket}.2 AS ${columns.bucketIdentities}
+    FROM ${crossovers}
+    GROUP BY first_rank, next_rank
+    ORDER BY count() DESC, first_rank, next_rank
+    ${scan.rowLimit}
+    ${scan.settings}
+  `)
+}
+
+/** @deprecated Use {@link crossoversQuery}. */
+export const crossoverQuery: typeof crossoversQuery = crossoversQuery

@@ -1,0 +1,126 @@
+import { assertRows, cell, columnOf, decodeFlag, decodeNull, decodeText, malformedRow } from '../cell.js'
+
+/** The names of the answer's columns: what the SELECT calls them and where the decoder finds them. */
+export const exposedIdentityColumns: {
+  readonly identity: 'identity'
+  readonly variant: 'variant'
+  readonly firstExposure: 'first_exposure'
+  readonly quarantined: 'quarantined'
+  readonly firstVariant: 'first_variant'
+} = /* @__PURE__ */ Object.freeze({
+  identity: 'identity',
+  variant: 'variant',
+  firstExposure: 'first_exposure',
+  quarantined: 'quarantined',
+  firstVariant: 'first_variant',
+})
+
+/** One identity that entered an experiment. Plain, frozen data. */
+export interface ExposedIdentity {
+  /** Its identifier: text, or a number where the source's column is one of at most 53 bits. */
+  readonly identity: string | number
+  /** The variant that counts it; `null` where it is quarantined. */
+  readonly variant: string | null
+  /** The instant of its first exposure, ISO 8601 in UTC with nine digits: `2026-06-01T08:00:00.000000000Z`. */
+  readonly firstExposure: string
+  readonly quarantined: boolean
+  /** The variant of its first exposure, also where it is quarantined. */
+  readonly firstVariant: string
+  /** Each dimension's value at the first exposure, by the name of its column. */
+  readonly dimensions: Readonly<Record<string, string | null>>
+}
+
+/**
+ * Who are these rows? Checks and converts every row of the answer to `exposedIdentitiesQuery`.
+ *
+ * @param rows - the parsed rows of the answer, or of a block of it; columns beyond the five are dimensions
+ * @returns one frozen record for each row, in the same order
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for whatever the query cannot have given
+ *
+ * @example
+ * ```ts
+ * import { decodeExposedIdentityRows } from 'first-exposure'
+ *
+ * const [ann] = decodeExposedIdentityRows([
+ *   {
+ *     identity: 'ann',
+ *     variant: 'control',
+ *     first_exposure: '2026-06-01 08:00:00.250000000',
+ *     quarantined: 0,
+ *     first_variant: 'control',
+ *     sdk_language: 'js',
+ *   },
+ * ])
+ * ann?.firstExposure // => '2026-06-01T08:00:00.250000000Z'
+ * ann?.dimensions // => { sdk_language: 'js' }
+ * ```
+ */
+export function decodeExposedIdentityRows(rows: readonly unknown[]): readonly ExposedIdentity[] {
+  assertRows(rows)
+  return Object.freeze(rows.map(decodeExposedIdentityRow))
+}
+
+function decodeExposedIdentityRow(row: unknown, index: number): ExposedIdentity {
+  const columns = exposedIdentityColumns
+  const quarantined = cell(row, index, columns.quarantined, decodeFlag, '0 or 1')
+  const firstVariant = cell(row, index, columns.firstVariant, decodeText, 'the variant’s key')
+  const variant = quarantined
+    ? cell(row, index, columns.variant, decodeNull, 'NULL on a quarantined row')
+    : cell(row, index, columns.variant, decodeText, 'the variant’s key')
+  if (variant !== null && variant !== firstVariant) {
+    throw malformedRow(index, columns.variant, variant, 'Expected the variant of the first exposure.')
+  }
+  return Object.freeze({
+    identity: cell(row, index, columns.identity, decodeIdentity, 'an identifier'),
+    variant,
+    firstExposure: cell(
+      row,
+      index,
+      columns.firstExposure,
+      decodeInstant,
+      'YYYY-MM-DD hh:mm:ss.nnnnnnnnn in UTC',
+    ),
+    quarantined,
+    firstVariant,
+    dimensions: dimensionsOf(row, index),
+  })
+}
+
+function dimensionsOf(row: unknown, index: number): ExposedIdentity['dimensions'] {
+  const own = new Set<string>(Object.values(exposedIdentityColumns))
+  const names = Object.keys(row as object).filter((name) => !own.has(name))
+  return Object.freeze(
+    Object.fromEntries(
+      names.map((name) => {
+        const value = columnOf(row, index, name)
+        if (value !== null && typeof value !== 'string') {
+          throw malformedRow(index, name, value, 'Expected text or NULL.')
+        }
+        return [name, value]
+      }),
+    ),
+  )
+}
+
+function decodeIdentity(value: unknown): string | number | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined
+}
+
+/** A `DateTime64(9, 'UTC')`, as any setting writes it. */
+function decodeInstant(value: unknown): string | undefined {
+  if (typeof value === 'string') {
+    const [, date, time, fraction] =
+      /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?$/.exec(value) ?? []
+    if (date !== undefined && time !== undefined) {
+      const iso = `${date}T${time}`
+      const ms = Date.parse(`${iso}Z`)
+      if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== iso) return undefined
+      return `${iso}.${(fraction ?? '').padEnd(9, '0')}Z`
+    }
+  }
+  // date_time_output_format: 'unix_timestamp' gives seconds with a fraction.
+  const [, seconds, fraction] = /^(\d{1,10})\.(\d{9})$/.exec(String(value)) ?? []
+  if (seconds === undefined || fraction === undefined) return undefined
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
+}

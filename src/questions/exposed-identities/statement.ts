@@ -1,0 +1,276 @@
+import { withFields } from '../../checks.js'
+import { invalidSpec } from '../../errors.js'
+import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
+import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
+import { aSourceColumn, type SourceColumn } from '../../experiment/source-column.js'
+import { columnSql } from '../../scan/columns.js'
+import { exposureScan, type Exposures, type ExposureScan } from '../../scan/exposure-scan.js'
+import { inPartition, type IdentityPartition } from '../../scan/identity-partition.js'
+import { identityStates } from '../../scan/identity-states.js'
+import {
+  instantOf,
+  nanosecondsOf,
+  nanosecondsOfSortable,
+  rankOf,
+  sortableInstant,
+} from '../../scan/instants.js'
+import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { eventTables } from '../../scan/shards.js'
+import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
+import { identifier } from '../../sql/identifiers.js'
+import { lines, nothing, sql, texts, where, type Sql } from '../../sql/sql.js'
+import { statement, type ExposuresQuery } from '../../sql/statement.js'
+import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
+import { exposedIdentityColumns } from './rows.js'
+
+/** What the relation holds beside who, when and in which variant, and about whom it is. */
+export interface ExposedIdentitiesQueryOptions {
+  /**
+   * Columns of the events, or expressions over them, whose value at the first exposure each row gets, as text. A column
+   * keeps its name; the n-th dimension, where it is an expression, is called `dimension_n`. At most 20; default none.
+   */
+  readonly dimensions?: readonly SourceColumn[]
+  /** Only these identities. Partitions are disjoint, and all of them together are everybody. */
+  readonly partition?: IdentityPartition
+  /**
+   * What the names of the parameters begin with, so that several statements can stand in one: letters, digits and
+   * underscores, not a digit first. Default none.
+   */
+  readonly prefix?: string
+}
+
+/**
+ * Who entered this experiment, when, and in which variant, and who was quarantined? The SQL that answers it with one row
+ * for each identity: the relation that metrics are joined on, and of which the summary is the count.
+ *
+ * | column | type | meaning |
+ * |---|---|---|
+ * | `identity` | that of the source's column; text where it is an expression, or is read through a rollup | who |
+ * | `variant` | `Nullable(String)` | the variant that counts the identity; NULL where it is quarantined |
+ * | `first_exposure` | `DateTime64(9, 'UTC')` | the instant of its first exposure |
+ * | `quarantined` | `UInt8` | 1 where it was exposed to more than one variant; always 0 under `first-seen` |
+ * | `first_variant` | `String` | the variant of its first exposure, also of the quarantined |
+ * | each dimension | `Nullable(String)` | its value at the first exposure |
+ *
+ * Of several variants or values at the first instant, the least in byte order counts. The rows come in no order.
+ *
+ * The statement can stand in parentheses, as a subquery of a statement of yours: give its parameters a `prefix`, and
+ * merge `query_params`. Or pass it to `client.query` as it is: there is no bound on its rows, which are as many as there
+ * are identities, so read them as a stream.
+ *
+ * Always true of it: what is always true of `firstExposuresQuery`, but for the bound on the rows. Counted by variant and
+ * by the bucket of `first_exposure`, the rows are the summary, and the quarantined among them are its excluded
+ * identities. Identities are told apart by themselves, whatever `identityKey` says.
+ *
+ * How it works: the state of `firstExposuresQuery` with the instant of the first exposure in place of its second, by
+ * identity. Where the source is `shardedByIdentity`, each shard reduces its own identities. With dimensions the events
+ * are read also where the source has a rollup, which does not keep them.
+ *
+ * @param spec - made by `exposureSpec`; its `identityKey`, `breakdown`, `timeZone` and `maxRows` change nothing
+ * @param window - made by `exposureWindow`
+ * @param options.dimensions - columns or expressions, at most 20; default none
+ * @param options.partition - only the identities of one of `of` partitions; default all
+ * @param options.prefix - what the names of the parameters begin with; default none
+ * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
+ *
+ * @example
+ * ```ts
+ * import { exposedIdentitiesQuery, exposureSpec, exposureWindow } from 'first-exposure'
+ *
+ * const exposed = exposedIdentitiesQuery(
+ *   exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z'),
+ *   { prefix: 'e_' },
+ * )
+ * const purchases = `
+ *   SELECT variant, count() AS n, sum(amount) AS total
+ *   FROM (${exposed.query}) AS exposed
+ *   INNER JOIN purchases ON purchases.user_id = exposed.identity
+ *   WHERE purchases.at >= exposed.first_exposure AND NOT quarantined
+ *   GROUP BY variant`
+ * purchases.includes('{e_feature_name:String}') // => true
+ * exposed.query_params.e_feature_name // => 'checkout'
+ * ```
+ *
+ * In short; `docs/statements.md` shows it whole:
+ *
+ * ```sql
+ * SELECT identity, if(uniq(variant) > 1, NULL, any(variant)) AS variant, min(timestamp) AS first_exposure, …
+ * FROM events
+ * WHERE experiment = … AND timestamp >= … AND timestamp < …
+ * GROUP BY identity
+ * ```
+ */
+export function exposedIdentitiesQuery(
+  spec: ExposureSpec,
+  window: ExposureWindow,
+  options: ExposedIdentitiesQueryOptions = {},
+): ExposuresQuery {
+  const complete = exposureSpec({
+    ...exposureSpec(spec),
+    identityKey: 'exact',
+  })
+  const checked = checkedWindow(window)
+  const {
+    partition,
+    prefix = '',
+    ...asked
+  } = withFields(options, ['dimensions', 'partition', 'prefix'], 'options', invalidSpec)
+  if (typeof prefix !== 'string' || !/^([a-z_]\w{0,40})?$/i.test(prefix)) {
+    throw invalidSpec('prefix', prefix, 'Pass up to 41 letters, digits and underscores, not a digit first.')
+  }
+  const { source } = complete
+  const scan = exposureScan(complete, checked)
+  const dimensions = dimensionsOf(asked.dimensions ?? [], scan)
+  const countsOnShards = source.cluster !== null && source.shardedByIdentity
+  const rolledUp =
+    dimensions.length > 0
+      ? null
+      : rolledUpExposures(complete, checked, scan, countsOnShards ? null : source.cluster)
+  const exposures: Exposures & { readonly identity: Sql } =
+    rolledUp === null
+      ? {
+          ...scan,
+          from: eventTables(source, countsOnShards ? null : source.cluster),
+          identityPredicates: [...scan.identityPredicates, ...inPartition(partition, scan.identity)],
+        }
+      : {
+          ...rolledUp,
+          from: sql`
+            (
+              ${rolledUp.select}
+            )
+          `,
+          identityPredicates: inPartition(partition, rolledUp.identity),
+        }
+  const answer = countsOnShards ? ofShards : ofTable
+  return statement(answer(complete.multiVariant, exposures, scan, dimensions), prefix)
+}
+
+interface Dimension {
+  /** What the answer calls it. */
+  readonly name: Sql
+  /** What is kept of it, and under which name. */
+  readonly kept: Sql
+  readonly state: Sql
+}
+
+function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): readonly Dimension[] {
+  if (!Array.isArray(columns) || columns.length > 20) {
+    throw invalidSpec('dimensions', columns, 'Pass a list of at most 20 columns or expressions.')
+  }
+  const names = new Set<string>(Object.values(exposedIdentityColumns))
+  return columns.map((given: SourceColumn, index) => {
+    const path = `dimensions[${index}]`
+    const column = aSourceColumn(given, path, invalidSpec)
+    const name = typeof column === 'string' ? column : `dimension_${index + 1}`
+    if (names.has(name)) {
+      throw invalidSpec(
+        path,
+        name,
+        'The answer has a column of this name already. Pass it as an expression: trustedSql`…`.',
+      )
+    }
+    names.add(name)
+    const [kept] = scan.own(`kept_dimension_${index + 1}` as const)
+    return {
+      name: identifier(name),
+      kept,
+      state: valueAtFirst(scan.exposedAt, columnSql(column, `dimension_${index + 1}`)),
+    }
+  })
+}
+
+type Answer = (
+  policy: MultiVariantPolicy,
+  exposures: Exposures & { readonly identity: Sql },
+  scan: ExposureScan,
+  dimensions: readonly Dimension[],
+) => Sql
+
+const columns = /* @__PURE__ */ texts(exposedIdentityColumns)
+
+/** The rows of a table, or of the tables of a cluster, whose states of an identity are put together here. */
+const ofTable: Answer = (policy, exposures, scan, dimensions) => {
+  const [identities, identity] = scan.own('identities', 'exposed_identity')
+  const { steps, countedRank, firstInstantAndRank, keyAt } = identityStates(
+    exposures,
+    policy,
+    identities,
+    scan.own,
+    {
+      first: true,
+      columns: [
+        sql`${exposures.identityGroup} AS ${identity}`,
+        ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
+      ],
+    },
+  )
+  return sql`
+    WITH
+      ${lines(...steps)}
+    SELECT
+      ${lines(
+        sql`${identity} AS ${columns.identity}`,
+        sql`if(${countedRank} = 0, NULL, ${keyAt(countedRank)}) AS ${columns.variant}`,
+        sql`${instantOf(nanosecondsOf(firstInstantAndRank))} AS ${columns.firstExposure}`,
+        sql`${countedRank} = 0 AS ${columns.quarantined}`,
+        sql`${keyAt(rankOf(firstInstantAndRank))} AS ${columns.firstVariant}`,
+        ...dimensions.map(valueColumn),
+      )}
+    FROM ${identities}
+    ${scan.settings}
+  `
+}
+
+/** The rows of all shards, each of which has all exposures of its identities: a scalar would be another shard's. */
+const ofShards: Answer = (policy, exposures, scan, dimensions) => {
+  const { from, predicates, identityPredicates, identityGroup, variantKey, exposedAt } = exposures
+  const [identity, first, hashesAnd, hashesOr] = scan.own(
+    'exposed_identity',
+    'first_nano_and_key',
+    'hashes_and',
+    'hashes_or',
+  )
+  const hash = sql`cityHash64(assumeNotNull(${variantKey}))`
+  const inMany = quarantineOnShards[policy](hashesAnd, hashesOr)
+  const states = lines(
+    sql`${identityGroup} AS ${identity}`,
+    sql`min(concat(${sortableInstant(exposedAt)}, assumeNotNull(${variantKey}))) AS ${first}`,
+    ...(inMany === nothing
+      ? []
+      : [sql`groupBitAnd(${hash}) AS ${hashesAnd}`, sql`groupBitOr(${hash}) AS ${hashesOr}`]),
+    ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
+  )
+  const quarantined = inMany === nothing ? sql`toUInt8(0)` : inMany
+  const firstVariant = sql`substring(${first}, 9)`
+  return sql`
+    SELECT
+      ${lines(
+        sql`${identity} AS ${columns.identity}`,
+        sql`if(${quarantined}, NULL, ${firstVariant}) AS ${columns.variant}`,
+        sql`${instantOf(nanosecondsOfSortable(first))} AS ${columns.firstExposure}`,
+        sql`${quarantined} AS ${columns.quarantined}`,
+        sql`${firstVariant} AS ${columns.firstVariant}`,
+        ...dimensions.map(valueColumn),
+      )}
+    FROM cluster(${scan.cluster}, view(
+      SELECT
+        ${states}
+      FROM ${from}
+      ${where([...predicates, ...identityPredicates])}
+      GROUP BY ${identityGroup}
+    ))
+    ${where([exposures.guard])}
+    ${scan.settings}
+  `
+}
+
+const quarantineOnShards: Readonly<Record<MultiVariantPolicy, (and: Sql, or: Sql) => Sql>> = {
+  quarantine: (and, or) => sql`toUInt8(${and} != ${or})`,
+  'first-seen': () => nothing,
+}
+
+function valueColumn({ name, kept }: Dimension): Sql {
+  return sql`${valueOf(sortedValue(kept))} AS ${name}`
+}

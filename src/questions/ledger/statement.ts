@@ -1,0 +1,181 @@
+import { aWholeNumber, withFields } from '../../checks.js'
+import { invalidSpec } from '../../errors.js'
+import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
+import { dispositionSql } from '../../scan/event-disposition.js'
+import { isArrivalReadable, overAllTime, settings } from '../../scan/guards.js'
+import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
+import { identityStates } from '../../scan/identity-states.js'
+import { dateTime } from '../../scan/instants.js'
+import { bound, joined, lines, sql, texts, where, type Sql } from '../../sql/sql.js'
+import { statement, type ExposuresQuery } from '../../sql/statement.js'
+import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
+import { ledgerColumns } from './rows.js'
+
+/** What the ledger is to say, beside where the events went. */
+export interface ExposureLedgerQueryOptions {
+  /**
+   * How long after its bucket has closed an exposure may arrive without being late, in whole milliseconds from 0;
+   * default 0.
+   */
+  readonly latenessMs?: number
+}
+
+/**
+ * Where did the events go? The SQL that accounts for every event of the experiment, from scanned to counted.
+ *
+ * Pass it to `client.query` as it is, and the rows to `summarizeExposureLedger`; `fetchExposureLedger` of
+ * `first-exposure/clickhouse` does both. Of the events that bear the spec's environment, event and feature, at any
+ * time, one row for each disposition and variant: those that the window, the filters, a missing variant or a missing
+ * identity kept out, by the first of these, and the exposures. Then one row for the identities counted in each
+ * variant and one for the quarantined, with their exposures. Where the source has an arrival column, two more: the
+ * exposures whose arrival is known, with the quantiles of their lateness in whole seconds, rounded down, and those that
+ * arrived `latenessMs` or more after the end of their bucket.
+ *
+ * Always true of it: what is always true of `firstExposuresQuery`, but that it reads the experiment's events of all
+ * time, so that partitions by day do not prune. It reads the events themselves also where the source has a rollup, and
+ * gathers the identities of a cluster also where it is `shardedByIdentity`.
+ *
+ * How it works: one scan puts the events into a handful of groups; one counts identities exactly as
+ * `firstExposuresQuery` does; one keeps the seconds of lateness that there are, and how many exposures have each, so
+ * that the quantiles are exact. An event that arrives while the statement runs may be in one and not in another.
+ *
+ * @param spec - made by `exposureSpec`
+ * @param window - made by `exposureWindow`
+ * @param options.latenessMs - what is no lateness yet, in milliseconds from 0; default 0
+ * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
+ *
+ * @example
+ * ```ts
+ * import { exposureLedgerQuery, exposureSpec, exposureWindow } from 'first-exposure'
+ *
+ * const { query_params } = exposureLedgerQuery(
+ *   exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z'),
+ *   { latenessMs: 60_000 },
+ * )
+ * query_params.lateness_ms // => 60000
+ * ```
+ *
+ * In short; `docs/statements.md` shows it whole:
+ *
+ * ```sql
+ * SELECT entry, variant, events, identities, lateness_seconds
+ * FROM (
+ *   -- the events by disposition and variant
+ *   UNION ALL
+ *   -- the identities, as firstExposuresQuery counts them, with their exposures
+ *   UNION ALL
+ *   -- the exposures by arrival
+ * )
+ * ```
+ */
+export function exposureLedgerQuery(
+  spec: ExposureSpec,
+  window: ExposureWindow,
+  options: ExposureLedgerQueryOptions = {},
+): ExposuresQuery {
+  const { latenessMs = 0 } = withFields(options, ['latenessMs'], 'options', invalidSpec)
+  aWholeNumber(0)(latenessMs, 'latenessMs', invalidSpec)
+  const complete = exposureSpec(spec)
+  const scan = exposureScan(complete, checkedWindow(window))
+  const [identities, exposures] = scan.own('identity_states', 'identity_exposures')
+  const states = identityStates(scan, complete.multiVariant, identities, scan.own, {
+    columns: [sql`count() AS ${exposures}`],
+  })
+  const byDisposition = dispositionRows(scan)
+  const byIdentity = sql`
+    SELECT
+      if(counted_rank = 0, 'quarantined', 'counted') AS ${columns.entry},
+      if(counted_rank = 0, NULL, ${states.keyAt(sql`counted_rank`)}) AS ${columns.variant},
+      events_counted AS ${columns.events},
+      identities_counted AS ${columns.identities},
+      CAST([], 'Array(Int64)') AS ${columns.latenessSeconds}
+    FROM (
+      SELECT
+        ${states.countedRank} AS counted_rank,
+        sum(${exposures}) AS events_counted,
+        count() AS identities_counted
+      FROM ${identities}
+      GROUP BY counted_rank
+    )
+  `
+  const arrival = scan.columns.arrival
+  const byArrival =
+    arrival === null
+      ? []
+      : [
+          arrivalRows(
+            scan,
+            arrival,
+            bound('lateness_ms', 'Int64', latenessMs),
+            isArrivalReadable(complete.source, arrival),
+          ),
+        ]
+  return statement(sql`
+    WITH
+      ${lines(...states.steps)}
+    SELECT ${joined(Object.values(columns), ', ')}
+    FROM (
+      ${joined([byDisposition, byIdentity, ...byArrival], '\nUNION ALL\n')}
+    )
+    ${scan.rowLimit}
+    ${settings(...scan.clusterSettings, ...overAllTime, 'max_subquery_depth = 100')}
+  `)
+}
+
+const columns = /* @__PURE__ */ texts(ledgerColumns)
+
+/** The events of the experiment by what became of them. */
+function dispositionRows(scan: ExposureScan): Sql {
+  const [disposition, variant, counted] = scan.own('event_disposition', 'event_variant', 'events_counted')
+  return sql`
+    SELECT
+      ${disposition} AS ${columns.entry},
+      CAST(${variant}, 'Nullable(String)') AS ${columns.variant},
+      ${counted} AS ${columns.events},
+      toUInt64(0) AS ${columns.identities},
+      CAST([], 'Array(Int64)') AS ${columns.latenessSeconds}
+    FROM (
+      SELECT
+        ${dispositionSql(scan)} AS ${disposition},
+        if(${scan.hasVariant}, ${scan.variantKey}, NULL) AS ${variant},
+        count() AS ${counted}
+      FROM ${scan.from}
+      ${where(scan.ofExperiment)}
+      GROUP BY ${disposition}, ${variant}
+    )
+  `
+}
+
+/** The exposures by arrival: a bucket has closed where that of the arrival is a later one, which is right in every zone. */
+function arrivalRows(scan: ExposureScan, arrivedAt: Sql, latenessMs: Sql, isReadable: Sql): Sql {
+  const [counted, late, seconds] = scan.own('events_counted', 'events_late', 'seconds_late')
+  const milliseconds = (instant: Sql): Sql =>
+    sql`toUnixTimestamp64Milli(toDateTime64(assumeNotNull(${instant}), 3, 'UTC'))`
+  const [arrival, timestamp] = [milliseconds(arrivedAt), milliseconds(scan.columns.timestamp)] as const
+  // Far outside every window, where the start of a bucket would leave what a DateTime holds, one second is like another.
+  const bucketOf = (ms: Sql): Sql =>
+    scan.bucketOf(dateTime(sql`greatest(86400, least(4294000000, intDiv(${ms}, 1000)))`))
+  return sql`
+    SELECT
+      arrived.1 AS ${columns.entry},
+      CAST(NULL, 'Nullable(String)') AS ${columns.variant},
+      arrived.2 AS ${columns.events},
+      toUInt64(0) AS ${columns.identities},
+      arrived.3 AS ${columns.latenessSeconds}
+    FROM (
+      SELECT arrayJoin([
+        ('arrived', ${counted}, ${seconds}),
+        ('arrived-late', ${late}, CAST([], 'Array(Int64)'))
+      ]) AS arrived
+      FROM (
+        SELECT
+          count() AS ${counted},
+          countIf(${bucketOf(sql`${arrival} - ${latenessMs}`)} > ${bucketOf(timestamp)}) AS ${late},
+          quantilesExactWeighted(0.5, 0.9, 0.99, 1)(toInt64(floor((${arrival} - ${timestamp}) / 1000)), 1) AS ${seconds}
+        FROM ${scan.from}
+        ${where([isReadable, ...scan.predicates, scan.hasIdentity, sql`${arrivedAt} IS NOT NULL`])}
+      )
+    )
+  `
+}

@@ -1,0 +1,91 @@
+import { aWholeNumber, withFields } from '../../checks.js'
+import { invalidSpec, malformedBuckets } from '../../errors.js'
+import { deepFreeze } from '../../freeze.js'
+import { bucketAxis } from '../../time/local-days.js'
+import { aGranularity, type Granularity } from '../../time/granularity.js'
+import { anEpochMs } from '../../time/instant.js'
+import { aTimeZone } from '../../time/time-zone.js'
+import type { ExposuresSummary } from './exposures-summary.js'
+import type { ExposureBucket } from './rows.js'
+
+/**
+ * What is the summary of these buckets? Adds them up, in the order of time.
+ *
+ * @param buckets - what `decodeBucketRows` returned, in any order; several for the same bucket and variant add up
+ * @param options.granularity - the granularity that the buckets were asked with: `selectGranularity(window)`
+ * @param options.timeZone - the IANA zone that they were asked with; default `UTC`
+ * @returns a frozen summary; the counts of its points and its excluded identities add up to those of the buckets
+ * @throws {@link ExposureError} `malformed-buckets`, naming the field, for a count or an instant that is not usable,
+ *   an unknown granularity, or a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for an
+ *   unknown option or time zone
+ *
+ * @example
+ * ```ts
+ * import { summarizeExposures } from 'first-exposure'
+ *
+ * summarizeExposures(
+ *   [
+ *     { quarantined: false, variant: 'control', bucketMs: 1780272000000, newIdentities: 100 },
+ *     { quarantined: true, variant: null, bucketMs: 1780272000000, newIdentities: 5 },
+ *   ],
+ *   { granularity: 'day' },
+ * )
+ * // => {
+ * //   excludedIdentities: 5,
+ * //   timeseries: {
+ * //     granularity: 'day',
+ * //     timeZone: 'UTC',
+ * //     points: [{ bucket: '2026-06-01T00:00:00.000Z', newIdentities: { control: 100 } }],
+ * //   },
+ * // }
+ * ```
+ */
+export function summarizeExposures(
+  buckets: readonly ExposureBucket[],
+  options: { readonly granularity: Granularity; readonly timeZone?: string },
+): ExposuresSummary {
+  withFields(options, ['granularity', 'timeZone'], 'options', invalidSpec)
+  const granularity = aGranularity(options.granularity, 'granularity', malformedBuckets)
+  const timeZone = aTimeZone(options.timeZone ?? 'UTC', 'timeZone', invalidSpec)
+  const { floor } = bucketAxis('UTC', granularity)
+
+  let excludedIdentities = 0
+  const points = new Map<number, Map<string, number>>()
+  for (const [index, { quarantined, variant, bucketMs, newIdentities }] of buckets.entries()) {
+    aWholeNumber(0)(newIdentities, `buckets[${index}].newIdentities`, malformedBuckets)
+    anEpochMs(bucketMs, `buckets[${index}].bucketMs`, malformedBuckets)
+    if (timeZone === 'UTC' && floor(bucketMs) !== bucketMs) {
+      throw malformedBuckets(
+        `buckets[${index}].bucketMs`,
+        bucketMs,
+        `It is not the start of a UTC ${granularity}: was another granularity or zone asked for?`,
+      )
+    }
+    if (newIdentities === 0) continue
+    if (quarantined) {
+      excludedIdentities = sum(excludedIdentities, newIdentities)
+    } else {
+      const point = points.get(bucketMs) ?? new Map<string, number>()
+      points.set(bucketMs, point.set(variant, sum(point.get(variant) ?? 0, newIdentities)))
+    }
+  }
+
+  return deepFreeze({
+    excludedIdentities,
+    timeseries: {
+      granularity,
+      timeZone,
+      points: [...points]
+        .sort(([a], [b]) => a - b)
+        .map(([bucketMs, counts]) => ({
+          bucket: new Date(bucketMs).toISOString(),
+          // fromEntries defines properties where an assignment to __proto__ would set the prototype.
+          newIdentities: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+        })),
+    },
+  })
+}
+
+function sum(a: number, b: number): number {
+  return aWholeNumber(0)(a + b, 'The sum of newIdentities', malformedBuckets)
+}

@@ -1,0 +1,137 @@
+import type { ExposureSpec } from '../../experiment/exposure-spec.js'
+import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
+import type { Exposures, ExposureScan } from '../../scan/exposure-scan.js'
+import { inPartition, type IdentityPartition } from '../../scan/identity-partition.js'
+import { dateTime, secondOfSortable, sortableInstant } from '../../scan/instants.js'
+import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { settings } from '../../scan/guards.js'
+import { eventTables, missingShards } from '../../scan/shards.js'
+import { sql, text, texts, where, type Sql } from '../../sql/sql.js'
+import type { ExposureWindow } from '../../time/exposure-window.js'
+import { bucketColumns } from './rows.js'
+
+/**
+ * What all shards say together, where each has all exposures of its identities. A shard answers with one row, whose
+ * list holds its bucket rows, and says how many shards there are: where fewer answered, because the server is set to
+ * skip those that are down, the statement fails.
+ */
+export function answerOfShards(
+  spec: ExposureSpec,
+  window: ExposureWindow,
+  scan: ExposureScan,
+  partition: IdentityPartition | undefined,
+): Sql {
+  const rolledUp = rolledUpExposures(spec, window, scan, null)
+  const exposures: Exposures =
+    rolledUp === null
+      ? {
+          ...scan,
+          from: eventTables(spec.source, null),
+          identityPredicates: [...scan.identityPredicates, ...inPartition(partition, scan.identity)],
+        }
+      : {
+          ...rolledUp,
+          // Inside a view the statement's own names are not known.
+          from: sql`
+            (
+              ${rolledUp.select}
+            )
+          `,
+          identityPredicates: inPartition(partition, rolledUp.identity),
+        }
+  const columns = texts(bucketColumns)
+  return sql`
+    WITH
+      shards AS (
+        SELECT
+          if(throwIf(count() = 0 OR count() != max(shards_asked), '${text(missingShards)}') = 0, groupArrayArray(shard_rows), []) AS all_rows
+        FROM cluster(${scan.cluster}, view(
+          SELECT
+            groupArray((in_many, variant_name, toUnixTimestamp(local_bucket), identities_counted)) AS shard_rows,
+            shardCount() AS shards_asked
+          FROM (
+            ${shardRows[spec.multiVariant](exposures, scan)}
+            ${scan.rowLimit}
+          )
+        ))
+        ${where([rolledUp?.guard ?? scan.guard])}
+      )
+    SELECT
+      shard_row.1 AS ${columns.quarantined},
+      if(shard_row.1, NULL, shard_row.2) AS ${columns.variant},
+      toDateTime(shard_row.3, 'UTC') AS ${columns.bucket},
+      sum(shard_row.4) AS ${columns.newIdentities}
+    FROM (SELECT arrayJoin(all_rows) AS shard_row FROM shards)
+    GROUP BY shard_row.1, shard_row.2, shard_row.3
+    ORDER BY shard_row.3, shard_row.1, shard_row.2
+    ${scan.rowLimit}
+    ${settings()}
+  `
+}
+
+/**
+ * The bucket rows of one shard: quarantined, variant, local bucket, identities. A scalar subquery would be read by
+ * the node that is asked, of its own table, and its value sent to the others. So there is no list of variants here, and
+ * there are no ranks. An identity's variants are told apart by a 64-bit hash, whose name comes from a small second scan
+ * (two variants of one hash fail the statement), or by the key itself, behind the instant as 8 bytes that sort as text.
+ */
+const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => Sql>> = {
+  quarantine: ({ from, predicates, identityPredicates, identityGroup, variantKey, exposedAt }, scan) => {
+    const [hashesAnd, hashesOr, firstSecond, key] = scan.own(
+      'hashes_and',
+      'hashes_or',
+      'first_second',
+      'key_scanned',
+    )
+    return sql`
+      SELECT in_many, variant_name, local_bucket, identities_counted
+      FROM (
+        SELECT
+          toUInt8(${hashesAnd} != ${hashesOr}) AS in_many,
+          if(in_many, toUInt64(0), ${hashesOr}) AS variant_hash,
+          ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
+          count() AS identities_counted
+        FROM (
+          SELECT
+            groupBitAnd(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesAnd},
+            groupBitOr(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesOr},
+            min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}
+          FROM ${from}
+          ${where([...predicates, ...identityPredicates])}
+          GROUP BY ${identityGroup}
+        )
+        GROUP BY in_many, variant_hash, local_bucket
+      ) AS counted
+      INNER JOIN (
+        SELECT toUInt8(0) AS in_many, cityHash64(${key}) AS variant_hash, any(${key}) AS variant_name
+        FROM (
+          SELECT assumeNotNull(${variantKey}) AS ${key}
+          FROM ${from}
+          ${where(predicates)}
+          GROUP BY assumeNotNull(${variantKey})
+        )
+        GROUP BY variant_hash
+        HAVING throwIf(count() > 1, 'first-exposure: two variants have the same hash') = 0
+        UNION ALL
+        SELECT toUInt8(1) AS in_many, toUInt64(0) AS variant_hash, '' AS variant_name
+      ) AS named USING (in_many, variant_hash)
+    `
+  },
+  'first-seen': ({ from, predicates, identityPredicates, identityGroup, variantKey, exposedAt }, scan) => {
+    const [first] = scan.own('first_nano_and_key')
+    return sql`
+      SELECT
+        toUInt8(0) AS in_many,
+        substring(${first}, 9) AS variant_name,
+        ${scan.bucketOf(dateTime(secondOfSortable(first)))} AS local_bucket,
+        count() AS identities_counted
+      FROM (
+        SELECT min(concat(${sortableInstant(exposedAt)}, assumeNotNull(${variantKey}))) AS ${first}
+        FROM ${from}
+        ${where([...predicates, ...identityPredicates])}
+        GROUP BY ${identityGroup}
+      )
+      GROUP BY variant_name, local_bucket
+    `
+  },
+}

@@ -1,0 +1,129 @@
+import type { EventDisposition } from '../../scan/event-disposition.js'
+import { deepFreeze } from '../../freeze.js'
+import { eventDispositions } from '../../scan/event-disposition.js'
+import { decodeIdentityTimelineRows, type IdentityTimelineRow } from './rows.js'
+import { withFields } from '../../checks.js'
+import { aMultiVariantPolicy, type MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
+import { invalidSpec } from '../../errors.js'
+
+/** What the summary makes of an identity, and why. Instants are epoch milliseconds. */
+export type IdentityVerdict =
+  /** In this variant, since its first exposure. */
+  | { readonly type: 'counted'; readonly variant: string; readonly at: number }
+  /** Its first exposure was to `variant`; the first one to another, `by`, quarantined it. */
+  | {
+      readonly type: 'quarantined'
+      readonly variant: string
+      readonly at: number
+      readonly by: string
+      readonly byAt: number
+    }
+  /** It has no exposure. `because` is what became of the event that came nearest to being one. */
+  | {
+      readonly type: 'never-counted'
+      readonly because: 'no-events' | Exclude<EventDisposition, 'exposure'>
+    }
+
+/** One event of an identity. */
+export interface IdentityTimelineEvent {
+  /** Epoch milliseconds; `null` where the event has no timestamp. */
+  readonly at: number | null
+  /** `null` where the event has none. */
+  readonly variant: string | null
+  /** An exposure, or what kept the event from being one. */
+  readonly disposition: EventDisposition
+}
+
+/**
+ * One identity's story. Plain data, frozen through and through; `JSON.parse(JSON.stringify(timeline))` equals it.
+ */
+export interface IdentityTimeline {
+  /** Judged by all of the identity's events, also by those that are not listed. */
+  readonly verdict: IdentityVerdict
+  /** How many events the identity has, at any time. */
+  readonly scanned: number
+  /** In the order of time; those without a timestamp last. */
+  readonly events: readonly IdentityTimelineEvent[]
+  /** Whether there are more than are listed. */
+  readonly truncated: boolean
+}
+
+/**
+ * Why is this identity counted, or not? Reduces the rows of `identityTimelineQuery` to its story.
+ *
+ * @param rows - the parsed rows of the answer, in their order
+ * @param options.multiVariant - the spec's policy; default `quarantine`
+ * @returns the frozen story; its verdict is what the summary of the same spec and window made of the identity
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column; `invalid-spec` for another policy
+ *
+ * @example
+ * ```ts
+ * import { summarizeIdentityTimeline } from 'first-exposure'
+ *
+ * const first = { disposition: 'exposure', variant: 'control', at_ms: 1780272000000, events: 1 }
+ * const next = { disposition: 'exposure', variant: 'one-page', at_ms: 1780275600000, events: 1 }
+ * const timeline = summarizeIdentityTimeline([
+ *   { shown: 0, ...first },
+ *   { shown: 0, ...next },
+ *   { shown: 1, ...first },
+ * ])
+ * timeline.verdict
+ * // => { type: 'quarantined', variant: 'control', at: 1780272000000, by: 'one-page', byAt: 1780275600000 }
+ * timeline.truncated // => true
+ * ```
+ */
+export function summarizeIdentityTimeline(
+  rows: readonly unknown[],
+  options: { readonly multiVariant?: MultiVariantPolicy } = {},
+): IdentityTimeline {
+  withFields(options, ['multiVariant'], 'options', invalidSpec)
+  const multiVariant = aMultiVariantPolicy(options.multiVariant ?? 'quarantine', 'multiVariant', invalidSpec)
+  const decoded = decodeIdentityTimelineRows(rows)
+  const shown = decoded.filter((row) => row.shown)
+  const all = decoded.filter((row) => !row.shown)
+  const scanned = all.reduce((sum, { events }) => sum + events, 0)
+  return deepFreeze({
+    verdict: verdict(all, multiVariant),
+    scanned,
+    events: shown.map(({ at, variant, disposition }) => ({
+      at,
+      variant,
+      disposition,
+    })),
+    truncated: scanned > shown.length,
+  })
+}
+
+/** Of the first of the events of each disposition and variant, in order. */
+function verdict(all: readonly IdentityTimelineRow[], multiVariant: MultiVariantPolicy): IdentityVerdict {
+  const [first, next] = all.flatMap(({ disposition, variant, at }) =>
+    disposition === 'exposure' && variant !== null && at !== null ? [{ variant, at }] : [],
+  )
+  if (first === undefined) {
+    const furthest = eventDispositions.findLast(
+      (each) => each !== 'exposure' && all.some(({ disposition }) => disposition === each),
+    )
+    return {
+      type: 'never-counted',
+      because: furthest === undefined || furthest === 'exposure' ? 'no-events' : furthest,
+    }
+  }
+  return next === undefined ? { type: 'counted', ...first } : ofSeveral[multiVariant](first, next)
+}
+
+interface Exposure {
+  readonly variant: string
+  readonly at: number
+}
+
+/** The verdict on an identity that was exposed to more than one variant, first and next. */
+const ofSeveral: Readonly<Record<MultiVariantPolicy, (first: Exposure, next: Exposure) => IdentityVerdict>> =
+  {
+    quarantine: (first, next) => ({
+      type: 'quarantined',
+      ...first,
+      by: next.variant,
+      byAt: next.at,
+    }),
+    'first-seen': (first) => ({ type: 'counted', ...first }),
+  }

@@ -1,0 +1,95 @@
+import {
+  isFilterInstant,
+  type Comparison,
+  type ExposureFilter,
+  type FilterInstant,
+} from '../experiment/exposure-filter.js'
+import type { ExposureSource } from '../experiment/exposure-source.js'
+import type { SourceColumn } from '../experiment/source-column.js'
+import { identifier } from '../sql/identifiers.js'
+import { bound, sql, text, trusted, type Sql } from '../sql/sql.js'
+import { boundType, isTrustedSql, type BoundValue } from '../sql/trusted-sql.js'
+
+/** A source's columns as SQL: quoted names, or expressions. */
+export type Columns = {
+  readonly [Name in keyof ExposureSource['columns']]:
+    Sql | (null extends ExposureSource['columns'][Name] ? null : never)
+}
+
+/** A column as SQL; the values of an expression are bound under names that start with `prefix`. */
+export function columnSql(column: SourceColumn, prefix: string): Sql {
+  return typeof column === 'string' ? identifier(column) : trusted(column, prefix)
+}
+
+/** All of a source's columns as SQL. */
+export function columnsOf(columns: ExposureSource['columns']): Columns {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [name, column === null ? null : columnSql(column, name)]),
+  ) as Columns
+}
+
+const operators: Readonly<Record<Exclude<Comparison, 'isNull'>, string>> = {
+  equals: '=',
+  in: 'IN',
+  notIn: 'NOT IN',
+  atLeast: '>=',
+  below: '<',
+  like: 'LIKE',
+  notLike: 'NOT LIKE',
+}
+
+/** One comparison of a filter: its column, as the filter names it, and what it is compared with. */
+export interface FilterComparison {
+  /** What the parameters of the filter are called, and the filter in a message. */
+  readonly name: string
+  readonly column: Sql
+  readonly comparison: Comparison
+  readonly value: FilterInstant | BoundValue
+}
+
+/** The comparisons of a filter; one that the caller vouches for has none. */
+export function filterComparisons(filter: ExposureFilter, index: number): readonly FilterComparison[] {
+  if (isTrustedSql(filter)) return []
+  const { column, ...compared } = filter
+  return (Object.entries(compared) as [Comparison, FilterComparison['value']][]).map(
+    ([comparison, value]) => ({
+      name: `filter_${index + 1}`,
+      column: identifier(column),
+      comparison,
+      value,
+    }),
+  )
+}
+
+/** What each filter asks of a row, on its bare column. */
+export function filterPredicates(filters: readonly ExposureFilter[]): readonly Sql[] {
+  return filters.flatMap((filter, index) =>
+    isTrustedSql(filter)
+      ? [trusted(filter, `filter_${index + 1}`)]
+      : filterComparisons(filter, index).map(predicateOf),
+  )
+}
+
+function predicateOf({ name, column, comparison, value }: FilterComparison): Sql {
+  if (comparison === 'isNull') return value === true ? sql`${column} IS NULL` : sql`${column} IS NOT NULL`
+  const operator = text(operators[comparison])
+  const parameter = `${name}_${comparison.toLowerCase()}`
+  return isFilterInstant(value)
+    ? sql`${column} ${operator} fromUnixTimestamp64Milli(${bound(parameter, 'Int64', value.instantMs)})`
+    : sql`${column} ${operator} ${bound(parameter, boundType(value), value)}`
+}
+
+/** NULL and the empty identifier are no identity; nor is the nil UUID, which a UUID column holds where none was given. */
+export function isIdentity(identity: Sql): Sql {
+  return sql`toString(${identity}) != if(position(toTypeName(${identity}), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')`
+}
+
+/** What tells one identity from another: a 128-bit hash, as a number that takes less room in groups than its bytes do. */
+export function hashOf(identity: Sql): Sql {
+  return sql`murmurHash3_128(assumeNotNull(${identity}))`
+}
+
+/** A 128-bit hash as a number. */
+export function asNumber(hash: Sql): Sql {
+  return sql`reinterpretAsUInt128(${hash})`
+}

@@ -1,0 +1,124 @@
+import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
+import type { OwnNames } from '../sql/own-names.js'
+import { lines, sql, where, type Sql } from '../sql/sql.js'
+import type { Exposures } from './exposure-scan.js'
+import { instantAndRank, isOneRank, rankBits, rankOf, secondOf } from './instants.js'
+
+/** The keys of the variants, in byte order, as an array by a name, and where an exposure's variant stands among them. */
+export interface VariantRanks {
+  /** A part of a WITH. */
+  readonly step: Sql
+  /** The place of an exposure's variant, from 1; 0 for one that is not among them. */
+  readonly rank: Sql
+  /** The key at a place. */
+  readonly keyAt: (rank: Sql) => Sql
+}
+
+/** The ranks of the variants, which a small scan of its own finds. */
+export function variantRanks(
+  { from, guard, predicates, variantKey }: Exposures,
+  own: OwnNames,
+): VariantRanks {
+  // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
+  const [keys] = own('first_exposures_variant_keys')
+  return {
+    step: sql`
+      if(
+        ${guard},
+        (
+          SELECT arraySort(groupUniqArray(${variantKey}))
+          FROM ${from}
+          ${where(predicates)}
+        ),
+        []
+      ) AS ${keys}
+    `,
+    rank: sql`transform(${variantKey}, ${keys}, arrayEnumerate(${keys}), 0)`,
+    keyAt: (rank) => sql`${keys}[${rank}]`,
+  }
+}
+
+/** One row of state for each identity, and how it is counted from that. */
+export interface IdentityStates {
+  /** The parts of a WITH: the variants' keys, and the identities. */
+  readonly steps: readonly Sql[]
+  /** The rank of the variant that an identity is counted in; 0 where it is quarantined. */
+  readonly countedRank: Sql
+  /** The second of its first exposure. */
+  readonly firstSecond: Sql
+  /** The instant of its first exposure with the rank of that variant, where it was kept. */
+  readonly firstInstantAndRank: Sql
+  /** The key of a variant by its rank. */
+  readonly keyAt: (rank: Sql) => Sql
+}
+
+/** What is kept of each identity beside what counts it. */
+export interface KeptOfIdentities {
+  /** Whether the instant and the variant of its first exposure are kept; the summary needs the second alone. */
+  readonly first?: boolean
+  /** Further columns of the step. */
+  readonly columns?: readonly Sql[]
+}
+
+/**
+ * The identities of some exposures under a policy, as a step of a statement: the one state that the summary counts and
+ * that the exposed identities are the rows of.
+ *
+ * @param name - what the step is called
+ */
+export function identityStates(
+  exposures: Exposures,
+  policy: MultiVariantPolicy,
+  name: Sql,
+  own: OwnNames,
+  { first = false, columns = [] }: KeptOfIdentities = {},
+): IdentityStates {
+  const { from, predicates, identityPredicates, identityGroup, exposedAt } = exposures
+  const { step, rank, keyAt } = variantRanks(exposures, own)
+  const { state, ...counted } = policyStates[policy](rank, exposedAt, own, first)
+  const identities = sql`
+    ${name} AS (
+      SELECT
+        ${lines(...state, ...columns)}
+      FROM ${from}
+      ${where([...predicates, ...identityPredicates, sql`${rank} > 0`])}
+      GROUP BY ${identityGroup}
+    )
+  `
+  return { steps: [step, identities], keyAt, ...counted }
+}
+
+interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond' | 'firstInstantAndRank'> {
+  /** What one identity keeps. */
+  readonly state: readonly Sql[]
+}
+
+// The second is enough for a bucket, whose edges lie on whole seconds in every zone. Which of two exposures of one
+// identity came first needs the instant itself, so first-seen keeps nanoseconds, with the rank below them for ties.
+const policyStates: Readonly<
+  Record<MultiVariantPolicy, (rank: Sql, exposedAt: Sql, own: OwnNames, first: boolean) => PolicyState>
+> = {
+  quarantine: (rank, exposedAt, own, first) => {
+    const [bits, firstSecond, firstInstantAndRank] = own('rank_bits', 'first_second', 'first_nano_and_rank')
+    return {
+      state: [
+        sql`${rankBits(rank)} AS ${bits}`,
+        first
+          ? sql`min(${instantAndRank(exposedAt, rank)}) AS ${firstInstantAndRank}`
+          : sql`min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}`,
+      ],
+      countedRank: sql`if(${isOneRank(bits)}, toUInt32(${bits}), 0)`,
+      firstSecond: first ? secondOf(firstInstantAndRank) : firstSecond,
+      firstInstantAndRank,
+    }
+  },
+  'first-seen': (rank, exposedAt, own) => {
+    const [firstInstantAndRank] = own('first_nano_and_rank')
+    return {
+      state: [sql`min(${instantAndRank(exposedAt, rank)}) AS ${firstInstantAndRank}`],
+      countedRank: rankOf(firstInstantAndRank),
+      firstSecond: secondOf(firstInstantAndRank),
+      firstInstantAndRank,
+    }
+  },
+}

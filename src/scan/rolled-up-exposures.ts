@@ -1,0 +1,125 @@
+import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
+import { bound, sql, texts, where, type Sql } from '../sql/sql.js'
+import type { ExposureWindow } from '../time/exposure-window.js'
+import { utcDate, wholeUtcDays } from '../time/utc-days.js'
+import { asNumber, hashOf, isIdentity } from './columns.js'
+import { experimentIn, type Exposures, type ExposureScan } from './exposure-scan.js'
+import { tables } from './shards.js'
+
+/** The columns of a rollup, for the statements that make it and the query that reads it. */
+export const rollupColumns: {
+  readonly environment: 'environment'
+  readonly event: 'event'
+  readonly feature: 'feature'
+  readonly day: 'day'
+  readonly identity: 'identity'
+  readonly identityHash: 'identity_hash'
+  readonly variant: 'variant'
+  readonly firstExposure: 'first_exposure'
+} = /* @__PURE__ */ Object.freeze({
+  environment: 'environment',
+  event: 'event',
+  feature: 'feature',
+  day: 'day',
+  identity: 'identity',
+  identityHash: 'identity_hash',
+  variant: 'variant',
+  firstExposure: 'first_exposure',
+})
+
+/** The same as SQL. */
+export const rollupNames: {
+  readonly [Name in keyof typeof rollupColumns]: Sql
+} = /* @__PURE__ */ texts(rollupColumns)
+
+/** The exposures of a window, read through the rollup. */
+export interface RolledUpExposures extends Omit<Exposures, 'from'> {
+  /** A SELECT of identity, variant and instant. */
+  readonly select: Sql
+  /** The identity in it, as it is told apart. */
+  readonly identity: Sql
+}
+
+/**
+ * The whole UTC days of a window from the rollup, the partial first and last day from the events: each exposure comes
+ * from one of the two, by its timestamp alone. `null` where there is no rollup or no whole day.
+ *
+ * @param cluster - on whose shards the tables are read
+ */
+export function rolledUpExposures(
+  spec: ExposureSpec,
+  { startMs, asOfMs }: ExposureWindow,
+  scan: ExposureScan,
+  cluster: string | null,
+): RolledUpExposures | null {
+  const { identityKey, source } = spec
+  const days = wholeUtcDays({ startMs, asOfMs })
+  if (source.rollup === undefined || days === null) return null
+  const [identity, variantKey, exposedAt] = scan.own('identity', 'variant_key', 'exposed_at')
+  const { ofEvents, ofRollup, group } = identityKeys[identityKey]
+  const { timestamp } = scan.columns
+  const rollupStart = bound('rollup_start', 'Date', utcDate(days.startMs))
+  const rollupEnd = bound('rollup_end', 'Date', utcDate(days.endMs))
+
+  const fromWholeDays = sql`
+    SELECT
+      ${rollupNames[ofRollup]} AS ${identity},
+      ${rollupNames.variant} AS ${variantKey},
+      ${rollupNames.firstExposure} AS ${exposedAt}
+    FROM ${tables(source.rollup, cluster)}
+    ${where([
+      ...experimentInRollup(spec),
+      sql`${rollupNames.day} >= ${rollupStart}`,
+      sql`${rollupNames.day} < ${rollupEnd}`,
+    ])}
+  `
+  // A DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
+  const inPartialDay = sql`(${timestamp} < toDateTime64(${rollupStart}, 3, 'UTC') OR ${timestamp} >= toDateTime64(${rollupEnd}, 3, 'UTC'))`
+  const withPartialDays = sql`
+    SELECT
+      ${ofEvents(scan.columns.identity)} AS ${identity},
+      assumeNotNull(${scan.variantKey}) AS ${variantKey},
+      toDateTime64(${timestamp}, 9, 'UTC') AS ${exposedAt}
+    FROM ${tables(source.table, cluster)}
+    ${where([...scan.predicates, inPartialDay, isIdentity(scan.columns.identity)])}
+    UNION ALL
+    ${fromWholeDays}
+  `
+  const isWhole = days.startMs === startMs && days.endMs === asOfMs
+  return {
+    select: isWhole ? fromWholeDays : withPartialDays,
+    identity,
+    // A rollup's own columns are of the types that it was made with.
+    guard: isWhole ? sql`1` : scan.guard,
+    predicates: [],
+    identityPredicates: [],
+    identityGroup: group(identity),
+    variantKey,
+    exposedAt,
+  }
+}
+
+/** One experiment's rows of a rollup. A column that the source does not have, its rollup does not have either. */
+export function experimentInRollup(spec: ExposureSpec): readonly Sql[] {
+  return experimentIn(rollupNames, spec)
+}
+
+interface RolledUpIdentity {
+  readonly ofEvents: (identity: Sql) => Sql
+  readonly ofRollup: 'identity' | 'identityHash'
+  readonly group: (key: Sql) => Sql
+}
+
+// A rollup keeps the identifier's text and the hash of that text, so the events beside it are read the same way.
+const identityKeys: Readonly<Record<IdentityKey, RolledUpIdentity>> = {
+  hash: {
+    ofEvents: (identity) => hashOf(sql`toString(${identity})`),
+    ofRollup: 'identityHash',
+    group: asNumber,
+  },
+  exact: {
+    ofEvents: (identity) => sql`assumeNotNull(toString(${identity}))`,
+    ofRollup: 'identity',
+    group: (identity) => identity,
+  },
+}

@@ -1,0 +1,138 @@
+import { boundType, type BoundValue, type TrustedSql } from './trusted-sql.js'
+
+/** A value in a fragment: it travels beside the text, under this name and as this type of ClickHouse's. */
+interface Parameter {
+  readonly name: string
+  readonly type: string
+  readonly value: BoundValue
+}
+
+/** Text that no indent may change: a line feed in it may be part of a name or of a literal. */
+interface Verbatim {
+  readonly verbatim: string
+}
+
+/**
+ * A fragment of SQL with the parameters that it needs: text and parameters in turn, so that neither can be used without
+ * the other. Made by {@link sql} and the functions of this file; no string from elsewhere becomes text.
+ */
+export interface Sql {
+  readonly parts: readonly (string | Verbatim | Parameter)[]
+}
+
+/** What can stand in a template: a fragment, or a number that is part of the statement's own text. */
+type Embedded = Sql | number | bigint
+
+/**
+ * Tags a template as a fragment. Its lines lose the indent that they share; a fragment of several lines takes the indent
+ * of the line on which it stands. A line that holds nothing but empty fragments is left out.
+ */
+export function sql(template: TemplateStringsArray, ...embedded: readonly Embedded[]): Sql {
+  const lines = dedented(template).map((line) => {
+    const indent = /^ */.exec(String(line[0]))?.[0] ?? ''
+    const parts = line.flatMap((piece): Sql['parts'] =>
+      typeof piece === 'string' ? [piece] : indented(partsOf(embedded[piece]), indent),
+    )
+    const isEmpty = parts.every((part) => typeof part === 'string' && part.trim() === '')
+    return isEmpty && line.some((piece) => typeof piece === 'number') ? undefined : parts
+  })
+  return joined(
+    lines.filter((line) => line !== undefined).map((parts) => ({ parts })),
+    '\n',
+  )
+}
+
+/** The template line by line, each as its text and the places of what is embedded in it. */
+function dedented({ raw }: TemplateStringsArray): readonly (string | number)[][] {
+  const lines: (string | number)[][] = [[]]
+  for (const [place, text] of raw.entries()) {
+    if (place > 0) lines.at(-1)?.push(place - 1)
+    const [first = '', ...following] = text.split('\n')
+    lines.at(-1)?.push(first)
+    lines.push(...following.map((line) => [line]))
+  }
+  const isBlank = (line: readonly (string | number)[] | undefined): boolean =>
+    line?.every((piece) => typeof piece === 'string' && piece.trim() === '') ?? false
+  if (lines.length > 1 && isBlank(lines[0])) lines.shift()
+  if (lines.length > 1 && isBlank(lines.at(-1))) lines.pop()
+  const indents = lines
+    .filter((line) => !isBlank(line))
+    .map(([first = '']) => String(first).length - String(first).trimStart().length)
+  const shared = Math.min(...indents)
+  return lines.map(([first = '', ...rest]) => [String(first).slice(shared), ...rest])
+}
+
+function partsOf(embedded: Embedded | undefined): Sql['parts'] {
+  return typeof embedded === 'object' ? embedded.parts : [String(embedded)]
+}
+
+function indented(parts: Sql['parts'], indent: string): Sql['parts'] {
+  return indent === ''
+    ? parts
+    : parts.map((part) => (typeof part === 'string' ? part.replaceAll('\n', `\n${indent}`) : part))
+}
+
+/** Text of this library's own: the name of a step, a keyword, a function. Never a caller's. */
+export function text(own: string): Sql {
+  return { parts: [own] }
+}
+
+/** Text that is kept as it is, whatever its lines are. */
+export function verbatim(kept: string): Sql {
+  return { parts: [{ verbatim: kept }] }
+}
+
+/** No SQL at all. */
+export const nothing: Sql = /* @__PURE__ */ Object.freeze({ parts: [] })
+
+/** A value under its name and type: `{start_ms:Int64}`. */
+export function bound(name: string, type: string, value: BoundValue): Sql {
+  return { parts: [{ name, type, value }] }
+}
+
+/** A trusted fragment in parentheses, its values bound under names that start with `prefix`. */
+export function trusted({ sql: pieces, values }: TrustedSql, prefix: string): Sql {
+  const last = pieces.length - 1
+  const parts = pieces.flatMap((piece, index): Sql['parts'] => {
+    const fromStart = index === 0 ? piece.trimStart() : piece
+    const kept = { verbatim: index === last ? fromStart.trimEnd() : fromStart }
+    const value = values[index]
+    return value === undefined
+      ? [kept]
+      : [
+          kept,
+          {
+            name: `${prefix}_value_${index + 1}`,
+            type: boundType(value),
+            value,
+          },
+        ]
+  })
+  return { parts: ['(', ...parts, ')'] }
+}
+
+/** The fragments with a separator between them. */
+export function joined(fragments: readonly Sql[], separator: string): Sql {
+  return {
+    parts: fragments.flatMap(({ parts }, index) => (index === 0 ? parts : [separator, ...parts])),
+  }
+}
+
+/** Several fragments, each on a line of its own, with a comma between them. */
+export function lines(...fragments: readonly Sql[]): Sql {
+  return joined(fragments, ',\n')
+}
+
+/** A WHERE; no SQL where there is nothing to ask. */
+export function where(predicates: readonly Sql[]): Sql {
+  return predicates.length === 0 ? nothing : sql`WHERE ${joined(predicates, '\n  AND ')}`
+}
+
+/** Names of this library's own as SQL, such as those of an answer's columns. */
+export function texts<Names extends Readonly<Record<string, string>>>(
+  names: Names,
+): { readonly [Name in keyof Names]: Sql } {
+  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, text(name)])) as {
+    readonly [Name in keyof Names]: Sql
+  }
+}

@@ -1,0 +1,167 @@
+import { aList, anObject } from '../checks.js'
+import { invalidStatistics, received } from '../errors.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { aGranularity } from '../time/granularity.js'
+import { epochMs } from '../time/instant.js'
+import { bucketAxis } from '../time/local-days.js'
+import { aTimeZone } from '../time/time-zone.js'
+import { aWindow, type TimeWindow } from './options.js'
+
+/** One bucket: the fields of a view's point that the checks read. */
+export interface SampleRatioStep {
+  /** The bucket's start, ISO 8601 with Z or an offset. */
+  readonly start: string
+  /** The bucket's end, as its start. Needed where something may end inside the bucket: a phase, or a silence. */
+  readonly end?: string
+  /** The identities that entered in this bucket, by variant: increments, not running totals. */
+  readonly newIdentities: Readonly<Record<string, number>>
+  /** Does the window cover the bucket only partly? The sequential test leaves out a last bucket that it does. */
+  readonly partial?: boolean
+}
+
+/** The fields of a view that the checks read. */
+export interface SampleRatioView {
+  readonly points: readonly SampleRatioStep[]
+  /** The window that the view was told: buckets are clipped to it, and it says whether the last one is over. */
+  readonly window?: TimeWindow | null
+}
+
+/** The fields of an `ExposuresSummary` that the checks read. */
+export type SampleRatioSummary = Pick<ExposuresSummary, 'timeseries'>
+
+/** Counts that know their time: a summary, a view, or steps in the order of time. */
+export type TimedCounts = SampleRatioSummary | SampleRatioView | readonly SampleRatioStep[]
+
+/** A variant and a number of identities. */
+export interface VariantCount {
+  readonly variant: string
+  readonly identities: number
+}
+
+/** The identities of one bucket, by variant, and the time that they entered in. */
+export interface TimedStep {
+  /** The bucket's start, as it was passed. */
+  readonly start: string
+  readonly startMs: number
+  /** The first instant after the bucket; Infinity where nobody asked. */
+  readonly endMs: number
+  /** Whether the window ends before the bucket does; where nobody said, whether it covers only a part of it. */
+  readonly isOpen: boolean
+  readonly counts: readonly (readonly [string, number])[]
+}
+
+/** Whether these counts know their time. A record of counts may have a variant called `points`. */
+export function isTimed(observed: unknown): observed is TimedCounts {
+  const { timeseries, points } = Object(observed) as Readonly<Record<string, unknown>>
+  return Array.isArray(observed) || typeof timeseries === 'object' || typeof points === 'object'
+}
+
+/**
+ * The entries of a record of numbers, whatever its keys are called. Refuses what cannot be a record; which numbers make
+ * sense is for the caller to say.
+ */
+export function numbersByVariant(value: unknown, path: string): readonly (readonly [string, number])[] {
+  // A Map, a Set or an array has no entries of its own that are variants: read as a record it would seem empty.
+  if (typeof value !== 'object' || value === null || Symbol.iterator in value) {
+    throw invalidStatistics(path, value, 'Pass a plain object of numbers by variant key.')
+  }
+  return Object.entries(value).map(([variant, number]: [string, unknown]) => {
+    if (typeof number === 'number') {
+      // A negative zero is a zero; JSON would make it one.
+      return [variant, number + 0] as const
+    }
+    throw invalidStatistics(`${path} of variant ${received(variant)}`, number, 'Pass a number.')
+  })
+}
+
+/** In words, which of these numbers cannot be a count of identities; undefined where all can. */
+export function whyNoCounts(
+  counts: readonly (readonly [string, number])[],
+  name: string,
+): string | undefined {
+  const wrong = counts.find(([, count]) => !Number.isSafeInteger(count) || count < 0)
+  return (
+    wrong && `${name} of variant ${received(wrong[0])} is ${wrong[1]}, which cannot be a count of identities.`
+  )
+}
+
+/**
+ * The counts bucket by bucket, clipped to the window where there is one: nobody entered before it began.
+ *
+ * @param withEnds - whether it will be asked where a bucket ends
+ * @param window - the caller's; a view may have its own
+ */
+export function timedSteps(
+  observed: unknown,
+  withEnds: boolean,
+  window: TimeWindow | undefined,
+): readonly TimedStep[] {
+  if (typeof (Object(observed) as Partial<SampleRatioSummary>).timeseries === 'object') {
+    return summarySteps(observed as SampleRatioSummary, withEnds).map((step) => clipped(step, window))
+  }
+  const { points, window: ofView } = Object(observed) as Partial<SampleRatioView>
+  const own = window ?? (ofView == null ? undefined : aWindow(ofView))
+  return orderedSteps(points ?? observed, withEnds).map((step) => clipped(step, own))
+}
+
+function clipped(step: TimedStep, window: TimeWindow | undefined): TimedStep {
+  if (window === undefined) return step
+  const { startMs, endMs } = step
+  return {
+    ...step,
+    startMs: Math.max(startMs, window.startMs ?? -Infinity),
+    endMs: Math.min(endMs, window.asOfMs),
+    isOpen: endMs === Infinity ? step.isOpen : endMs > window.asOfMs,
+  }
+}
+
+/** The steps, once their order was found to be that of time. */
+function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] {
+  if (!Array.isArray(points)) {
+    throw invalidStatistics('points', points, 'Pass an array of steps, a view or a summary.')
+  }
+  let previousMs = -Infinity
+  return (points as readonly unknown[]).map((each, place) => {
+    const path = `points[${place}]`
+    const { start, end, newIdentities, partial } = anObject(each, path, invalidStatistics)
+    const startMs = epochMs(start as string, `${path}.start`)
+    if (startMs <= previousMs) {
+      throw invalidStatistics(`${path}.start`, start, 'Pass each bucket once, in the order of time.')
+    }
+    previousMs = startMs
+    if (withEnds && end === undefined) {
+      const advice = 'With phases or silences pass where each step ends, as the points of a view say.'
+      throw invalidStatistics(`${path}.end`, end, advice)
+    }
+    const endMs = end === undefined ? Infinity : epochMs(end as string, `${path}.end`)
+    if (endMs <= startMs) throw invalidStatistics(`${path}.end`, end, 'Pass an end after the start.')
+    return {
+      start: start as string,
+      startMs,
+      endMs,
+      isOpen: partial === true,
+      counts: numbersByVariant(newIdentities, `${path}.newIdentities`),
+    }
+  })
+}
+
+/** The points of a summary as steps. They are sparse, so where a bucket ends is for its time zone to say. */
+function summarySteps(summary: SampleRatioSummary, withEnds: boolean): readonly TimedStep[] {
+  const path = 'summary.timeseries'
+  const { granularity, timeZone, points } = anObject(summary.timeseries, path, invalidStatistics)
+  const checked = aGranularity(granularity, `${path}.granularity`, invalidStatistics)
+  const steps = orderedSteps(
+    aList(points, `${path}.points`, invalidStatistics).map((point) => {
+      const { bucket: start, newIdentities } = Object(point) as Readonly<Record<string, unknown>>
+      return { start, newIdentities }
+    }),
+    false,
+  )
+  if (!withEnds) return steps
+  const zone = aTimeZone(timeZone, `${path}.timeZone`, invalidStatistics)
+  const axis = bucketAxis(zone, checked)
+  return steps.map((step, index) => ({
+    ...step,
+    endMs: Math.min(axis.next(step.startMs), steps[index + 1]?.startMs ?? Infinity),
+  }))
+}

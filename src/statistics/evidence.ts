@@ -1,0 +1,204 @@
+import { chiSquaredCriticalValue, logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
+import { binomial, logLowerTail, logUpperTail } from './count-distributions.js'
+import { exactTail, hypergeometricLottery, multinomialLottery, type Lottery } from './exact-tail.js'
+
+/**
+ * Where a p-value comes from.
+ *
+ * - `chi-squared`: the tail of the chi-squared distribution
+ * - `exact`: the sum over all outcomes
+ * - `mixed`: the sum over all outcomes of the small arms, the chi-squared tail among the large ones
+ * - `bound`: an upper bound of the exact one, where that would cost too much or parts were combined: a test that uses it
+ *   reports a mismatch less often than its threshold allows, never more often
+ */
+export type PValueMethod = 'chi-squared' | 'exact' | 'mixed' | 'bound'
+
+/** What one test found. */
+export interface TestEvidence {
+  /** Pearson's statistic; `null` where there is none to compute. */
+  readonly statistic: number | null
+  readonly degreesOfFreedom: number
+  /** The probability of a deviation at least as great, 0 to 1; `null` where nobody was counted. */
+  readonly pValue: number | null
+  /** Its natural logarithm, also where the p-value is too small for a number and shows as 0. */
+  readonly logPValue: number | null
+  /** Where the p-value comes from; `null` where there is none. */
+  readonly method: PValueMethod | null
+}
+
+/** A test's verdict before it is written down. */
+export interface Tail {
+  readonly logPValue: number
+  readonly method: PValueMethod
+}
+
+/**
+ * The least expected count with which the chi-squared distribution is trusted down to a probability: 100, and more for
+ * probabilities below 0.001, as the sixth power of the normal quantile. (The error of the tail of a count that expects e
+ * is about cosh(z³ / 6√e): the skewness term of the Edgeworth series. It stays alike where z⁶ / e does.)
+ */
+export function trustedExpectation(probability: number): number {
+  return 100 * Math.max(1, (chiSquaredCriticalValue(probability, 1) / chiSquaredCriticalValue(0.001, 1)) ** 3)
+}
+
+/** Are all of these expected counts large enough? A count at the edge is, whatever its rounding. */
+export function areTrusted(expected: readonly number[], probability: number): boolean {
+  const least = trustedExpectation(probability) * (1 - 1e-9)
+  return expected.every((count) => count >= least)
+}
+
+/**
+ * How probable is a split at least so far from the shares, by Pearson's statistic?
+ *
+ * @param shares - above 0; they sum to 1
+ * @param level - the probability that the answer will be compared with
+ */
+export function multinomialTail(
+  observed: readonly number[],
+  shares: readonly number[],
+  statistic: number,
+  level: number,
+): Tail {
+  const total = observed.reduce((sum, count) => sum + count, 0)
+  if (!Number.isFinite(statistic)) return surplusBound(observed, shares, total)
+  const degreesOfFreedom = shares.length - 1
+  const least = trustedExpectation(level) * (1 - 1e-9)
+  const arms = shares
+    .map((share, place) => ({ share, count: observed[place] ?? 0 }))
+    .sort((a, b) => a.share - b.share || a.count - b.count)
+  const small = arms.filter(({ share }) => share * total < least)
+  if (small.length === 0) {
+    return {
+      logPValue: logChiSquaredUpperTail(statistic, degreesOfFreedom),
+      method: 'chi-squared',
+    }
+  }
+  const large = arms.slice(small.length)
+  const sharesOf = (some: typeof arms): number[] => some.map(({ share }) => share)
+  const countsOf = (some: typeof arms): number[] => some.map(({ count }) => count)
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+  // The tails between two arms of that size would take longer to sum up than they are worth.
+  if (large.length > 2 || (large.length === 2 && total > 1e7)) {
+    // The group counts by what Pearson's statistic of the whole says, so it is passed as a distance.
+    const within = (left: number): number => Math.exp(logChiSquaredUpperTail(left, large.length - 1))
+    const lottery = multinomialLottery([...sharesOf(small), sum(sharesOf(large))], total, within)
+    const tail = exactTail(lottery, [], statistic)
+    if (tail !== null)
+      return {
+        logPValue: tail.logPValue,
+        method: tail.exact ? 'mixed' : 'bound',
+      }
+  } else {
+    const tail = exactTail(multinomialLottery(sharesOf(arms), total), countsOf(arms), statistic)
+    if (tail !== null)
+      return {
+        logPValue: tail.logPValue,
+        method: tail.exact ? 'exact' : 'bound',
+      }
+  }
+  return worstArm(
+    arms.map(({ share, count }) => () => [
+      multinomialLottery([share, 1 - share], total),
+      [count, total - count],
+    ]),
+  )
+}
+
+/** Fisher's exact test of a table of two rows, by `left` and `stayed` of each arm. */
+export function hypergeometricTail(left: readonly number[], stayed: readonly number[]): Tail {
+  const arms = left
+    .map((count, place) => ({ count, size: count + (stayed[place] ?? 0) }))
+    .filter(({ size }) => size > 0)
+    .sort((a, b) => a.size - b.size || a.count - b.count)
+  const sum = (of: (arm: (typeof arms)[number]) => number): number =>
+    arms.reduce((total, arm) => total + of(arm), 0)
+  const drawn = sum(({ count }) => count)
+  const all = sum(({ size }) => size)
+  if (drawn === 0 || drawn === all) return { logPValue: 0, method: 'exact' }
+  // As many did not leave as did: the fewer are the faster to count.
+  const fewer = drawn <= all - drawn
+  const countOf = ({ count, size }: (typeof arms)[number]): number => (fewer ? count : size - count)
+  const marked = fewer ? drawn : all - drawn
+  const lottery = hypergeometricLottery(
+    arms.map(({ size }) => size),
+    marked,
+  )
+  const tail = exactTail(lottery, arms.map(countOf))
+  if (tail !== null)
+    return {
+      logPValue: tail.logPValue,
+      method: tail.exact ? 'exact' : 'bound',
+    }
+  return worstArm(
+    arms.map((arm) => () => {
+      const count = countOf(arm)
+      return [hypergeometricLottery([arm.size, all - arm.size], marked), [count, marked - count]]
+    }),
+  )
+}
+
+/** Each arm against all others, exactly, corrected for their number after Bonferroni. */
+function worstArm(arms: readonly (() => readonly [Lottery, readonly number[]])[]): Tail {
+  const tails = arms.map((arm) => exactTail(...arm())?.logPValue ?? 0)
+  return {
+    logPValue: Math.min(0, Math.min(...tails) + Math.log(arms.length)),
+    method: 'bound',
+  }
+}
+
+/** Where Pearson's statistic is too great for a number: by the arm that has most too many. */
+function surplusBound(observed: readonly number[], shares: readonly number[], total: number): Tail {
+  const tails = shares.map((share, place) =>
+    logUpperTail(binomial(total, share, 1 - share), observed[place] ?? 0),
+  )
+  return {
+    logPValue: Math.min(0, Math.min(...tails) + Math.log(shares.length)),
+    method: 'bound',
+  }
+}
+
+/** An interval of shares, each 0 to 1. */
+export interface ShareInterval {
+  readonly low: number
+  readonly high: number
+}
+
+/**
+ * Which shares are compatible with a count? Clopper and Pearson's interval where the count or what is left of the total
+ * is below 100, Wilson's score interval otherwise.
+ *
+ * @param outside - the probability that the interval may miss the true share with, 0 to 1
+ */
+export function shareInterval(count: number, total: number, outside: number): ShareInterval {
+  if (total === 0) return { low: 0, high: 1 }
+  if (Math.min(count, total - count) >= 100) {
+    const square = chiSquaredCriticalValue(outside, 1)
+    const middle = (count + square / 2) / (total + square)
+    const half =
+      (Math.sqrt(square) * Math.sqrt((count * (total - count)) / total + square / 4)) / (total + square)
+    return { low: middle - half, high: middle + half }
+  }
+  const target = Math.log(outside / 2)
+  return {
+    low: count === 0 ? 0 : shareWhere((p, q) => logUpperTail(binomial(total, p, q), count) < target),
+    high: count === total ? 1 : shareWhere((p, q) => logLowerTail(binomial(total, p, q), count) > target),
+  }
+}
+
+/** The share up to which it holds, by bisection of the log-odds. */
+function shareWhere(holds: (p: number, q: number) => boolean): number {
+  let [low, high] = [-700, 700]
+  while (high - low > 1e-13) {
+    const middle = (low + high) / 2
+    if (middle <= low || middle >= high) break
+    if (holds(1 / (1 + Math.exp(-middle)), 1 / (1 + Math.exp(middle)))) low = middle
+    else high = middle
+  }
+  return 1 / (1 + Math.exp(-(low + high) / 2))
+}
+
+/** A p-value and its logarithm as a result shows them: JSON has no -Infinity. */
+export function shown(logPValue: number): Pick<TestEvidence, 'pValue' | 'logPValue'> {
+  const log = Number.isFinite(logPValue) ? Math.min(0, logPValue) + 0 : -Number.MAX_VALUE
+  return { pValue: Math.exp(log), logPValue: log }
+}

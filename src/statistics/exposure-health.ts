@@ -1,0 +1,234 @@
+import { invalidStatistics, received } from '../errors.js'
+import { deepFreeze } from '../freeze.js'
+import { binomial, logLowerTail } from './count-distributions.js'
+import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
+import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
+import { checkedOptions, type TimeWindow } from './options.js'
+import { percentages } from './words.js'
+
+/** Whether an arm is still exposed. */
+export interface ArmHealth {
+  readonly variant: string
+  /** Identities counted in closed buckets. */
+  readonly identities: number
+  /** The start of the last closed bucket with an identity of the arm; `null` for none. */
+  readonly lastSeen: string | null
+  /** Identities of the other arms in the closed buckets after that. */
+  readonly othersSince: number
+  /**
+   * The probability that an arm that is still exposed stays out of so many identities, corrected for the number of arms,
+   * 0 to 1.
+   */
+  readonly pValue: number
+  readonly isSilent: boolean
+}
+
+/** Whether new identities still come. */
+export interface ExposureRate {
+  /** `steady`; `fallen`; or `unknown`, with fewer than three periods before the last one. */
+  readonly status: 'steady' | 'fallen' | 'unknown'
+  /** Identities of all arms in the last period. */
+  readonly recent: number
+  /** The median of the periods before it; `null` without any. */
+  readonly usual: number | null
+  /** `recent` over `usual`; `null` where there is no usual, or it is 0. */
+  readonly ratio: number | null
+}
+
+/** The answer of {@link exposureHealth}. Plain, frozen data without NaN or Infinity. */
+export interface ExposureHealthResult {
+  /** `warning` where an arm is silent or the rate has fallen; `unknown` where neither can be said; else `healthy`. */
+  readonly status: 'healthy' | 'warning' | 'unknown' | 'not-computable'
+  /** Why it is not `healthy`, in a sentence for people. */
+  readonly reason?: string
+  /** In the order of `expected`. Empty for `not-computable`. */
+  readonly arms: readonly ArmHealth[]
+  readonly rate: ExposureRate
+}
+
+/** How strict {@link exposureHealth} is. */
+export interface ExposureHealthOptions {
+  /** The p-value below which an arm is silent, and a rate may have fallen; above 0 and below 1. Default 0.001. */
+  readonly threshold?: number
+  /** The ratio to the usual below which a rate may have fallen, above 0 and below 1. Default 0.5. */
+  readonly fallenBelow?: number
+  /** How long a period is, in hours, above 0. Default 24; 168 where weekends are quiet. */
+  readonly periodHours?: number
+  /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
+  readonly leaveOut?: readonly string[]
+  /** The window that steps or a summary were asked for. Without one nothing is known after the last bucket. */
+  readonly window?: TimeWindow
+}
+
+/**
+ * Does the experiment still run? A sample ratio looks at all that was ever counted, so it sees late that an arm stopped,
+ * and never that both did. This looks at the end of the series, against the experiment's own past.
+ *
+ * **Silent arm.** Since an arm was last seen, so many identities fell on the others. Each of them would have fallen on
+ * this arm with its share: the expected one or, where the arm got less in the past, that. The probability that none did
+ * is Π (1 − share), times the number of arms.
+ *
+ * **Fallen rate.** The last period, 24 hours unless told otherwise, against the median of all whole periods before it. It
+ * has fallen where it has less than half of that, and a fair coin would divide the two so unevenly with a probability
+ * below the threshold. The factor is there because first exposures vary with the hour and the day, and become fewer as
+ * everybody has been seen: a test without it would always alarm.
+ *
+ * Only closed buckets are read. Sparse series are fine: a bucket that is not there had nobody.
+ *
+ * @param observed - a summary, a view, or steps in the order of time, with their ends
+ * @param expected - shares or phases, as for {@link sampleRatio}
+ * @returns frozen data
+ * @throws {@link ExposureError} as `sampleRatio`
+ *
+ * @example
+ * ```ts
+ * import { exposureHealth } from 'first-exposure/statistics'
+ *
+ * const day = (date: number, control: number, treatment: number) => ({
+ *   start: new Date(Date.UTC(2026, 5, date)).toISOString(),
+ *   end: new Date(Date.UTC(2026, 5, date + 1)).toISOString(),
+ *   newIdentities: { control, treatment },
+ * })
+ * const days = [day(1, 510, 490), day(2, 520, 515), day(3, 480, 500), day(4, 505, 0), day(5, 150, 0)]
+ * const health = exposureHealth(days, { control: 1, treatment: 1 })
+ * health.status // => 'warning'
+ * health.reason
+ * // => '"treatment" has no identity since the bucket 2026-06-03T00:00:00.000Z, while 655 fell on other arms. The last 24 hours brought 150 identities, 15.2 % of the usual 990.'
+ * ```
+ */
+export function exposureHealth(
+  observed: TimedCounts,
+  expected: ExpectedShares,
+  options: ExposureHealthOptions = {},
+): ExposureHealthResult {
+  const { threshold, leaveOut, window } = checkedOptions(options, [
+    'threshold',
+    'fallenBelow',
+    'periodHours',
+    'leaveOut',
+    'window',
+  ])
+  const { fallenBelow = 0.5, periodHours = 24 } = options
+  if (typeof fallenBelow !== 'number' || !(fallenBelow > 0 && fallenBelow < 1)) {
+    throw invalidStatistics('fallenBelow', fallenBelow, 'Pass a number above 0 and below 1.')
+  }
+  if (typeof periodHours !== 'number' || !(periodHours > 0 && periodHours <= 1e6)) {
+    throw invalidStatistics('periodHours', periodHours, 'Pass a number above 0 and up to 1e6.')
+  }
+  const steps = timedSteps(observed, true, window)
+  const phases = expectedPhases(expected, leaveOut)
+  if (typeof phases === 'string') return notComputable(phases)
+  const wrong = steps
+    .map(({ start, counts }) => whyNoCounts(counts, `In the bucket ${start} the count`))
+    .find((reason) => reason !== undefined)
+  if (wrong !== undefined) return notComputable(wrong)
+
+  const variants = [...new Set(phases.flatMap(({ shares }) => [...shares.keys()]))]
+  const open = steps.at(-1)?.isOpen === true ? steps.at(-1) : undefined
+  const closed = (open === undefined ? steps : steps.slice(0, -1)).map(
+    ({ start, startMs, endMs, counts, ...step }) => {
+      const byVariant = new Map(counts.filter(([variant]) => variants.includes(variant)))
+      return {
+        start,
+        startMs,
+        endMs,
+        byVariant,
+        total: [...byVariant.values()].reduce((sum, count) => sum + count, 0),
+        shares: phases[phaseThroughout(phases, { startMs, endMs, ...step })]?.shares,
+      }
+    },
+  )
+  const arms = variants.map((variant): ArmHealth => {
+    const last = closed.findLastIndex(({ byVariant }) => (byVariant.get(variant) ?? 0) > 0)
+    const past = closed.slice(0, last + 1)
+    const countOf = ({ byVariant }: (typeof closed)[number]): number => byVariant.get(variant) ?? 0
+    const identities = past.reduce((sum, bucket) => sum + countOf(bucket), 0)
+    const should = past.reduce((sum, { total, shares }) => sum + total * (shares?.get(variant) ?? 0), 0)
+    const fill = should === 0 ? 1 : Math.min(1, identities / should)
+    const since = closed.slice(last + 1)
+    const logPValue = since.reduce(
+      (sum, { total, shares }) => sum + total * Math.log1p(-fill * (shares?.get(variant) ?? 0)),
+      Math.log(variants.length),
+    )
+    // With the whole share an arm is the only one.
+    const pValue = Math.min(1, Math.exp(logPValue))
+    return {
+      variant,
+      identities,
+      lastSeen: past.at(-1)?.start ?? null,
+      othersSince: since.reduce((sum, { total }) => sum + total, 0),
+      pValue,
+      isSilent: pValue < threshold,
+    }
+  })
+
+  const endMs = open?.startMs ?? window?.asOfMs ?? viewEnd(observed) ?? closed.at(-1)?.endMs ?? 0
+  const rate = rateOf(closed, endMs, periodHours * 3_600_000, fallenBelow, threshold)
+  const reasons = arms
+    .filter(({ isSilent }) => isSilent)
+    .map(
+      ({ variant, lastSeen, othersSince }) =>
+        `${received(variant)} has no identity${lastSeen === null ? '' : ` since the bucket ${lastSeen}`}, while ${othersSince} fell on other arms.`,
+    )
+  if (rate.status === 'fallen' && rate.ratio !== null) {
+    reasons.push(
+      `The last ${periodHours} hours brought ${rate.recent} identities, ${percentages(rate.ratio, 1)[0]} of the usual ${rate.usual}.`,
+    )
+  }
+  const isUnknown = rate.status === 'unknown' && arms.every(({ identities }) => identities === 0)
+  return deepFreeze({
+    ...(reasons.length > 0
+      ? { status: 'warning', reason: reasons.join(' ') }
+      : isUnknown
+        ? { status: 'unknown', reason: 'No closed bucket has an identity.' }
+        : { status: 'healthy' }),
+    arms,
+    rate,
+  } satisfies ExposureHealthResult)
+}
+
+function viewEnd(observed: object): number | undefined {
+  const { window } = observed as { readonly window?: TimeWindow | null }
+  return window?.asOfMs
+}
+
+function rateOf(
+  closed: readonly {
+    readonly startMs: number
+    readonly endMs: number
+    readonly total: number
+  }[],
+  endMs: number,
+  periodMs: number,
+  fallenBelow: number,
+  threshold: number,
+): ExposureRate {
+  const firstMs = closed[0]?.startMs ?? endMs
+  // A bucket is where its middle is: a day of 25 hours belongs to the period of its day.
+  const totals = Array.from({ length: Math.max(1, Math.floor((endMs - firstMs) / periodMs + 0.1)) }, () => 0)
+  for (const { startMs, endMs: ends, total } of closed) {
+    const place = Math.ceil((endMs - (startMs + ends) / 2) / periodMs) - 1
+    if (place >= 0 && place < totals.length) totals[place] = (totals[place] ?? 0) + total
+  }
+  const [recent = 0, ...before] = totals
+  const sorted = [...before].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  const usual =
+    sorted.length === 0
+      ? null
+      : ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2
+  const ratio = usual === null || usual === 0 ? null : recent / usual
+  if (before.length < 3 || usual === null) return { status: 'unknown', recent, usual, ratio }
+  const coin = binomial(recent + Math.round(usual), 0.5, 0.5)
+  const isFallen = ratio !== null && ratio < fallenBelow && logLowerTail(coin, recent) < Math.log(threshold)
+  return { status: isFallen ? 'fallen' : 'steady', recent, usual, ratio }
+}
+
+function notComputable(reason: string): ExposureHealthResult {
+  return deepFreeze({
+    status: 'not-computable',
+    reason,
+    arms: [],
+    rate: { status: 'unknown', recent: 0, usual: null, ratio: null },
+  })
+}

@@ -1,0 +1,72 @@
+import { aList, aWholeNumber, withFields, type Check } from '../checks.js'
+import { invalidStatistics } from '../errors.js'
+
+/** A probability or share with something on both sides of it. */
+const aThreshold: Check<number> = (value, path, refuse) => {
+  if (typeof value === 'number' && value > 0 && value < 1) return value
+  throw refuse(path, value, 'Pass a number above 0 and below 1.')
+}
+
+/** A window as the checks read it: what `exposureWindow` returns, or only its end. In epoch milliseconds. */
+export interface TimeWindow {
+  readonly startMs?: number
+  readonly asOfMs: number
+}
+
+/** What most checks can be told. */
+export interface CheckOptions {
+  readonly threshold: number
+  readonly warningThreshold: number
+  /** Undefined where the shares decide. */
+  readonly minimumTotal: number | undefined
+  readonly leaveOut: ReadonlySet<string>
+  readonly window: TimeWindow | undefined
+}
+
+/** The options of a check, completed. Refuses one that the check does not have: it would be ignored in silence. */
+export function checkedOptions(
+  options: object,
+  names: readonly string[],
+  defaultThreshold: number = 0.001,
+): CheckOptions {
+  const { threshold, warningThreshold, minimumTotal, leaveOut, window } = withFields(
+    options as Readonly<Record<string, unknown>>,
+    names,
+    'options',
+    invalidStatistics,
+  )
+  const mismatch =
+    threshold === undefined ? defaultThreshold : aThreshold(threshold, 'threshold', invalidStatistics)
+  const warning =
+    warningThreshold === undefined
+      ? Math.max(mismatch, 0.01)
+      : aThreshold(warningThreshold, 'warningThreshold', invalidStatistics)
+  if (warning < mismatch) {
+    throw invalidStatistics('warningThreshold', warning, `Pass a number from the threshold, ${mismatch}, up.`)
+  }
+  return {
+    threshold: mismatch,
+    warningThreshold: warning,
+    minimumTotal:
+      minimumTotal === undefined
+        ? undefined
+        : aWholeNumber(0)(minimumTotal, 'minimumTotal', invalidStatistics),
+    leaveOut: new Set(leaveOut === undefined ? [] : aListOfKeys(leaveOut)),
+    window: window === undefined || window === null ? undefined : aWindow(window),
+  }
+}
+
+function aListOfKeys(value: unknown): readonly string[] {
+  return aList(value, 'leaveOut', invalidStatistics).map((key, place) => {
+    if (typeof key === 'string') return key
+    throw invalidStatistics(`leaveOut[${place}]`, key, 'Pass the keys of variants.')
+  })
+}
+
+/** What `exposureWindow` returned, or a view's own. */
+export function aWindow(value: unknown): TimeWindow {
+  const { startMs = -Infinity, asOfMs } = Object(value) as Partial<TimeWindow>
+  if (typeof startMs === 'number' && typeof asOfMs === 'number' && startMs < asOfMs)
+    return { startMs, asOfMs }
+  throw invalidStatistics('window', value, 'Pass what exposureWindow returned.')
+}

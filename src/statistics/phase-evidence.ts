@@ -1,0 +1,269 @@
+import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
+import { binomial, logSum } from './count-distributions.js'
+import {
+  areTrusted,
+  multinomialTail,
+  shown,
+  trustedExpectation,
+  type Tail,
+  type TestEvidence,
+} from './evidence.js'
+import { ascendingSum, type ExpectedPhase } from './expected-phases.js'
+
+/** An arm in one phase or in all: its counts, and its part of Pearson's statistic. */
+export interface DeviatingArm {
+  readonly variant: string
+  readonly observed: number
+  readonly expected: number
+  readonly deviation: number
+}
+
+/** A phase, with what was counted in its arms while it was in force. */
+export interface Fit {
+  readonly phase: ExpectedPhase
+  readonly total: number
+  readonly arms: readonly DeviatingArm[]
+}
+
+/** What was counted against what a phase expects. */
+export function fit(phase: ExpectedPhase, counts: ReadonlyMap<string, number>): Fit {
+  const variants = [...phase.shares.keys()]
+  const total = variants.reduce((sum, variant) => sum + (counts.get(variant) ?? 0), 0)
+  const arms = [...phase.shares].map(([variant, share]) => {
+    const observed = counts.get(variant) ?? 0
+    const expected = total * share
+    return {
+      variant,
+      observed,
+      expected,
+      deviation: deviation(observed, expected),
+    }
+  })
+  return { phase, total, arms }
+}
+
+/** A cell's part of Pearson's statistic; infinite for identities where none can be. */
+export function deviation(observed: number, expected: number): number {
+  return expected === 0 ? (observed === 0 ? 0 : Infinity) : (observed - expected) ** 2 / expected
+}
+
+/** What all phases say, each by its own shares, and what they say of a loss that is the same in all of them. */
+export interface PhaseEvidence extends TestEvidence {
+  /** With two phases or more: the two tests that the p-value is the least of, doubled. */
+  readonly components?: {
+    readonly phases: TestEvidence
+    readonly pooled: TestEvidence
+  }
+}
+
+/**
+ * The evidence of phases with identities.
+ *
+ * @param level - the probability that the p-value will be compared with
+ */
+export function phaseEvidence(fits: readonly Fit[], level: number): PhaseEvidence {
+  const degreesOfFreedom = fits.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0)
+  if (fits.every(({ total }) => total === 0)) {
+    return {
+      statistic: null,
+      degreesOfFreedom,
+      pValue: null,
+      logPValue: null,
+      method: null,
+    }
+  }
+  const [only] = fits
+  if (fits.length === 1 && only !== undefined)
+    return evidenceOf(statisticOf(only), degreesOfFreedom, tailOf(only, level))
+  // Each is held to half of the level, so that either may speak.
+  const phases = evidenceOf(
+    ascendingSum(fits.flatMap(({ arms }) => arms.map((arm) => arm.deviation))),
+    degreesOfFreedom,
+    separateTail(fits, level / 2),
+  )
+  const pooled = pooledEvidence(fits, level / 2)
+  const [first, second] = [phases, pooled].map(({ logPValue }) => (logPValue ?? 0) + Math.LN2)
+  const logPValue = Math.min(0, first ?? 0, second ?? 0)
+  return {
+    statistic: phases.statistic,
+    degreesOfFreedom,
+    ...shown(logPValue),
+    method: 'bound',
+    components: { phases, pooled },
+  }
+}
+
+function evidenceOf(statistic: number, degreesOfFreedom: number, { logPValue, method }: Tail): TestEvidence {
+  return {
+    statistic: Number.isFinite(statistic) ? statistic : null,
+    degreesOfFreedom,
+    ...shown(logPValue),
+    method,
+  }
+}
+
+function statisticOf({ arms }: Fit): number {
+  return ascendingSum(arms.map((arm) => arm.deviation))
+}
+
+function tailOf(fitted: Fit, level: number): Tail {
+  const { arms, phase } = fitted
+  return multinomialTail(
+    arms.map(({ observed }) => observed),
+    arms.map(({ variant }) => phase.shares.get(variant) ?? 0),
+    statisticOf(fitted),
+    level,
+  )
+}
+
+/**
+ * Each phase by itself. Independent chi-squared variables add up with their degrees of freedom; exact p-values are put
+ * together with them after Fisher: −2 Σ ln p is at most chi-squared with two degrees of freedom for each.
+ */
+function separateTail(fits: readonly Fit[], level: number): Tail {
+  const isLarge = ({ arms }: Fit): boolean =>
+    areTrusted(
+      arms.map(({ expected }) => expected),
+      level,
+    )
+  const large = fits.filter(isLarge)
+  const tails = fits.filter((each) => !isLarge(each)).map((each) => tailOf(each, level))
+  if (large.length > 0) {
+    const degreesOfFreedom = large.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0)
+    const statistic = ascendingSum(large.flatMap(({ arms }) => arms.map((arm) => arm.deviation)))
+    tails.push({
+      logPValue: logChiSquaredUpperTail(statistic, degreesOfFreedom),
+      method: 'chi-squared',
+    })
+  }
+  const [only] = tails
+  if (tails.length === 1 && only !== undefined) return only
+  const statistic = -2 * ascendingSum(tails.map(({ logPValue }) => logPValue))
+  return {
+    logPValue: logChiSquaredUpperTail(statistic, 2 * tails.length),
+    method: 'bound',
+  }
+}
+
+/**
+ * The deviations added up over the phases, D, against their covariance, V = Σ N (diag p − p pᵀ): DᵀV⁻D is chi-squared
+ * with the rank of V as its degrees of freedom. A loss that is the same in every phase adds up here, where in the sum of
+ * the phases' statistics it is spread over all their degrees of freedom.
+ */
+function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
+  const variants = [...new Set(fits.flatMap(({ phase }) => [...phase.shares.keys()]))].sort()
+  const armsOf = variants.map((variant) =>
+    fits.flatMap(({ arms, phase, total }) => {
+      const arm = arms.find((each) => each.variant === variant)
+      return arm === undefined
+        ? []
+        : [
+            {
+              ...arm,
+              share: phase.shares.get(variant) ?? 0,
+              total,
+              shares: phase.shares,
+            },
+          ]
+    }),
+  )
+  const deviations = armsOf.map((arms) =>
+    ascendingSum(arms.map(({ observed, expected }) => observed - expected)),
+  )
+  const covariance = variants.map((row, at) =>
+    variants.map((column) =>
+      ascendingSum(
+        (armsOf[at] ?? []).map(
+          ({ share, total, shares }) =>
+            total * share * ((row === column ? 1 : 0) - (shares.get(column) ?? 0)),
+        ),
+      ),
+    ),
+  )
+  const { statistic, rank } = quadraticForm(covariance, deviations)
+  const expected = armsOf.map((arms) => ascendingSum(arms.map((arm) => arm.expected)))
+  if (areTrusted(expected, level)) {
+    return evidenceOf(statistic, rank, {
+      logPValue: logChiSquaredUpperTail(statistic, rank),
+      method: 'chi-squared',
+    })
+  }
+  // Arm by arm. Of two, each says what the other says, so the smaller is enough.
+  const smallest = expected.indexOf(Math.min(...expected))
+  const judged = variants.length === 2 ? [armsOf[smallest] ?? []] : armsOf
+  const least = trustedExpectation(level)
+  const tails = judged.map((arms) => {
+    const gap = ascendingSum(arms.map(({ observed, expected: mean }) => observed - mean))
+    const variance = ascendingSum(arms.map(({ share, total }) => total * share * (1 - share)))
+    if (variance === 0) return 0
+    const mean = ascendingSum(arms.map((arm) => arm.expected))
+    return mean < least
+      ? sumOfBinomialsTail(arms, mean, Math.abs(gap))
+      : logChiSquaredUpperTail(gap ** 2 / variance, 1)
+  })
+  return evidenceOf(statistic, rank, {
+    logPValue: Math.min(0, Math.min(...tails) + Math.log(tails.length)),
+    method: judged.length === 1 ? 'exact' : 'bound',
+  })
+}
+
+/** The logarithm of the probability that independent binomials add up to at least so much more or less than they should. */
+function sumOfBinomialsTail(
+  arms: readonly { readonly total: number; readonly share: number }[],
+  mean: number,
+  gap: number,
+): number {
+  // Beyond this a count has no probability to speak of: stopping there can only make the answer greater.
+  const last = Math.ceil(mean + 30 * Math.sqrt(mean) + 100)
+  let sums: readonly number[] = [1]
+  for (const { total, share } of arms) {
+    const { most, logProbability } = binomial(total, share, 1 - share)
+    const ofPhase = Array.from({ length: Math.min(last, most) + 1 }, (_, count) =>
+      Math.exp(logProbability(count)),
+    )
+    const added = Array.from({ length: Math.min(last + 1, sums.length + ofPhase.length - 1) }, () => 0)
+    sums.forEach((p, before) => {
+      ofPhase.forEach((q, count) => {
+        if (before + count < added.length) added[before + count] = (added[before + count] ?? 0) + p * q
+      })
+    })
+    sums = added
+  }
+  // Ties count.
+  const near = Math.min(gap, last - mean) - 1e-9 * Math.max(1, mean)
+  const beyond = (isBeyond: (count: number) => boolean): number =>
+    Math.log(ascendingSum(sums.filter((_, count) => isBeyond(count))))
+  return logSum(
+    beyond((count) => count <= mean - near),
+    beyond((count) => count >= mean + near),
+  )
+}
+
+/** DᵀV⁻D and the rank of V, by elimination with the greatest pivot first. */
+function quadraticForm(
+  covariance: readonly (readonly number[])[],
+  deviations: readonly number[],
+): { readonly statistic: number; readonly rank: number } {
+  const rows = covariance.map((row, at) => [...row, deviations[at] ?? 0])
+  const places = new Set(rows.keys())
+  const greatest = Math.max(...rows.map((row, at) => row[at] ?? 0))
+  let [statistic, rank] = [0, 0]
+  while (places.size > 0) {
+    const pivot = [...places].reduce((a, b) => ((rows[b]?.[b] ?? 0) > (rows[a]?.[a] ?? 0) ? b : a))
+    places.delete(pivot)
+    const row = rows[pivot] ?? []
+    const size = row[pivot] ?? 0
+    const gap = row.at(-1) ?? 0
+    if (size <= 1e-10 * greatest) continue
+    rank++
+    statistic += gap ** 2 / size
+    for (const place of places) {
+      const other = rows[place] ?? []
+      const factor = (other[pivot] ?? 0) / size
+      row.forEach((value, column) => {
+        other[column] = (other[column] ?? 0) - factor * value
+      })
+    }
+  }
+  return { statistic, rank }
+}

@@ -1,0 +1,283 @@
+import { received } from '../errors.js'
+import { deepFreeze } from '../freeze.js'
+import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
+import { multinomialTail } from './evidence.js'
+import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
+import { holmAdjusted } from './holm-adjusted.js'
+import { logMean } from './multinomial-log-bayes-factor.js'
+import { checkedOptions, type TimeWindow } from './options.js'
+import { fit, type Fit } from './phase-evidence.js'
+import { logBayesFactorOf, mixture } from './sequential-sample-ratio.js'
+
+/** One arm of one bucket. */
+export interface SampleRatioOnsetArm {
+  readonly variant: string
+  readonly observed: number
+  readonly expected: number
+  /** How many standard deviations `observed` is from `expected`: (observed − expected) / √(expected (1 − share)). */
+  readonly residual: number
+  /** Corrected for all arms of all buckets after Holm, 0 to 1. */
+  readonly adjustedPValue: number
+}
+
+/** One bucket that could be judged. */
+export interface SampleRatioOnsetBucket {
+  /** The bucket's start, as it was passed. */
+  readonly start: string
+  /** The place of the phase in force, in the order of time, from 0. */
+  readonly phase: number
+  readonly arms: readonly SampleRatioOnsetArm[]
+  /** Is the bucket a mismatch by itself: is an arm's corrected p-value below the threshold? */
+  readonly isBroken: boolean
+}
+
+/** Where the mismatch begins, and what is known since. */
+export interface SampleRatioOnset {
+  /** The start of the bucket in which it most probably began. */
+  readonly start: string
+  /** The probability of just this bucket, 0 to 1, if there is one change and every bucket was as likely before. */
+  readonly probability: number
+  /** The starts of the buckets between which it began, with a probability of 95 %. */
+  readonly earliest: string
+  readonly latest: string
+  /** The place of the phase in which it began, in the order of time, from 0. */
+  readonly phase: number
+  /** The arm that is farthest from its expected count since then. */
+  readonly arm: Omit<SampleRatioOnsetArm, 'adjustedPValue'>
+}
+
+/** The answer of {@link sampleRatioOnset}. Plain, frozen data without NaN or Infinity. */
+export interface SampleRatioOnsetResult {
+  /** `found`; `not-found`: no change was found; or `not-computable`. */
+  readonly status: 'found' | 'not-found' | 'not-computable'
+  /** When it began and in which arm, or why nothing can be said, in a sentence for people. Left out for `not-found`. */
+  readonly reason?: string
+  /** `null` unless found. */
+  readonly onset: SampleRatioOnset | null
+  /** The logarithm of the Bayes factor for a change at some bucket, against none. `null` for `not-computable`. */
+  readonly logBayesFactor: number | null
+  /** The least of 1 and 1 / Bayes factor: a p-value. `null` for `not-computable`. */
+  readonly pValue: number | null
+  /** The buckets that could be judged, in the order of time. */
+  readonly buckets: readonly SampleRatioOnsetBucket[]
+}
+
+/** How strict {@link sampleRatioOnset} is. */
+export interface SampleRatioOnsetOptions {
+  /** For the change and, by itself, for the family of buckets; above 0 and below 1. Default 0.001. */
+  readonly threshold?: number
+  /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
+  readonly leaveOut?: readonly string[]
+  /** The window that a summary was asked for. A view may have its own. */
+  readonly window?: TimeWindow
+}
+
+/**
+ * Since when is the split broken, and in which arm? Two answers from the same buckets.
+ *
+ * **The change.** For every bucket the Bayes factor of "from here on the shares are others" against "the shares are as
+ * expected throughout": that of {@link sequentialSampleRatio} for the counts from that bucket on. Their mean, each bucket
+ * as likely as the other, is the evidence that there was a change, and its reciprocal a p-value (Markov's inequality: the
+ * mean of Bayes factors has expectation 1 under the expected shares). Each one's part of their sum is the probability
+ * that the change was there. Its first bucket is the start of the experiment: "it was never right" is one of the answers.
+ *
+ * **The buckets.** For every arm of every bucket the exact or chi-squared p-value of its count against all others,
+ * corrected for all of them after Holm: the probability that any right bucket is called broken is at most `threshold`.
+ * A fault that was repaired shows here, and may not be a change.
+ *
+ * @param observed - a summary, a view, or steps in the order of time; with several phases steps say where they end
+ * @param expected - shares or phases, as for {@link sampleRatio}
+ * @returns frozen data. Buckets in which the split changed, and those of a phase in which a single variant has all the
+ *   share, are left out
+ * @throws {@link ExposureError} as `sampleRatio`
+ *
+ * @example
+ * ```ts
+ * import { sampleRatioOnset } from 'first-exposure/statistics'
+ *
+ * const counts = [510, 495, 503, 400, 394, 411]
+ * const steps = counts.map((treatment, day) => ({
+ *   start: new Date(Date.UTC(2026, 5, 1 + day)).toISOString(),
+ *   newIdentities: { control: 500, treatment },
+ * }))
+ * const { status, reason, onset } = sampleRatioOnset(steps, { control: 1, treatment: 1 })
+ * status // => 'found'
+ * onset?.start // => '2026-06-04T00:00:00.000Z'
+ * reason
+ * // => 'The split is off since 2026-06-04T00:00:00.000Z: "control" has 1500 identities since then and should have 1352.5.'
+ * ```
+ */
+export function sampleRatioOnset(
+  observed: TimedCounts,
+  expected: ExpectedShares,
+  options: SampleRatioOnsetOptions = {},
+): SampleRatioOnsetResult {
+  const { threshold, leaveOut, window } = checkedOptions(options, ['threshold', 'leaveOut', 'window'])
+  const steps = timedSteps(observed, Array.isArray(expected) && expected.length > 1, window)
+  const phases = expectedPhases(expected, leaveOut)
+  if (typeof phases === 'string') return notComputable(phases)
+  const judged: {
+    readonly start: string
+    readonly phase: number
+    readonly fitted: Fit
+  }[] = []
+  for (const step of steps) {
+    const wrong = whyNoCounts(step.counts, `In the bucket ${step.start} the count`)
+    if (wrong !== undefined) return notComputable(wrong)
+    const place = phaseThroughout(phases, step)
+    const phase = phases[place]
+    if (phase === undefined || phase.degreesOfFreedom < 1) continue
+    judged.push({
+      start: step.start,
+      phase: place,
+      fitted: fit(phase, new Map(step.counts)),
+    })
+  }
+  if (judged.every(({ fitted }) => fitted.total === 0)) {
+    return notComputable('No bucket that can be judged has an identity.')
+  }
+
+  // From the last bucket on: what each adds to the counts after it.
+  const counts = phases.map(() => new Map<string, number>())
+  const logarithms = judged
+    .toReversed()
+    .map(({ phase, fitted }) => {
+      const sums = counts[phase]
+      for (const { variant, observed: count } of fitted.arms) {
+        sums?.set(variant, (sums.get(variant) ?? 0) + count)
+      }
+      return logMean(mixture.map((concentration) => logBayesFactorOf(phases, counts, concentration)))
+    })
+    .toReversed()
+  const logBayesFactor = logMean(logarithms)
+  if (!Number.isFinite(logBayesFactor)) return notComputable('The expected shares are too far apart.')
+  const buckets = bucketsOf(judged, threshold)
+  const evidence = {
+    logBayesFactor,
+    pValue: Math.min(1, Math.exp(-logBayesFactor)),
+    buckets,
+  }
+  if (logBayesFactor <= -Math.log(threshold)) {
+    return deepFreeze({ status: 'not-found', onset: null, ...evidence })
+  }
+  const onset = onsetOf(judged, logarithms)
+  const { arm } = onset
+  return deepFreeze({
+    status: 'found',
+    reason:
+      `The split is off since ${onset.start}: ${received(arm.variant)} has ${arm.observed} identities since then and ` +
+      `should have ${Number(arm.expected.toPrecision(6))}.`,
+    onset,
+    ...evidence,
+  })
+}
+
+function onsetOf(
+  judged: readonly {
+    readonly start: string
+    readonly phase: number
+    readonly fitted: Fit
+  }[],
+  logarithms: readonly number[],
+): SampleRatioOnset {
+  const greatest = Math.max(...logarithms)
+  const weights = logarithms.map((logarithm) => Math.exp(logarithm - greatest))
+  const sum = weights.reduce((a, b) => a + b, 0)
+  const place = logarithms.indexOf(greatest)
+  const reached = (probability: number): number => {
+    let soFar = 0
+    const found = weights.findIndex((weight) => (soFar += weight / sum) >= probability)
+    return found === -1 ? weights.length - 1 : found
+  }
+  const startOf = (at: number): string => judged[at]?.start ?? ''
+  const since = new Map<string, { observed: number; expected: number; variance: number }>()
+  for (const { fitted } of judged.slice(place)) {
+    for (const { variant, observed, expected } of fitted.arms) {
+      const sums = since.get(variant) ?? {
+        observed: 0,
+        expected: 0,
+        variance: 0,
+      }
+      since.set(variant, {
+        observed: sums.observed + observed,
+        expected: sums.expected + expected,
+        variance: sums.variance + expected * (1 - (fitted.phase.shares.get(variant) ?? 0)),
+      })
+    }
+  }
+  const arms = [...since].map(([variant, { observed, expected, variance }]) => ({
+    variant,
+    observed,
+    expected,
+    residual: variance === 0 ? 0 : (observed - expected) / Math.sqrt(variance),
+  }))
+  return {
+    start: startOf(place),
+    probability: 1 / sum,
+    earliest: startOf(Math.min(place, reached(0.025))),
+    latest: startOf(Math.max(place, reached(0.975))),
+    phase: judged[place]?.phase ?? 0,
+    arm: arms.reduce((a, b) => (Math.abs(b.residual) > Math.abs(a.residual) ? b : a)),
+  }
+}
+
+function bucketsOf(
+  judged: readonly {
+    readonly start: string
+    readonly phase: number
+    readonly fitted: Fit
+  }[],
+  threshold: number,
+): readonly SampleRatioOnsetBucket[] {
+  // Of two arms each says what the other says: one test.
+  const testsOf = ({ arms }: Fit): Fit['arms'] => (arms.length === 2 ? arms.slice(0, 1) : arms)
+  const tests = judged.flatMap(({ fitted }) =>
+    testsOf(fitted).map((arm) => ({
+      arm,
+      total: fitted.total,
+      share: fitted.phase.shares.get(arm.variant) ?? 0,
+    })),
+  )
+  const adjusted = holmAdjusted(
+    tests.map(({ arm: { observed, expected }, total, share }) => {
+      if (total === 0) return 1
+      const statistic = (observed - expected) ** 2 / (expected * (1 - share))
+      const level = threshold / tests.length
+      return Math.exp(
+        multinomialTail([observed, total - observed], [share, 1 - share], statistic, level).logPValue,
+      )
+    }),
+  )
+  let next = 0
+  return judged.map(({ start, phase, fitted }) => {
+    const first = next
+    next += testsOf(fitted).length
+    const arms = fitted.arms.map(({ variant, observed, expected }, place) => ({
+      variant,
+      observed,
+      expected,
+      residual:
+        expected === 0
+          ? 0
+          : (observed - expected) / Math.sqrt(expected * (1 - (fitted.phase.shares.get(variant) ?? 0))),
+      adjustedPValue: adjusted[fitted.arms.length === 2 ? first : first + place] ?? 1,
+    }))
+    return {
+      start,
+      phase,
+      arms,
+      isBroken: arms.some(({ adjustedPValue }) => adjustedPValue < threshold),
+    }
+  })
+}
+
+function notComputable(reason: string): SampleRatioOnsetResult {
+  return deepFreeze({
+    status: 'not-computable',
+    reason,
+    onset: null,
+    logBayesFactor: null,
+    pValue: null,
+    buckets: [],
+  })
+}

@@ -1,0 +1,111 @@
+import { aList, aWholeNumber } from '../checks.js'
+import { invalidStatistics } from '../errors.js'
+import { deepFreeze } from '../freeze.js'
+import { checkedOptions } from './options.js'
+import { below } from './words.js'
+
+/** The verdict of {@link uniformPValues}, with its evidence. Plain, frozen data without NaN or Infinity. */
+export interface UniformPValuesResult {
+  /**
+   * - `uniform`: nothing was found
+   * - `too-small`: small p-values are too frequent: something is wrong in many experiments, or with the check
+   * - `too-large`: large p-values are too frequent: the check is too careful for its counts, or something is adjusted
+   * - `not-enough`: too few p-values to say
+   */
+  readonly status: 'uniform' | 'too-small' | 'too-large' | 'not-enough'
+  /** Why it is not `uniform`, in a sentence for people. */
+  readonly reason?: string
+  /** How many p-values there were. */
+  readonly count: number
+  /** The greatest excess of p-values at or below any level over that level, 0 to 1. */
+  readonly excessSmall: number
+  /** The greatest lack of p-values below any level, 0 to 1. */
+  readonly excessLarge: number
+  /** An upper bound of the probability of so great an `excessSmall`; 1 where there are none. */
+  readonly pValueSmall: number
+  /** The same of `excessLarge`. */
+  readonly pValueLarge: number
+}
+
+/** How strict {@link uniformPValues} is. */
+export interface UniformPValuesOptions {
+  /** The p-value below which they are not uniform, above 0 and below 1. Each side has half of it. Default 0.001. */
+  readonly threshold?: number
+  /** The number of p-values below which no verdict is given; a whole number. Default 20. */
+  readonly minimumTotal?: number
+}
+
+/**
+ * Are the p-values of many experiments uniform? Where every split is right they are: of a thousand A/A tests fifty are
+ * below 0.05. Collect the `pValue` of one check of each experiment (one look each, at its end) and ask this: too many
+ * small ones mean that a fault is common, even where no experiment by itself is a mismatch.
+ *
+ * The statistics are those of Smirnov, D⁺ = max(F(p) − p) and D⁻ = max(p − F(p)), where F is the share of p-values at or
+ * below p. Each exceeds d with a probability of at most exp(−2 n d²): P. Massart, "The Tight Constant in the
+ * Dvoretzky–Kiefer–Wolfowitz Inequality", Annals of Probability 18 (1990). The bound holds for every n ≥ 1 that makes it
+ * below one half, so a verdict is never too hasty. Exact p-values are a little too large by their nature, since counts
+ * come in whole numbers: with small experiments `too-large` is expected, `too-small` never is.
+ *
+ * @param pValues - one for each experiment, 0 to 1; independent of each other
+ * @returns frozen data; always at most one of the two sides is a finding, the one with the smaller p-value
+ * @throws {@link ExposureError} `invalid-statistics` for what is not a list of numbers from 0 to 1, or an option out of
+ *   bounds
+ *
+ * @example
+ * ```ts
+ * import { uniformPValues } from 'first-exposure/statistics'
+ *
+ * const even = Array.from({ length: 1000 }, (_, i) => (i + 0.5) / 1000)
+ * uniformPValues(even).status // => 'uniform'
+ * const result = uniformPValues(even.map((p) => p ** 1.5))
+ * result.status // => 'too-small'
+ * result.reason
+ * // => 'If every split were right, an excess of small p-values at least this great would have a probability of at most 6.42e-20, below 0.0005.'
+ * ```
+ */
+export function uniformPValues(
+  pValues: readonly number[],
+  options: UniformPValuesOptions = {},
+): UniformPValuesResult {
+  const { threshold, minimumTotal = 20 } = checkedOptions(options, ['threshold', 'minimumTotal'])
+  aWholeNumber(0)(minimumTotal, 'minimumTotal', invalidStatistics)
+  const sorted = aList(pValues, 'pValues', invalidStatistics)
+    .map((p, place) => {
+      if (typeof p === 'number' && p >= 0 && p <= 1) return p
+      throw invalidStatistics(`pValues[${place}]`, p, 'Pass numbers from 0 to 1.')
+    })
+    .sort((a, b) => a - b)
+  const count = sorted.length
+  // At a p-value that comes more than once, F jumps by all of them.
+  const upTo = (p: number): number => sorted.findLastIndex((other) => other <= p) + 1
+  let [excessSmall, excessLarge] = [0, 0]
+  for (const [place, p] of sorted.entries()) {
+    if (sorted[place - 1] === p) continue
+    excessSmall = Math.max(excessSmall, upTo(p) / count - p)
+    excessLarge = Math.max(excessLarge, p - place / count)
+  }
+  const logSmall = -2 * count * excessSmall ** 2
+  const logLarge = -2 * count * excessLarge ** 2
+  const evidence = {
+    count,
+    excessSmall,
+    excessLarge,
+    pValueSmall: Math.exp(logSmall),
+    pValueLarge: Math.exp(logLarge),
+  }
+  if (count < Math.max(1, minimumTotal)) {
+    const reason = `${count} p-values were passed, and a verdict needs ${Math.max(1, minimumTotal)}.`
+    return deepFreeze({ status: 'not-enough', reason, ...evidence })
+  }
+  const isSmall = logSmall <= logLarge
+  const log = Math.min(logSmall, logLarge)
+  if (log >= Math.log(threshold / 2)) return deepFreeze({ status: 'uniform', ...evidence })
+  const reason =
+    `If every split were right, an excess of ${isSmall ? 'small' : 'large'} p-values at least this great would have a ` +
+    `probability of at most ${below(log, threshold / 2)}.`
+  return deepFreeze({
+    status: isSmall ? 'too-small' : 'too-large',
+    reason,
+    ...evidence,
+  })
+}

@@ -1,0 +1,20 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import usual from '../../vitest.config.js'
+
+// What all tests together execute of src; a line that none can reach says why beside it.
+const config: ViteUserConfig = defineConfig({
+  resolve: usual.resolve ?? {},
+  test: {
+    ...usual.test,
+    exclude: ['test/checks/package/**'],
+    typecheck: { enabled: false },
+    coverage: {
+      enabled: true,
+      include: ['src/**/*.ts'],
+      reporter: [['text', { skipFull: true }]],
+      thresholds: { lines: 100 },
+    },
+  },
+})
+
+export default config

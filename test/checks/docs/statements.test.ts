@@ -1,0 +1,52 @@
+import {
+  crossoversQuery,
+  exposedIdentitiesQuery,
+  exposureLedgerQuery,
+  exposuresBreakdownQuery,
+  exposureSpec,
+  exposureWindow,
+  firstExposuresQuery,
+  flagsmithEvents,
+  identityTimelineQuery,
+} from 'first-exposure'
+import { rolledUp, rollupAudit, rollupSchema } from 'first-exposure/rollup'
+import { expect, test } from 'vitest'
+
+const input = {
+  environmentKey: 'prod',
+  featureName: 'checkout',
+  breakdown: { column: 'sdk_language', top: 5 },
+}
+const spec = exposureSpec(input)
+const rolledUpSpec = exposureSpec({ ...input, source: rolledUp(flagsmithEvents(), 'exposures_by_day') })
+const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+const partialDays = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z')
+const { create, days, backfill, clear, drop } = rollupSchema({
+  source: flagsmithEvents(),
+  rollup: 'exposures_by_day',
+})
+
+/** Every statement of the library, whole, for the default layout. */
+const statements: readonly (readonly [name: string, query: string])[] = [
+  ['firstExposuresQuery', firstExposuresQuery(spec, window).query],
+  ['firstExposuresQuery through a rollup', firstExposuresQuery(rolledUpSpec, partialDays).query],
+  ['exposedIdentitiesQuery', exposedIdentitiesQuery(spec, window, { dimensions: ['sdk_language'] }).query],
+  ['exposuresBreakdownQuery', exposuresBreakdownQuery(spec, window).query],
+  ['crossoversQuery', crossoversQuery(spec, window).query],
+  ['exposureLedgerQuery', exposureLedgerQuery(spec, window).query],
+  ['identityTimelineQuery', identityTimelineQuery(spec, window, 'user-17').query],
+  ['rollupSchema', [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};`).join('\n\n')],
+  ['rollupAudit', rollupAudit(rolledUpSpec, window).query],
+]
+
+test('the page of statements shows each of them whole', async () => {
+  const sections = statements.map(([name, query]) => `## ${name}\n\n\`\`\`sql\n${query}\n\`\`\`\n`)
+  const page = `# The statements, whole
+
+Every statement of the library for the default layout, \`flagsmithEvents()\`, as it is sent: for review with those who run
+the server. Values travel beside the text, as the parameters in braces. The text may change in any release; what it
+answers may not.
+
+${sections.join('\n')}`
+  await expect(page).toMatchFileSnapshot('../../../docs/statements.md')
+})

@@ -1,0 +1,13 @@
+/**
+ * What shows that the engine itself does as the laws expect, on servers, clusters and odd tables, what starts browsers
+ * and services, and what asks thousands of times: `npm run test:slow`. `npm test` leaves it out, to answer within two
+ * minutes; `npm run check` runs both.
+ */
+export const slowTests: readonly string[] = [
+  'test/**/*.engine.test.ts',
+  'test/**/layouts.property.test.ts',
+  'test/examples/{host,panel,stores}.test.ts',
+  'test/rollup/rollup.property.test.ts',
+  'test/statistics/calibration.test.ts',
+  'test/time/bucket-starts.property.test.ts',
+]

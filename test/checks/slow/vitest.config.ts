@@ -1,0 +1,15 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { slowTests } from '../slow-tests.js'
+import usual from '../../vitest.config.js'
+
+const config: ViteUserConfig = defineConfig({
+  resolve: usual.resolve ?? {},
+  test: {
+    ...usual.test,
+    include: [...slowTests],
+    exclude: ['test/checks/package/**'],
+    typecheck: { enabled: false },
+  },
+})
+
+export default config

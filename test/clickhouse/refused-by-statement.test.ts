@@ -1,0 +1,67 @@
+import { exposureSpec, exposureWindow } from 'first-exposure'
+import { fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { describe, expect, test } from 'vitest'
+
+const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+const failing = async (code: string | undefined, message: unknown): Promise<unknown> => {
+  const error = Object.assign(new Error(), { message, ...(code === undefined ? {} : { code }) })
+  return await fetchExposuresSummary({ query: () => Promise.reject(error) }, spec, window).catch(
+    (thrown: unknown) => (thrown === error ? 'untouched' : thrown),
+  )
+}
+
+describe('what the guards of a statement refuse', () => {
+  test('a setting that the user may not override', async () => {
+    expect(await failing('164', "Cannot modify 'limit' setting in readonly mode")).toMatchObject({
+      code: 'unsafe-setting',
+      details: { setting: 'limit' },
+      message: expect.stringContaining('the setting limit') as unknown,
+    })
+  })
+
+  test.each([
+    ['Int64', 'fromUnixTimestamp64Milli(toInt64(ts))'],
+    ['Nullable(Date32)', 'toDateTime64(day, 3'],
+    ['LowCardinality(String)', 'parseDateTime64BestEffort(ts'],
+  ])('a timestamp of type %s, with its cure', async (type, cure) => {
+    expect(
+      await failing('395', `first-exposure: column timestamp has type <${type}>: while …`),
+    ).toMatchObject({
+      code: 'unreadable-column',
+      details: { column: 'timestamp', type },
+      message: expect.stringContaining(cure) as unknown,
+    })
+  })
+
+  test.each([
+    ['43', 'No operation less between Array(String) and DateTime64(3): while executing', 'Array(String)'],
+    ['43', 'Illegal types of arguments (String, DateTime64(3)) of function less', 'String'],
+    ['386', 'There is no supertype … between Enum8 and DateTime64(3)', 'Enum8'],
+  ])('a comparison that fails by itself: %s', async (code, message, type) => {
+    expect(await failing(code, message)).toMatchObject({ code: 'unreadable-column', details: { type } })
+  })
+
+  test.each([
+    ['identity', 'toString(identity)'],
+    ['variant', 'toString(variant)'],
+    ['filter_2', 'Pass an instant, as a Date'],
+  ])('a column %s, with its cure', async (column, cure) => {
+    expect(await failing('395', `first-exposure: column ${column} has type <Dynamic>`)).toMatchObject({
+      code: 'unreadable-column',
+      message: expect.stringContaining(cure) as unknown,
+    })
+  })
+
+  test.each<[code: string | undefined, message: unknown]>([
+    ['164', "Cannot modify 'max_threads' setting in readonly mode"],
+    ['164', 'Cannot execute query in readonly mode'],
+    ['395', 'first-exposure: two variants have the same hash'],
+    ['43', 'Illegal type of argument'],
+    ['60', 'first-exposure: column timestamp has type <Int64>'],
+    [undefined, 'first-exposure: column timestamp has type <Int64>'],
+    ['395', 5],
+  ])('nothing else: %s %s', async (code, message) => {
+    expect(await failing(code, message)).toBe('untouched')
+  })
+})

@@ -1,0 +1,334 @@
+import { describe, expect, test } from 'vitest'
+import {
+  assignedRatio,
+  crossoverBias,
+  exposureHealth,
+  quarantineOverTime,
+  sampleRatio,
+  sampleRatioOnset,
+  sampleRatioWithin,
+  uniformPValues,
+} from 'first-exposure/statistics'
+
+const even = { a: 1, b: 1 }
+const hourMs = 3_600_000
+const startOf = (day: number) => new Date(Date.UTC(2026, 5, 1 + day)).toISOString()
+/** One step a day from 1 June 2026, UTC, with its end. */
+const daily = (...increments: readonly Readonly<Record<string, number>>[]) =>
+  increments.map((newIdentities, day) => ({ start: startOf(day), end: startOf(day + 1), newIdentities }))
+
+function expectFrozen(value: unknown): void {
+  expect(JSON.parse(JSON.stringify(value))).toEqual(value)
+  expect(Object.isFrozen(value)).toBe(true)
+}
+
+describe('assignedRatio', () => {
+  test('is the sample ratio of counted and quarantined together', () => {
+    const counts = { counted: { a: 900, b: 800 }, quarantined: { a: 100, b: 200, c: 1 } }
+    expect(assignedRatio(counts, even)).toEqual(sampleRatio({ a: 1000, b: 1000, c: 1 }, even))
+    expect(sampleRatio(counts.counted, { a: 1, b: 1 }).pValue).toBeLessThan(0.02)
+  })
+
+  test('with phases, each by its own time', () => {
+    const phases = [{ shares: { a: 9, b: 1 } }, { from: startOf(1), shares: even }]
+    // Everybody who was in a before the change and came back went into quarantine.
+    const counted = daily({ a: 500, b: 100 }, { a: 500, b: 500 })
+    const quarantined = daily({ a: 400, b: 0 }, {})
+    expect(sampleRatio(counted, phases).status).toBe('mismatch')
+    expect(assignedRatio({ counted, quarantined }, phases)).toMatchObject({
+      status: 'consistent',
+      pValue: 1,
+    })
+    expect(crossoverBias({ counted: { a: 1000, b: 600 }, quarantined: { a: 400 } }).status).toBe('mismatch')
+  })
+
+  test('a view beside plain numbers, with variants left out', () => {
+    const result = assignedRatio(
+      { counted: { points: daily({ a: 90, b: 80, off: 7 }) }, quarantined: { a: 10, b: 20 } },
+      even,
+      { leaveOut: ['off'] },
+    )
+    expect(result).toMatchObject({ status: 'consistent', statistic: 0, leftOut: [{ variant: 'off' }] })
+  })
+})
+
+describe('sampleRatioOnset', () => {
+  const right = { a: 500, b: 500 }
+  const wrong = { a: 500, b: 400 }
+
+  test('names the bucket, the phase and the arm, with what speaks for them', () => {
+    const phases = [{ shares: { a: 1, b: 3 } }, { from: startOf(2), shares: even }]
+    const points = daily({ a: 250, b: 750 }, { a: 240, b: 760 }, right, right, wrong, wrong, wrong, wrong)
+    const result = sampleRatioOnset(points, phases)
+    expect(result).toMatchObject({
+      status: 'found',
+      onset: {
+        start: startOf(4),
+        phase: 1,
+        arm: { variant: 'a', observed: 2000, expected: 1800 },
+      },
+    })
+    expectFrozen(result)
+    const { onset, logBayesFactor, pValue, buckets } = result
+    expect(onset?.arm.residual).toBeCloseTo(200 / Math.sqrt(900), 10)
+    expect(onset?.probability).toBeGreaterThan(0.9)
+    expect(onset?.earliest === startOf(3) || onset?.earliest === startOf(4)).toBe(true)
+    expect(onset?.latest === startOf(4) || onset?.latest === startOf(5)).toBe(true)
+    expect(pValue).toBeCloseTo(Math.exp(-(logBayesFactor ?? NaN)), 15)
+    expect(buckets.map(({ phase }) => phase)).toEqual([0, 0, 1, 1, 1, 1, 1, 1])
+    // 500 : 400 is no mismatch in a day by itself, with eight looked at.
+    expect(buckets.some(({ isBroken }) => isBroken)).toBe(false)
+  })
+
+  test('a fault from the start is one, and a day that was repaired is a bucket', () => {
+    expect(sampleRatioOnset(daily(wrong, wrong, wrong, wrong), even).onset?.start).toBe(startOf(0))
+    const repaired = sampleRatioOnset(daily(right, right, { a: 700, b: 400 }, right, right, right), even)
+    expect(repaired.buckets.map(({ isBroken }) => isBroken)).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+      false,
+    ])
+    const [arm] = repaired.buckets[2]?.arms ?? []
+    // One test a bucket, since each of two arms says what the other says: six.
+    expect(arm?.adjustedPValue).toBeCloseTo(6 * (sampleRatio({ a: 700, b: 400 }, even).pValue ?? NaN), 20)
+    expect(arm?.residual).toBeCloseTo(150 / Math.sqrt(275), 10)
+  })
+
+  test('with three arms, the one that is off', () => {
+    const three = { a: 400, b: 400, c: 400 }
+    const result = sampleRatioOnset(daily(three, three, { ...three, c: 200 }, { ...three, c: 210 }), {
+      a: 1,
+      b: 1,
+      c: 1,
+    })
+    expect(result).toMatchObject({ status: 'found', onset: { start: startOf(2), arm: { variant: 'c' } } })
+    expect(result.buckets.map(({ isBroken }) => isBroken)).toEqual([false, false, true, true])
+  })
+
+  test('a right split has none, and what cannot be computed says why', () => {
+    expect(sampleRatioOnset(daily(right, { a: 510, b: 495 }, right), even)).toMatchObject({
+      status: 'not-found',
+      onset: null,
+      pValue: 1,
+    })
+    expect(sampleRatioOnset(daily(right), { a: 1 })).toMatchObject({ status: 'not-computable', buckets: [] })
+    expect(sampleRatioOnset([], even).reason).toBe('No bucket that can be judged has an identity.')
+    expect(sampleRatioOnset(daily({ a: NaN }), even).status).toBe('not-computable')
+    // A bucket in which the split changed is left out.
+    const noon = new Date(Date.UTC(2026, 5, 2, 12))
+    const phases = [{ shares: even }, { from: noon, shares: { a: 2, b: 1 } }]
+    expect(sampleRatioOnset(daily(right, right, { a: 600, b: 300 }), phases).buckets).toHaveLength(2)
+  })
+})
+
+describe('exposureHealth', () => {
+  const day = { a: 500, b: 500 }
+
+  test('an arm that stopped being exposed, from the first hour in which chance cannot explain it', () => {
+    // Two arms, each with half: 2 · ½ⁿ < 0.001 from n = 11.
+    const health = (others: number) => exposureHealth(daily(day, day, { a: others }), even)
+    expect(health(10)).toMatchObject({ status: 'healthy' })
+    expect(health(10).arms[1]).toMatchObject({ lastSeen: startOf(1), othersSince: 10, pValue: 2 / 1024 })
+    const silent = health(11)
+    expect(silent.arms.map(({ isSilent }) => isSilent)).toEqual([false, true])
+    expect(silent).toMatchObject({
+      status: 'warning',
+      reason: `"b" has no identity since the bucket ${startOf(1)}, while 11 fell on other arms.`,
+    })
+    expectFrozen(silent)
+  })
+
+  test('an arm that got less before is judged by what it got', () => {
+    const uneven = { a: 990, b: 10 }
+    expect(exposureHealth(daily(uneven, uneven, { a: 300 }), even).arms[1]?.isSilent).toBe(false)
+    expect(exposureHealth(daily(uneven, uneven, { a: 900 }), even).arms[1]?.isSilent).toBe(true)
+    expect(exposureHealth(daily({ a: 50 }), even).arms[1]).toMatchObject({ lastSeen: null, isSilent: true })
+    // An arm that a phase closed is not silent.
+    const closed = [{ shares: even }, { from: startOf(1), shares: { a: 1, b: 0 } }]
+    expect(exposureHealth(daily(day, { a: 900 }), closed).arms[1]?.isSilent).toBe(false)
+  })
+
+  test('a rate that fell off, against the days before', () => {
+    const health = (...last: Record<string, number>[]) =>
+      exposureHealth(daily(day, day, day, day, ...last), even)
+    expect(health({ a: 260, b: 250 }).rate).toEqual({
+      status: 'steady',
+      recent: 510,
+      usual: 1000,
+      ratio: 0.51,
+    })
+    expect(health({ a: 240, b: 250 }).rate).toEqual({
+      status: 'fallen',
+      recent: 490,
+      usual: 1000,
+      ratio: 0.49,
+    })
+    expect(health({ a: 240, b: 250 }).reason).toBe(
+      'The last 24 hours brought 490 identities, 49 % of the usual 1000.',
+    )
+    expect(exposureHealth(daily(day, day, { a: 1, b: 1 }), even).rate.status).toBe('unknown')
+    // Half of a handful is chance.
+    const few = { a: 5, b: 4 }
+    expect(exposureHealth(daily(few, few, few, few, { a: 2, b: 1 }), even).rate.status).toBe('steady')
+    expect(
+      exposureHealth(daily(day, day, day, day, { a: 400, b: 420 }), even, { fallenBelow: 0.9 }).rate.status,
+    ).toBe('fallen')
+  })
+
+  test('silence after the last bucket is seen where the window says that time went on', () => {
+    const points = daily(day, day, day, day)
+    expect(exposureHealth(points, even).rate.status).toBe('steady')
+    const window = { startMs: Date.UTC(2026, 5, 1), asOfMs: Date.UTC(2026, 5, 6) }
+    const rate = { status: 'fallen', recent: 0, usual: 1000, ratio: 0 }
+    expect(exposureHealth(points, even, { window }).rate).toEqual(rate)
+    expect(exposureHealth({ points, window }, even).rate).toEqual(rate)
+    // An open bucket is not read: it is not over.
+    const noon = { ...window, asOfMs: Date.UTC(2026, 5, 5, 12) }
+    expect(exposureHealth(daily(day, day, day, day, { a: 1, b: 1 }), even, { window: noon }).rate).toEqual({
+      status: 'steady',
+      recent: 1000,
+      usual: 1000,
+      ratio: 1,
+    })
+  })
+
+  test('hours of a day are compared with the days before', () => {
+    const hours = Array.from({ length: 96 }, (_, hour) => {
+      const start = Date.UTC(2026, 5, 1, hour)
+      const identities = hour % 24 < 8 ? 0 : hour < 72 ? 20 : 5
+      return {
+        start: new Date(start).toISOString(),
+        end: new Date(start + hourMs).toISOString(),
+        newIdentities: { a: identities, b: identities },
+      }
+    })
+    expect(exposureHealth(hours, even).rate).toEqual({
+      status: 'fallen',
+      recent: 160,
+      usual: 640,
+      ratio: 0.25,
+    })
+    expect(exposureHealth(hours, even, { periodHours: 48 }).rate.status).toBe('unknown')
+  })
+
+  test('nobody yet, and numbers that cannot be counts', () => {
+    expect(exposureHealth([], even)).toMatchObject({ status: 'unknown' })
+    expect(exposureHealth(daily({ a: -1 }), even)).toMatchObject({ status: 'not-computable', arms: [] })
+    expect(exposureHealth(daily(day), { a: 1 }).status).toBe('not-computable')
+  })
+})
+
+describe('quarantineOverTime', () => {
+  test('puts what entered and what crossed over side by side', () => {
+    const crossovers = {
+      timeseries: {
+        points: [
+          { bucket: startOf(1), identities: 5 },
+          { bucket: startOf(3), identities: 15 },
+        ],
+      },
+    }
+    const result = quarantineOverTime(daily({ a: 40, b: 35 }, { a: 10, b: 10 }), crossovers)
+    expect(
+      result.points.map(({ counted, quarantined, runningShare }) => [counted, quarantined, runningShare]),
+    ).toEqual([
+      [75, 0, 0],
+      [20, 5, 0.05],
+      [0, 15, 20 / 115],
+    ])
+    expect(result.peak).toBe(startOf(3))
+    expectFrozen(result)
+    expect(quarantineOverTime([], { timeseries: { points: [] } })).toEqual({ points: [], peak: null })
+    expect(() => quarantineOverTime(daily({ a: -1 }), crossovers)).toThrow('newIdentities of')
+  })
+})
+
+describe('sampleRatioWithin', () => {
+  test('finds the variant of the other experiment in which the split is broken', () => {
+    const table = { x: { a: 500, b: 500 }, y: { a: 600, b: 400 }, z: { a: 2, b: 1 } }
+    const result = sampleRatioWithin(table, even)
+    expect(result).toMatchObject({
+      status: 'mismatch',
+      reason: 'The split is not the expected one where the other variant is "y".',
+      familySize: 2,
+    })
+    expect(result.arms.map(({ other, status }) => [other, status])).toEqual([
+      ['x', 'consistent'],
+      ['y', 'mismatch'],
+      ['z', 'not-enough-traffic'],
+    ])
+    expect(result.arms[1]?.adjustedPValue).toBeCloseTo(2 * (sampleRatio(table.y, even).pValue ?? NaN), 20)
+    expectFrozen(result)
+  })
+
+  test('independence is Pearson’s test, or Fisher’s exact one where few are expected', () => {
+    const large = sampleRatioWithin({ x: { a: 500, b: 500 }, y: { a: 560, b: 440 } }, even).independence
+    // (ad − bc)² N / product of the margins
+    const statistic = ((500 * 440 - 500 * 560) ** 2 * 2000) / (1000 * 1000 * 1060 * 940)
+    expect(large).toMatchObject({
+      method: 'chi-squared',
+      degreesOfFreedom: 1,
+      statistic: expect.closeTo(statistic, 9),
+    })
+    // The exact value of the crossovers' test for the same table.
+    const small = sampleRatioWithin({ x: { a: 119, b: 2 }, y: { a: 99_900, b: 100 } }, { a: 999, b: 1 })
+    expect(small.independence.method).toBe('exact')
+    expect(small.independence.pValue).toBeCloseTo(0.00689513406769394, 12)
+    const many = sampleRatioWithin({ x: { a: 9, b: 9 }, y: { a: 9, b: 1 }, z: { a: 9, b: 9 } }, even)
+    expect(many.independence).toMatchObject({ method: 'bound', degreesOfFreedom: 2 })
+    // The most uneven cell, y's: six cells.
+    const bias = crossoverBias({ counted: { y: 9, others: 18 }, quarantined: { y: 1, others: 18 } })
+    expect(many.independence.pValue).toBeCloseTo(6 * (bias.pValue ?? NaN), 10)
+  })
+
+  test('without two of both there is nothing to compare', () => {
+    const nothing = { statistic: null, degreesOfFreedom: 0, pValue: null, logPValue: null, method: null }
+    expect(sampleRatioWithin({ x: { a: 50, b: 50 } }, even).independence).toEqual(nothing)
+    expect(sampleRatioWithin({}, even)).toMatchObject({ status: 'not-enough-traffic', independence: nothing })
+    expect(sampleRatioWithin({ x: { a: NaN }, y: { a: 5 } }, even)).toMatchObject({
+      status: 'not-computable',
+      reason: expect.stringContaining('Where the other variant is "x"'),
+      independence: nothing,
+    })
+    // Strays and variants that are left out are in no cell.
+    const leaveOut = ['off']
+    const table = { x: { a: 50, b: 50, off: 90, qa: 1 }, y: { a: 50, b: 50, off: 1, qa: 80 } }
+    expect(sampleRatioWithin(table, even, { leaveOut }).independence).toMatchObject({
+      statistic: 0,
+      pValue: 1,
+    })
+  })
+})
+
+describe('uniformPValues', () => {
+  const grid = (count: number) => Array.from({ length: count }, (_, i) => (i + 0.5) / count)
+
+  test('the two distances, worked by hand', () => {
+    const result = uniformPValues([0.1, 0.2, 0.2, 0.9], { minimumTotal: 0 })
+    // F(0.2) = 3/4, and just below 0.9 it still is.
+    expect(result).toMatchObject({
+      status: 'uniform',
+      count: 4,
+      excessSmall: expect.closeTo(0.55, 12),
+      excessLarge: expect.closeTo(0.15, 12),
+      pValueSmall: expect.closeTo(Math.exp(-8 * 0.55 ** 2), 12),
+      pValueLarge: expect.closeTo(Math.exp(-8 * 0.15 ** 2), 12),
+    })
+    expectFrozen(result)
+  })
+
+  test('too many small ones, too many large ones, and too few to say', () => {
+    expect(uniformPValues(grid(500)).status).toBe('uniform')
+    expect(uniformPValues(grid(500).map((p) => p ** 2)).status).toBe('too-small')
+    expect(uniformPValues(grid(500).map((p) => p ** 0.5)).status).toBe('too-large')
+    expect(uniformPValues(grid(19))).toMatchObject({
+      status: 'not-enough',
+      reason: '19 p-values were passed, and a verdict needs 20.',
+    })
+    expect(uniformPValues([], { minimumTotal: 0 }).status).toBe('not-enough')
+    expect(uniformPValues(grid(50).map(() => 0)).reason).toContain('excess of small p-values')
+  })
+})
