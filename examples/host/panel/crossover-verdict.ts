@@ -52,7 +52,7 @@ function inWords(
   multiVariant: MultiVariantPolicy,
 ): Pick<CrossoverVerdict, 'tone' | 'headline' | 'sentences'> {
   const subject = multiVariant === 'quarantine' ? 'Quarantine falls' : 'Crossovers fall'
-  const unevenly = `By chance alone, ${chance(pValue ?? 1)} set up right spread it over the variants as unevenly as this one, or more.`
+  const unevenly = `By chance alone, ${chance(pValue ?? 1)} without a fault spread it over the variants at least this unevenly.`
   switch (status) {
     case 'consistent':
       return { tone: 'good', headline: `${subject} evenly on the variants`, sentences: [unevenly] }
@@ -63,8 +63,8 @@ function inWords(
         sentences: [
           unevenly,
           multiVariant === 'quarantine'
-            ? 'Those who are left in a variant were then chosen by what it does, or by how it was assigned: the comparison is biased, however few are quarantined. Find out why identities change their variant before you trust any result.'
-            : 'Something in one variant makes identities change it, or it is assigned anew more often: find it before you trust any result.',
+            ? 'The identities that stay in a variant were then selected by what it does, or by how it was assigned. The comparison is biased, however few are quarantined. Find out why identities change their variant before you trust any result.'
+            : 'Something in one variant makes identities leave it, or it is assigned again more often. Find it before you trust any result.',
         ],
       }
     case 'not-enough-traffic':

@@ -83,7 +83,7 @@ export function slicesInWords({ lines, overall: { status, reason, familySize } }
   const corrected =
     familySize === 0
       ? ''
-      : ` Corrected for a look at ${count(familySize)} slice${familySize === 1 ? '' : 's'} (Holm, 1979), so that any right one is called a mismatch in less than ${splitThreshold * 1000} of 1,000 experiments.`
+      : ` Corrected for looking at ${count(familySize)} slice${familySize === 1 ? '' : 's'} (Holm, 1979): in less than ${splitThreshold * 1000} of 1,000 experiments without a fault, any slice is called a mismatch.`
   if (status === 'mismatch') {
     const broken = lines.filter(({ result }) => result.status === 'mismatch')
     return {

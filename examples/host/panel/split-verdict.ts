@@ -64,7 +64,7 @@ function inWords(
 ): Pick<SplitVerdict, 'tone' | 'headline' | 'sentences'> {
   const split = assumed ? 'equal split' : 'configured split'
   const lookInto = assumed
-    ? 'If another split was configured, say which: this verdict is worth nothing then. If it was an equal one, look for what loses or adds identities before you trust any result.'
+    ? 'If another split was configured, say which: this verdict does not apply to it. If the split was equal, find what loses or adds identities before you trust any result.'
     : 'Something between assignment and counting loses or adds identities in some variants: redirects, crashes, bots, late logging. Find it before you trust any result.'
   const strays = strayIdentities(once)
   switch (once.status) {
@@ -139,7 +139,7 @@ function couldShow({ arms }: SampleRatioResult): readonly string[] {
 
 /** A p-value in words. */
 function byChance(pValue: number, split: string): string {
-  return `By chance alone, ${chance(pValue)} set up right end as far from the ${split} as this one, or further.`
+  return `By chance alone, ${chance(pValue)} without a fault end at least this far from the ${split}.`
 }
 
 /** A p-value as so many experiments: `32 of 100 experiments`. */
@@ -180,7 +180,7 @@ export function excludedInWords({ status, excludedIdentities, seenIdentities }: 
     `${count(excludedIdentities)} of ${count(seenIdentities)} identities seen ` +
     `(${share(excludedIdentities, seenIdentities)}) were in several variants and are excluded`
   if (status === 'warning') {
-    return `${seen}, more than the ${excludedThreshold * 100}% that is worth a warning: the assignment may not stick, and who is left may be no random sample.`
+    return `${seen}, more than the ${excludedThreshold * 100}% that is worth a warning: the assignment may not stick, and the identities that are left may not be a random sample.`
   }
   return status === 'acceptable'
     ? `${seen}, not more than the ${excludedThreshold * 100}% that is worth a warning.`
