@@ -2,15 +2,15 @@ import { aWholeNumber, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { aSourceColumn, type SourceColumn } from './source-column.js'
 
-/** What an experiment is broken down by: a column's value at an identity's first exposure. */
+/** What an experiment is broken down by: the value of a column at each identity's first exposure. */
 export interface BreakdownColumn {
   /** A column of the events, or an expression over them. */
   readonly column: SourceColumn
-  /** How many of the largest values have a slice of their own; the others share one. */
+  /** How many of the largest values get their own slice. The other values share one slice. */
   readonly top: number
 }
 
-/** A column, and how many of its largest values to tell apart: 1 to 1,000, default 20. */
+/** A column, and how many of its largest values get their own slice: 1 to 1,000, default 20. */
 export interface BreakdownColumnInput {
   readonly column: SourceColumn
   readonly top?: number

@@ -5,27 +5,28 @@ import { boundType, isTrustedSql, type BoundValue, type TrustedSql } from '../sq
 import { anEpochMs, epochMs } from '../time/instant.js'
 import type { SourceColumn } from './source-column.js'
 
-/** An instant to compare a `DateTime` column with. A `Date` that is passed becomes this: plain data that JSON keeps. */
+/**
+ * An instant to compare a `DateTime` column with. A `Date` from the caller becomes this plain data, which JSON keeps.
+ */
 export interface FilterInstant {
-  /** Milliseconds of the epoch. */
+  /** Milliseconds since the epoch. */
   readonly instantMs: number
 }
 
-/** What a column is compared with. A row whose column is NULL never meets a comparison. */
+/** The value that a column is compared with. A row whose column is NULL never passes a comparison. */
 export type FilterValue = string | number | boolean | Date | FilterInstant
 
-/** What a range of a column begins or ends with. */
+/** The lower or upper bound of a range. */
 export type FilterBound = string | number | Date | FilterInstant
 
 /**
- * Restricts the events. A filter asks for equality, for membership of a list or for the opposite, for a range from
- * `atLeast` to just below `below`, for a `LIKE` pattern or for the opposite, for NULL or its absence, or for a condition
- * that the caller vouches for.
+ * Restricts the events. A filter can test for equality, for membership of a list or for their opposites. It can test
+ * for a range from `atLeast` (inclusive) to `below` (exclusive). It can test for a `LIKE` pattern or its opposite, or
+ * for NULL or its absence. Or it is a condition of trusted SQL.
  *
- * A `DateTime` column is compared with an instant, a `Date`. Numbers are refused there, and so is text unless the
- * column's type names a zone, with the error `unreadable-column`: the server would read them as seconds, and in its own
- * zone. A row whose column is NULL meets
- * `isNull: true` alone.
+ * Compare a `DateTime` column with an instant, a `Date`. The error `unreadable-column` refuses numbers there. It also
+ * refuses text, unless the column's type names a time zone. The server would read a number as seconds, and text in its
+ * own zone. A row whose column is NULL passes only `isNull: true`.
  */
 export type ExposureFilter =
   | { readonly column: string; readonly equals: FilterValue }
@@ -71,7 +72,7 @@ const pattern = {
   advice: 'Pass a pattern: % for any text, _ for any character.',
 }
 
-/** By comparison: which other one it can be combined with, and the types that it takes. */
+/** For each comparison: the other comparison that it can be combined with, and the types that it accepts. */
 const comparisons: Readonly<
   Record<
     Comparison,
@@ -158,7 +159,7 @@ export function isFilterInstant(value: unknown): value is FilterInstant {
   return typeof value === 'object' && value !== null && 'instantMs' in value
 }
 
-/** A Date as plain data: it could be changed, and JSON would make text of it. */
+/** Turns a `Date` into plain data. A `Date` can be changed, and JSON would turn it into text. */
 function plainValue(value: unknown, path: string): unknown {
   if (value instanceof Date) return { instantMs: epochMs(value, path) }
   if (!isFilterInstant(value)) return value

@@ -3,7 +3,7 @@ import { invalidSpec } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { aSourceColumn, type SourceColumn } from './source-column.js'
 
-/** Where the exposures are: one table, and which of its columns says what. Made by {@link flagsmithEvents} or by `exposureSpec`. */
+/** A table, and what each of its columns holds. Made by {@link flagsmithEvents} or `exposureSpec`. */
 export interface ExposureSource {
   readonly table: {
     /** `null` for the connection's own database. */
@@ -11,30 +11,30 @@ export interface ExposureSource {
     readonly table: string
   }
   readonly columns: {
-    /** The environment's key; `null` where the table holds one environment. */
+    /** The environment's key. `null` if the table holds only one environment. */
     readonly environment: SourceColumn | null
     /** The feature or experiment. */
     readonly feature: SourceColumn
-    /** The kind of event; `null` where every row is an exposure. */
+    /** The kind of event. `null` if every row is an exposure. */
     readonly event: SourceColumn | null
-    /** `DateTime` or `DateTime64`, of any precision, with or without a zone. */
+    /** `DateTime` or `DateTime64`, of any precision, with or without a time zone. */
     readonly timestamp: SourceColumn
-    /** `String`, `FixedString`, `UUID` or an integer, `LowCardinality` and `Nullable` or not. */
+    /** `String`, `FixedString`, `UUID` or an integer. It may be `LowCardinality` or `Nullable`. */
     readonly identity: SourceColumn
-    /** `String`, `FixedString` or an `Enum`, `LowCardinality` and `Nullable` or not. */
+    /** `String`, `FixedString` or an `Enum`. It may be `LowCardinality` or `Nullable`. */
     readonly variant: SourceColumn
-    /** When the event reached the warehouse, typed as `timestamp`; `null` where no column says. Only the ledger reads it. */
+    /** When the event reached the warehouse; types as `timestamp`, or `null` if absent. Only the ledger reads it. */
     readonly arrival: SourceColumn | null
   }
-  /** What its exposures are called, where that is not `$flag_exposure`: the default of a spec's `eventName`. */
+  /** The event name of its exposures, if it is not `$flag_exposure`. It is the default of a spec's `eventName`. */
   readonly eventName?: EventNames
-  /** Whether rows that a newer one replaces are left out, as `FINAL` does. */
+  /** Whether to leave out rows that a newer row replaces, as `FINAL` does. */
   readonly final?: boolean
-  /** The table that holds the same exposures by whole UTC days; set by `rolledUp` of `first-exposure/rollup`. */
+  /** The table that holds the same exposures by whole UTC days. `rolledUp` of `first-exposure/rollup` sets it. */
   readonly rollup?: RollupTable
-  /** The cluster on whose shards the table is; `null` for a table that the connection reads by itself. */
+  /** The cluster whose shards hold the table. `null` if the connection reads the table directly. */
   readonly cluster: string | null
-  /** Whether one shard holds all exposures of an identity, so that each shard can count its own. */
+  /** Whether one shard holds all exposures of an identity, so that each shard can count its own identities. */
   readonly shardedByIdentity: boolean
 }
 
@@ -43,7 +43,7 @@ export interface RollupTable {
   /** `null` for the connection's own database. */
   readonly database: string | null
   readonly table: string
-  /** The events that it holds; `null` where the source has no event column. */
+  /** The events that it holds. `null` if the source has no event column. */
   readonly eventName: EventNames | null
 }
 
@@ -53,17 +53,17 @@ export type RollupTableInput =
   | {
       readonly database?: string | null
       readonly table: string
-      /** Default: what the source calls its exposures. Refused where the source has no event column. */
+      /** Default: the event name of the source's exposures. Refused if the source has no event column. */
       readonly eventName?: EventNames | null
     }
 
-/** A table and, where they differ from the default, the names of its columns. */
+/** A table, and the names of its columns if they differ from the defaults. */
 export interface ExposureSourceInput {
-  /** A table of the connection's own database, or of a named one. */
+  /** A table of the connection's own database, or of a named database. */
   readonly table: string | { readonly database?: string | null; readonly table: string }
   /**
-   * A column left out keeps its default name; `null` says that the table has no such column. An expression made by
-   * `trustedSql` can stand for any of them. `arrival` has no default.
+   * A column that is left out keeps its default name. `null` means that the table has no such column. Any column can
+   * also be an expression made by `trustedSql`. `arrival` has no default.
    */
   readonly columns?: {
     readonly environment?: SourceColumn | null
@@ -74,33 +74,34 @@ export interface ExposureSourceInput {
     readonly variant?: SourceColumn
     readonly arrival?: SourceColumn | null
   }
-  /** What its exposures are called. Default `$flag_exposure`; refused where the source has no event column. */
+  /** The event name of its exposures. Default `$flag_exposure`. Refused if the source has no event column. */
   readonly eventName?: EventNames
   /**
-   * Reads the table with `FINAL`, so that in a ReplacingMergeTree only the newest version of a corrected row counts.
-   * Default false. Slower; refused together with a rollup, whose view sees every version that is inserted.
+   * Reads the table with `FINAL`. In a ReplacingMergeTree, only the newest version of a corrected row then counts.
+   * Default false. It is slower. It is refused together with a rollup, because the rollup's view sees every inserted
+   * version.
    */
   readonly final?: boolean
-  /** The rollup to read whole UTC days from; set by `rolledUp` of `first-exposure/rollup`. */
+  /** The rollup that whole UTC days are read from. `rolledUp` of `first-exposure/rollup` sets it. */
   readonly rollup?: RollupTableInput
   /**
-   * A cluster, by its name in `system.clusters`. Every shard reads its own table of that name, which must not be a
-   * `Distributed` one, and the database must be named. Default `null`: the connection reads the table, which may be a
-   * `Distributed` one.
+   * A cluster, by its name in `system.clusters`. Every shard reads its own table of that name. That table must not be a
+   * `Distributed` table, and the database must be named. Default `null`: the connection reads the table, which may be a
+   * `Distributed` table.
    */
   readonly cluster?: string | null
   /**
-   * Says that one shard of the cluster holds all exposures of an identity. Each shard then counts its own identities.
-   * Default false. If the table is sharded in another way, every shard that has seen an identity counts it:
-   * `npm run check:cluster` finds out.
+   * States that one shard of the cluster holds all exposures of an identity. Each shard then counts its own identities.
+   * Default false. If the table is sharded in another way, every shard that has seen an identity counts it.
+   * `npm run check:cluster` detects this.
    */
   readonly shardedByIdentity?: boolean
 }
 
-/** The name of one event, or of several that are exposures alike. */
+/** The name of one event, or of several events that all are exposures. */
 export type EventNames = string | readonly string[]
 
-/** One name, or a list of them: in one order, each once; a list of one is that one. */
+/** One name, or a list of names. The list is sorted, without repeats. A list of one name becomes that name. */
 export const eventNames: Check<EventNames> = (value, path, refuse) => {
   if (!Array.isArray(value)) return aName(value, path, refuse)
   const names = [...new Set(value.map((name, index) => aName(name, `${path}[${index}]`, refuse)))].sort()
@@ -109,7 +110,7 @@ export const eventNames: Check<EventNames> = (value, path, refuse) => {
   return names.length === 1 ? first : Object.freeze(names)
 }
 
-/** What an exposure is called by default. */
+/** The default name of an exposure event. */
 export const defaultEventName = '$flag_exposure'
 
 const flagsmithColumns: ExposureSource['columns'] = /* @__PURE__ */ Object.freeze({
@@ -231,7 +232,7 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   })
 }
 
-/** A table by its name, or by an object that has no other fields than these. */
+/** A table given by its name, or by an object with these fields only. */
 function tableOf(
   input: ExposureSourceInput['table'],
   fields: readonly string[],
@@ -250,7 +251,7 @@ function tableOf(
   }
 }
 
-/** A name with a dot is nearly always that of a database and a table, which are quoted one by one. */
+/** Refuses a name with a dot: it is nearly always a database and a table, which are quoted separately. */
 function withoutDot(name: string, path: string): string {
   const dot = name.indexOf('.')
   if (dot <= 0) return name
@@ -277,7 +278,7 @@ function rollupTable(
   return { ...table, eventName: eventColumn === null ? null : eventName }
 }
 
-/** An event's name, for a column that may be absent. */
+/** The name of an event, for a column that may be absent. */
 function nameOfEvent(eventColumn: SourceColumn | null, value: unknown, path: string): EventNames {
   if (eventColumn !== null) return eventNames(value, path, invalidSpec)
   throw invalidSpec(path, value, 'Leave it out.', `The source has no event column, so ${path} has no effect.`)

@@ -16,60 +16,63 @@ import { aMultiVariantPolicy, type MultiVariantPolicy } from './multi-variant-po
 import type { SourceColumn } from './source-column.js'
 
 /**
- * How identities are told apart: by a 128-bit hash of the identifier (`hash`; among 10⁹ identities, the probability that
- * two share a hash is 10⁻²¹), or by the identifier itself (`exact`; slower, and needs more memory).
+ * How identities are distinguished. `hash` uses a 128-bit hash of the identifier: among 10⁹ identities, the probability
+ * that two share a hash is 10⁻²¹. `exact` uses the identifier itself: it is slower and needs more memory.
  */
 export type IdentityKey = 'hash' | 'exact'
 
 /** What to ask, complete and checked. Made by {@link exposureSpec}. */
 export interface ExposureSpec {
-  /** `null` where the source has no environment column. */
+  /** `null` if the source has no environment column. */
   readonly environmentKey: string | null
   readonly featureName: string
-  /** One event, or several that are exposures alike; `null` where the source has no event column. */
+  /** One event, or several events that all are exposures. `null` if the source has no event column. */
   readonly eventName: EventNames | null
-  /** The IANA zone whose hours and days are the buckets. */
+  /** The IANA time zone of the hours and days that are the buckets. */
   readonly timeZone: string
   readonly multiVariant: MultiVariantPolicy
   readonly identityKey: IdentityKey
-  /** The most rows an answer may have; one more is `too-many-buckets`. */
+  /** The maximum number of rows in an answer. One more row is the error `too-many-buckets`. */
   readonly maxRows: number
-  /** Only events that meet all of these count. */
+  /** Only events that pass all of these filters count. */
   readonly filters: readonly ExposureFilter[]
-  /** `null` where no breakdown was asked for. */
+  /** `null` if no breakdown was requested. */
   readonly breakdown: BreakdownColumn | null
   readonly source: ExposureSource
 }
 
-/** What to ask: the experiment, and whatever differs from the defaults. */
+/** What to ask: the experiment, and every value that differs from its default. */
 export interface ExposureSpecInput {
-  /** The environment's key. Required where the source has an environment column, refused where it has none. */
+  /** The environment's key. Required if the source has an environment column, refused if it has none. */
   readonly environmentKey?: string | null
   /** The feature or experiment. */
   readonly featureName: string
   /**
-   * The event that is an exposure. Default: the event of the source's rollup, or what the source calls its exposures,
-   * which is `$flag_exposure` unless the source says otherwise. Refused where the source has no event column, or has a
-   * rollup of another event. Several events are exposures alike, such as those of an older and a newer SDK.
+   * The event that is an exposure. Default: the event of the source's rollup, or the source's own event name, which is
+   * `$flag_exposure` unless the source says otherwise. Refused if the source has no event column, or has a rollup of
+   * another event. With several events, each of them is an exposure, for example the events of an older and a newer
+   * SDK.
    */
   readonly eventName?: EventNames | null
-  /** The IANA zone whose hours and days are the buckets. Default `UTC`. */
+  /** The IANA time zone of the hours and days that are the buckets. Default `UTC`. */
   readonly timeZone?: string
   /** Default `quarantine`. */
   readonly multiVariant?: MultiVariantPolicy
   /** Default `hash`. */
   readonly identityKey?: IdentityKey
-  /** The most rows an answer may have, 1 to 10,000,000. Default 100,000: variants × buckets, with room to spare. */
+  /**
+   * The maximum number of rows in an answer, 1 to 10,000,000. Default 100,000, more than enough for variants × buckets.
+   */
   readonly maxRows?: number
   /**
-   * Only events that meet all of these are exposures. Default none. A filter on the variant is refused, because it would
-   * hide the identities that were exposed to another one. Filters are refused where the source has a rollup, because a
-   * rollup keeps no other columns.
+   * Only events that pass all of these filters are exposures. Default: no filters. A filter on the variant is refused,
+   * because it would hide the identities that were exposed to another variant. Filters are refused if the source has a
+   * rollup, because a rollup keeps no other columns.
    */
   readonly filters?: readonly ExposureFilter[]
   /**
-   * A column whose values `exposureBreakdownQuery` tells apart. Default none. The summary of the whole is the same
-   * with and without it.
+   * A column whose values `exposureBreakdownQuery` reports separately. Default: no breakdown. The summary of the whole
+   * is the same with and without it.
    */
   readonly breakdown?: BreakdownColumnInput | null
   /** Default {@link flagsmithEvents}. */
@@ -90,9 +93,9 @@ const fields: readonly string[] = [
 ] satisfies readonly (keyof ExposureSpec)[]
 
 /**
- * Which experiment is asked about, where its exposures are, and how they are to be counted?
+ * Which experiment is this about, where are its exposures, and how are they counted?
  *
- * @param input - the experiment, and whatever differs from the defaults
+ * @param input - the experiment, and every value that differs from its default
  * @returns a frozen, complete spec; `exposureSpec(spec)` equals `spec`
  * @throws {@link ExposureError} `invalid-spec`, naming the field: a key or name that is missing, empty or not
  *   well-formed Unicode, an unknown time zone, policy or field, an event that the source's rollup does not hold
@@ -117,7 +120,7 @@ export function exposureSpec(input: ExposureSpecInput): ExposureSpec {
   withFields(input, fields, 'spec', invalidSpec, '')
   const given = input.source === undefined ? flagsmithEvents() : exposureSource(input.source)
   const eventName = eventNameFor(given, input.eventName)
-  // The source says which event the spec counts, so that a rollup that is made of it holds that event.
+  // The source says which event the spec counts. A rollup made from the source then holds that event.
   const isOwnEvent = eventName === null || String(eventName) === String(given.eventName ?? defaultEventName)
   const source = isOwnEvent ? given : exposureSource({ ...given, eventName })
   return Object.freeze({
@@ -150,7 +153,7 @@ function filtersFor(
   return filters
 }
 
-/** The event to count; where the source has a rollup, only the event that the rollup holds. */
+/** The event to count. If the source has a rollup, only the rollup's event is allowed. */
 function eventNameFor(source: ExposureSource, value: unknown): EventNames | null {
   const { columns, rollup } = source
   const held = rollup === undefined ? (source.eventName ?? defaultEventName) : rollup.eventName
@@ -166,7 +169,9 @@ function eventNameFor(source: ExposureSource, value: unknown): EventNames | null
   return eventName
 }
 
-/** The key for a column that may be absent. A value without its column would be ignored in silence, so it is refused. */
+/**
+ * The key for a column that may be absent. A key without its column is refused: otherwise it would be ignored silently.
+ */
 function keyFor(
   name: 'environment' | 'event',
   { columns }: ExposureSource,

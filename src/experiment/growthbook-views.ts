@@ -3,7 +3,7 @@ import { invalidSpec } from '../errors.js'
 import { exposureSource, type ExposureSource, type ExposureSourceInput } from './exposure-source.js'
 import type { SourceColumn } from './source-column.js'
 
-/** Where GrowthBook's exposures are, where that is not the default. */
+/** Where GrowthBook's exposures are, if they are not in the default place. */
 export interface GrowthbookViewsOptions {
   /** Default `experiment_views`, of the connection's own database. */
   readonly table?: ExposureSourceInput['table']
@@ -12,18 +12,18 @@ export interface GrowthbookViewsOptions {
 }
 
 /**
- * Where are the exposures that GrowthBook records? In the `experiment_views` table of its managed warehouse, or in any
- * table with its columns.
+ * Where are the exposures that GrowthBook records? They are in the `experiment_views` table of its managed warehouse,
+ * or in any table with the same columns.
  *
  * It reads `experiment_id` (the feature), `timestamp`, `variation_id` (the variant) and the column of the identifier
- * type, `user_id` by default. Every row is an exposure, so there is no event. An experiment's id is the same in every
- * environment, so there is no environment either: to look at one, pass `exposureSpec` the filter
+ * type, which is `user_id` by default. Every row is an exposure, so there is no event. An experiment has the same id in
+ * every environment, so there is no environment either. To read one environment, pass `exposureSpec` the filter
  * `{ column: 'environment', equals: 'production' }`. The layout has no column for the arrival.
  *
- * Text in this layout is never NULL. An empty identifier counts as nobody, as everywhere. An empty `variation_id`, which
- * GrowthBook's own SDKs do not send, is a variant like any other.
+ * Text in this layout is never NULL. As everywhere, an empty identifier is not an identity. An empty `variation_id` is
+ * a variant like any other; GrowthBook's own SDKs do not send one.
  *
- * The layout is that of GrowthBook's documentation ("Managed Warehouse") and of its `services/clickhouse.ts`.
+ * The layout is the one in GrowthBook's documentation ("Managed Warehouse") and in its `services/clickhouse.ts`.
  *
  * @param options.table - a name, or `{ database, table }`; default `experiment_views`
  * @param options.identity - a column or an expression made by `trustedSql`; default `user_id`

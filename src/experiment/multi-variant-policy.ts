@@ -1,18 +1,20 @@
 import { oneOf, type Check } from '../checks.js'
 
 /**
- * What happens to an identity that was exposed to more than one variant inside the window: it is counted as
- * excluded and nowhere else (`quarantine`), or it counts in the variant of its first exposure (`first-seen`; at
- * the same instant, the smallest key in byte order).
+ * What happens to an identity that was exposed to more than one variant inside the window. `quarantine`: it counts as
+ * excluded and nowhere else. `first-seen`: it counts in the variant of its first exposure; if there are several at that
+ * instant, in the smallest key in byte order.
  */
 export type MultiVariantPolicy = 'quarantine' | 'first-seen'
 
-/** What follows from a policy. Its SQL is with the statements, in tables by `Record<MultiVariantPolicy, …>` too. */
+/**
+ * What each policy implies. The SQL of each policy is next to the statements, also in `Record<MultiVariantPolicy, …>`.
+ */
 export const multiVariantPolicies: Readonly<
   Record<
     MultiVariantPolicy,
     {
-      /** Whether such identities are excluded, rather than counted in one of their variants. */
+      /** Whether such identities are excluded instead of counted in one of their variants. */
       readonly excludes: boolean
     }
   >

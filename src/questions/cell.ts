@@ -1,6 +1,8 @@
 import { ExposureError, received, refusal, type Refusal } from '../errors.js'
 
-/** One column of one row, decoded. Throws `malformed-rows`, naming both, where it is missing or not as expected. */
+/**
+ * Decodes one column of one row. Throws `malformed-rows`, naming both, if the column is missing or has a wrong value.
+ */
 export function cell<Value>(
   row: unknown,
   index: number,
@@ -14,7 +16,7 @@ export function cell<Value>(
   return decoded
 }
 
-/** One column of one row, as it came. */
+/** One column of one row, not decoded. */
 export function columnOf(row: unknown, index: number, column: string): unknown {
   if (typeof row !== 'object' || row === null || !Object.hasOwn(row, column)) {
     throw malformedRow(index, column, row, '', `Row ${index}: column ${column} is missing.`)
@@ -22,7 +24,7 @@ export function columnOf(row: unknown, index: number, column: string): unknown {
   return (row as Readonly<Record<string, unknown>>)[column]
 }
 
-/** The error for a row that the query cannot have returned. */
+/** The error for a row that the query cannot return. */
 export function malformedRow(
   row: number,
   column: string,
@@ -42,7 +44,7 @@ const malformedAnswer: Refusal = /* @__PURE__ */ refusal(
   () => 'The answer is not a list of rows',
 )
 
-/** Refuses what is not a list of rows. */
+/** Refuses a value that is not a list of rows. */
 export function assertRows(rows: unknown): asserts rows is readonly unknown[] {
   if (Array.isArray(rows)) return
   throw malformedAnswer('rows', rows, 'Pass what resultSet.json() gives for the format JSONEachRow.')
@@ -62,28 +64,28 @@ export function decodeText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The same, or NULL. */
+/** The same decoder, which also accepts NULL. */
 export function orNull<Value>(
   decode: (value: unknown) => Value | undefined,
 ): (value: unknown) => Value | null | undefined {
   return (value) => (value === null ? null : decode(value))
 }
 
-/** A whole number that a double holds exactly, as a number or in decimal digits. */
+/** A whole number that a double holds exactly, given as a number or in decimal digits. */
 export function decodeInteger(value: unknown): number | undefined {
   const integer = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value
   return typeof integer === 'number' && Number.isSafeInteger(integer) ? integer : undefined
 }
 
-/** A whole number from 0 to 2⁵³ - 1, as a number or in decimal digits. */
+/** A whole number from 0 to 2⁵³ - 1, given as a number or in decimal digits. */
 export function decodeCount(value: unknown): number | undefined {
   const count = decodeInteger(value)
   return count !== undefined && count >= 0 ? count : undefined
 }
 
-/** Epoch milliseconds of a `DateTime` that is pinned to UTC, as any setting writes it. */
+/** Milliseconds since the epoch of a `DateTime` in UTC, in any format that a setting can produce. */
 export function decodeBucketMs(value: unknown): number | undefined {
-  // date_time_output_format: 'unix_timestamp' gives seconds, 'simple' and 'iso' a text.
+  // date_time_output_format: 'unix_timestamp' gives seconds; 'simple' and 'iso' give text.
   const text = String(value)
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?$/.test(value)) return undefined

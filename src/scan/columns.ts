@@ -16,7 +16,7 @@ export type Columns = {
     Sql | (null extends ExposureSource['columns'][Name] ? null : never)
 }
 
-/** A column as SQL; the values of an expression are bound under names that start with `prefix`. */
+/** A column as SQL. The values of an expression are bound under names that start with `prefix`. */
 export function columnSql(column: SourceColumn, prefix: string): Sql {
   return typeof column === 'string' ? identifier(column) : trusted(column, prefix)
 }
@@ -38,16 +38,16 @@ const operators: Readonly<Record<Exclude<Comparison, 'isNull'>, string>> = {
   notLike: 'NOT LIKE',
 }
 
-/** One comparison of a filter: its column, as the filter names it, and what it is compared with. */
+/** One comparison of a filter: its column, as the filter names it, and the value that it is compared with. */
 export interface FilterComparison {
-  /** What the parameters of the filter are called, and the filter in a message. */
+  /** The prefix of the filter's parameters, and the filter's name in messages. */
   readonly name: string
   readonly column: Sql
   readonly comparison: Comparison
   readonly value: FilterInstant | BoundValue
 }
 
-/** The comparisons of a filter; one that the caller vouches for has none. */
+/** The comparisons of a filter. A condition of trusted SQL has none. */
 export function filterComparisons(filter: ExposureFilter, index: number): readonly FilterComparison[] {
   if (isTrustedSql(filter)) return []
   const { column, ...compared } = filter
@@ -61,7 +61,7 @@ export function filterComparisons(filter: ExposureFilter, index: number): readon
   )
 }
 
-/** What each filter asks of a row, on its bare column. */
+/** The predicate of each filter, on its bare column. */
 export function filterPredicates(filters: readonly ExposureFilter[]): readonly Sql[] {
   return filters.flatMap((filter, index) =>
     isTrustedSql(filter)
@@ -79,12 +79,15 @@ function predicateOf({ name, column, comparison, value }: FilterComparison): Sql
     : sql`${column} ${operator} ${bound(parameter, boundType(value), value)}`
 }
 
-/** NULL and the empty identifier are no identity; nor is the nil UUID, which a UUID column holds where none was given. */
+/**
+ * NULL, the empty identifier and the nil UUID are not identities. A UUID column holds the nil UUID if no value was
+ * given.
+ */
 export function isIdentity(identity: Sql): Sql {
   return sql`toString(${identity}) != if(position(toTypeName(${identity}), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')`
 }
 
-/** What tells one identity from another: a 128-bit hash, as a number that takes less room in groups than its bytes do. */
+/** What distinguishes identities: a 128-bit hash, as a number, which takes less room in groups than its bytes do. */
 export function hashOf(identity: Sql): Sql {
   return sql`murmurHash3_128(assumeNotNull(${identity}))`
 }

@@ -1,11 +1,11 @@
 import { joined, sql, text, type Sql } from '../sql/sql.js'
 import type { ExposureScan } from './exposure-scan.js'
 
-/** What becomes of an event of the experiment: the first thing that keeps it from being an exposure, in this order. */
+/** What becomes of an event of the experiment: the first reason, in this order, why it is not an exposure. */
 export type EventDisposition =
   'no-timestamp' | 'before-window' | 'after-window' | 'filtered' | 'no-variant' | 'no-identity' | 'exposure'
 
-/** All of them, in that order. */
+/** All dispositions, in that order. */
 export const eventDispositions: readonly EventDisposition[] = [
   'no-timestamp',
   'before-window',
@@ -16,7 +16,7 @@ export const eventDispositions: readonly EventDisposition[] = [
   'exposure',
 ]
 
-/** The disposition of an event as SQL. A condition that is NULL is not met, as in a WHERE. */
+/** The disposition of an event as SQL. A condition that is NULL is false, as in a WHERE. */
 export function dispositionSql(scan: ExposureScan): Sql {
   const [started, notOver] = scan.inWindow
   const kept: readonly (readonly [EventDisposition, Sql])[] = [

@@ -9,48 +9,48 @@ import { asNumber, columnsOf, filterPredicates, hashOf, isIdentity, type Columns
 import { isReadable, settings } from './guards.js'
 import { eventTables, everyShard } from './shards.js'
 
-/** The exposures that identities are counted from, wherever they are read. */
+/** The exposures that identities are counted from, in whatever table. */
 export interface Exposures {
-  /** The table, or the cluster's tables, as they stand after FROM. */
+  /** The table, or the cluster's tables, as written after FROM. */
   readonly from: Sql
-  /** What makes sure, once in a statement and before anything else, that the columns can be read rightly. */
+  /** Checks, once per statement and before anything else, that the columns can be read correctly. */
   readonly guard: Sql
-  /** What an event in some variant meets. */
+  /** The conditions for an event in some variant. */
   readonly predicates: readonly Sql[]
-  /** What an event of an identity meets besides. */
+  /** The additional conditions for an event of an identity. */
   readonly identityPredicates: readonly Sql[]
-  /** What identities are told apart by. */
+  /** The expression that distinguishes identities. */
   readonly identityGroup: Sql
   /** The variant's key as text. */
   readonly variantKey: Sql
   readonly exposedAt: Sql
 }
 
-/** A spec and a window as fragments: what every statement that reads the events is put together from. */
+/** A spec and a window as SQL fragments. Every statement that reads the events is built from them. */
 export interface ExposureScan extends Exposures {
   readonly columns: Columns
-  /** The identity as it is told apart: a bare column, or the text of an expression. */
+  /** The identity as it is distinguished: a bare column, or the text of an expression. */
   readonly identity: Sql
-  /** What an event of the experiment meets, on bare columns. */
+  /** The conditions for an event of the experiment, on bare columns. */
   readonly ofExperiment: readonly Sql[]
-  /** What an event of the window meets: not before its start, and before its end. */
+  /** The conditions for an event of the window: at or after its start, and before its end. */
   readonly inWindow: readonly [Sql, Sql]
-  /** What an event with a variant meets. */
+  /** The condition for an event with a variant. */
   readonly hasVariant: Sql
-  /** What an event with an identity meets. */
+  /** The condition for an event with an identity. */
   readonly hasIdentity: Sql
-  /** What an event that no filter keeps out meets. */
+  /** The conditions that the filters set. */
   readonly filters: readonly Sql[]
-  /** The start of the hour or day of an expression that is a DateTime, in the spec's zone. */
+  /** The start of the hour or day of a DateTime expression, in the spec's time zone. */
   readonly bucketOf: (dateTime: Sql) => Sql
   readonly own: OwnNames
-  /** What ends the statement: the most rows of an answer and one more, which tells that there were more. */
+  /** The end of the statement: allows one row more than the maximum, which shows that there were more. */
   readonly rowLimit: Sql
-  /** What ends the statement: the settings that keep the answer whole. */
+  /** The end of the statement: the settings that keep the answer complete. */
   readonly settings: Sql
   /** The settings of a statement over a cluster. */
   readonly clusterSettings: readonly string[]
-  /** The name of the cluster, as a parameter; not used where there is none. */
+  /** The name of the cluster, as a parameter. Not used if there is no cluster. */
   readonly cluster: Sql
 }
 
@@ -94,7 +94,9 @@ export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWi
   }
 }
 
-/** What a row of one experiment meets, in the events or in a rollup of them; a column that is not there is not asked. */
+/**
+ * The conditions for a row of one experiment, in the events or in a rollup of them. An absent column has no condition.
+ */
 export function experimentIn(
   columns: Readonly<Record<'environment' | 'event', Sql | null> & Record<'feature', Sql>>,
   {
@@ -112,7 +114,7 @@ export function experimentIn(
   ]
 }
 
-/** What an event of one of these names meets. */
+/** The condition for an event with one of these names. */
 export function isEvent(event: Sql, names: EventNames): Sql {
   return typeof names === 'string'
     ? sql`${event} = ${bound('event_name', 'String', names)}`

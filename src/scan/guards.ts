@@ -5,11 +5,11 @@ import { joined, sql, text, type Sql } from '../sql/sql.js'
 import { filterComparisons, type Columns, type FilterComparison } from './columns.js'
 import { tables } from './shards.js'
 
-// What a server, a profile or a table can do to an answer without an error, and what a statement does about it.
+// How a server, a profile or a table can change an answer without an error, and how a statement prevents it.
 
 /**
- * The settings that would cut an answer short or filter it in silence, with the values that do neither. A statement sets
- * them: where they have these values already, a `readonly = 1` user may do so too, and where they have others and the
+ * The settings that would cut an answer short or filter it silently, with the values that do neither. A statement sets
+ * them. If they have these values already, a `readonly = 1` user may set them too. If they have other values and the
  * user may not change them, the statement fails (`unsafe-setting`).
  */
 const safeSettings: readonly string[] = [
@@ -31,57 +31,57 @@ const safeSettings: readonly string[] = [
   'empty_result_for_aggregation_by_empty_set = 0',
 ]
 
-/** What ends a statement: the settings that keep its answer whole, and those that it names itself. */
+/** The end of a statement: the settings that keep its answer complete, and its own settings. */
 export function settings(...own: readonly string[]): Sql {
   return sql`SETTINGS ${text([...own, ...safeSettings].join(', '))}`
 }
 
-/** What a profile may ask of every query, and a question about the events of all time cannot give. */
+/** What a profile may demand of every query, but a query over the events of all time cannot fulfil. */
 export const overAllTime: readonly string[] = [
   'use_query_cache = 0',
   'force_index_by_date = 0',
   'force_primary_key = 0',
 ]
 
-/** The setting that a statement sets and the user may not, in the words of ClickHouse's error 164. */
+/** The setting that a statement sets and the user may not change, from the text of ClickHouse's error 164. */
 export function unsafeSetting(message: string): string | undefined {
   const [, name] = /Cannot modify '(\w+)' setting/.exec(message) ?? []
   const known = [...safeSettings, ...overAllTime, 'max_subquery_depth = 100']
   return known.some((setting) => setting.startsWith(`${name} = `)) ? name : undefined
 }
 
-/** A column that a statement cannot read rightly, and its type. */
+/** A column that a statement cannot read correctly, and its type. */
 export interface UnreadableColumn {
   readonly column: string
   readonly type: string
 }
 
-/** The column that the guard of a statement refused, in the words of ClickHouse's error. */
+/** The column that the guard of a statement refused, from the text of ClickHouse's error. */
 export function unreadableColumn(message: string): UnreadableColumn | undefined {
   const [, column, type] = /first-exposure: column (\w+) has type <(.*?)>/.exec(message) ?? []
   if (column !== undefined && type !== undefined) return { column, type }
-  // On shards the guard comes after the comparison, which fails for some types by itself.
+  // On shards the guard comes after the comparison, which itself fails for some types.
   const [, between, ofFunction] =
     /between (\S.*?) and DateTime64|\(([^()]*(?:\([^()]*\))?), DateTime64\(\d\)\)/.exec(message) ?? []
   const compared = between ?? ofFunction
   return compared === undefined ? undefined : { column: 'timestamp', type: compared }
 }
 
-/** Fails the statement unless the type of a column matches, which ClickHouse knows without reading a row. */
+/** Fails the statement if the type of a column is wrong. ClickHouse knows the type without reading a row. */
 function hasType(name: string, column: Sql, isWrong: (type: Sql) => Sql): Sql {
   const type = sql`toTypeName(any(${column}))`
   return sql`throwIf(${isWrong(type)}, concat('first-exposure: column ${text(name)} has type <', ${type}, '>')) = 0`
 }
 
-// Compared with an instant, a number counts seconds, and a date is midnight in the server's zone: neither is an error.
+// Compared with an instant, a number counts seconds, and a date is midnight in the server's zone. Neither is an error.
 const noInstant = (type: Sql): Sql => sql`position(${type}, 'DateTime') = 0`
-// Values of different inner types are different to ClickHouse although their texts are the same. The text of an
-// expression is taken everywhere; a bare column is compared as it is, so that the primary key serves.
+// To ClickHouse, values of different inner types differ even if their texts are the same. An expression's text is
+// always used. A bare column is compared directly, so that the primary key can be used.
 const noText = (type: Sql): Sql => sql`match(${type}, '^(Dynamic|Variant|JSON|Object)')`
 
 /**
- * What every row meets, once the columns were found to be of types that can be read rightly: a scalar of its own, which
- * reads no row and comes before anything is compared.
+ * The condition for every row: the columns have types that can be read correctly. It is a separate scalar, which reads
+ * no row and is computed before anything is compared.
  */
 export function isReadable(
   { table, columns: given, cluster }: ExposureSource,
@@ -97,27 +97,27 @@ export function isReadable(
   ])
 }
 
-/** The same of the arrival, which the ledger alone reads. */
+/** The same check for the arrival, which only the ledger reads. */
 export function isArrivalReadable({ table, cluster }: ExposureSource, arrival: Sql): Sql {
   return guard(tables(table, cluster), [hasType('arrival', arrival, noInstant)])
 }
 
-/** An instant is compared with a DateTime, and with nothing else; text and numbers with anything else. */
+/** An instant can be compared only with a DateTime. Text and numbers can be compared with any other type. */
 function isComparable({ name, column, value }: FilterComparison): readonly Sql[] {
   if (isFilterInstant(value)) return [hasType(name, column, noInstant)]
   const [one] = Array.isArray(value) ? (value as readonly unknown[]) : [value]
-  // Text is read in the zone that the column's type names, and else in the server's.
+  // Text is read in the zone that the column's type names, or otherwise in the server's zone.
   if (typeof one === 'string') {
     const isZoneless = (type: Sql): Sql =>
       sql`position(${type}, 'DateTime') > 0 AND position(${type}, '\'') = 0`
     return [hasType(name, column, isZoneless)]
   }
-  // A number of days is no more a date than a number of seconds is an instant.
+  // A number of days is not a date, just as a number of seconds is not an instant.
   if (typeof one === 'number') return [hasType(name, column, (type) => sql`position(${type}, 'Date') > 0`)]
   return []
 }
 
-/** Always true: that the scalar is computed is enough, whatever comes of it where a table's shards are read. */
+/** Always true. It is enough that the scalar is computed, whatever its value when a table's shards are read. */
 function guard(from: Sql, checks: readonly Sql[]): Sql {
   return sql`
     NOT ignore((

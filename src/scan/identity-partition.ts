@@ -1,7 +1,7 @@
 import { invalidSpec } from '../errors.js'
 import { bound, sql, type Sql } from '../sql/sql.js'
 
-/** Some of the identities: those whose hash leaves `index` when divided by `of`. */
+/** A part of the identities: those whose hash modulo `of` is `index`. */
 export interface IdentityPartition {
   /** From 0 to `of - 1`. */
   readonly index: number
@@ -9,7 +9,7 @@ export interface IdentityPartition {
   readonly of: number
 }
 
-/** What an identity of the partition meets; nothing where there is no partition. Throws `invalid-spec`. */
+/** The condition for an identity of the partition. Empty if there is no partition. Throws `invalid-spec`. */
 export function inPartition(partition: IdentityPartition | undefined, identity: Sql): readonly Sql[] {
   if (partition === undefined) return []
   const { index, of } = partition
@@ -19,7 +19,7 @@ export function inPartition(partition: IdentityPartition | undefined, identity: 
   if (!Number.isInteger(index) || index < 0 || index >= of) {
     throw invalidSpec('partition.index', index, `Pass a whole number from 0 to ${of - 1}.`)
   }
-  // Its own hash, salted: tables are often sharded by a plain one, and every partition must hold some of every shard.
+  // The hash is salted. Tables are often sharded by a plain hash, and every partition must hold some of every shard.
   const hash = sql`cityHash64('partition', assumeNotNull(${identity}))`
   return [
     sql`${hash} % ${bound('partition_count', 'UInt64', of)} = ${bound('partition_index', 'UInt64', index)}`,

@@ -4,22 +4,22 @@ import { lines, sql, where, type Sql } from '../sql/sql.js'
 import type { Exposures } from './exposure-scan.js'
 import { instantAndRank, isOneRank, rankBits, rankOf, secondOf } from './instants.js'
 
-/** The keys of the variants, in byte order, as an array by a name, and where an exposure's variant stands among them. */
+/** The keys of the variants, in byte order, as a named array, and the position of an exposure's variant in it. */
 export interface VariantRanks {
   /** A part of a WITH. */
   readonly step: Sql
-  /** The place of an exposure's variant, from 1; 0 for one that is not among them. */
+  /** The position of an exposure's variant, from 1. 0 for a variant that is not in the array. */
   readonly rank: Sql
-  /** The key at a place. */
+  /** The key at a position. */
   readonly keyAt: (rank: Sql) => Sql
 }
 
-/** The ranks of the variants, which a small scan of its own finds. */
+/** The ranks of the variants. A small separate scan finds them. */
 export function variantRanks(
   { from, guard, predicates, variantKey }: Exposures,
   own: OwnNames,
 ): VariantRanks {
-  // Read beside all of the table's columns, of which one with this name would be read instead: hence so long.
+  // The name is long because a column of the table with the same name would be read instead.
   const [keys] = own('first_exposures_variant_keys')
   return {
     step: sql`
@@ -38,33 +38,33 @@ export function variantRanks(
   }
 }
 
-/** One row of state for each identity, and how it is counted from that. */
+/** One row of state for each identity, and how the identity counts according to it. */
 export interface IdentityStates {
   /** The parts of a WITH: the variants' keys, and the identities. */
   readonly steps: readonly Sql[]
-  /** The rank of the variant that an identity is counted in; 0 where it is quarantined. */
+  /** The rank of the variant that an identity counts in. 0 if it is quarantined. */
   readonly countedRank: Sql
   /** The second of its first exposure. */
   readonly firstSecond: Sql
-  /** The instant of its first exposure with the rank of that variant, where it was kept. */
+  /** The instant of its first exposure together with the rank of that variant, if it was kept. */
   readonly firstInstantAndRank: Sql
   /** The key of a variant by its rank. */
   readonly keyAt: (rank: Sql) => Sql
 }
 
-/** What is kept of each identity beside what counts it. */
+/** What is kept of each identity in addition to what counting needs. */
 export interface KeptOfIdentities {
-  /** Whether the instant and the variant of its first exposure are kept; the summary needs the second alone. */
+  /** Whether the instant and the variant of its first exposure are kept. The summary needs only the second. */
   readonly first?: boolean
   /** Further columns of the step. */
   readonly columns?: readonly Sql[]
 }
 
 /**
- * The identities of some exposures under a policy, as a step of a statement: the one state that the summary counts and
- * that the exposed identities are the rows of.
+ * The identities of some exposures under a policy, as a step of a statement. The summary counts this state, and the
+ * exposed identities are its rows.
  *
- * @param name - what the step is called
+ * @param name - the name of the step
  */
 export function identityStates(
   exposures: Exposures,
@@ -89,12 +89,13 @@ export function identityStates(
 }
 
 interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond' | 'firstInstantAndRank'> {
-  /** What one identity keeps. */
+  /** The state that is kept for one identity. */
   readonly state: readonly Sql[]
 }
 
-// The second is enough for a bucket, whose edges lie on whole seconds in every zone. Which of two exposures of one
-// identity came first needs the instant itself, so first-seen keeps nanoseconds, with the rank below them for ties.
+// The second is enough for a bucket, because bucket edges are on whole seconds in every time zone. Which of two
+// exposures of one identity came first needs the instant. So first-seen keeps nanoseconds, with the rank below them for
+// ties.
 const policyStates: Readonly<
   Record<MultiVariantPolicy, (rank: Sql, exposedAt: Sql, own: OwnNames, first: boolean) => PolicyState>
 > = {

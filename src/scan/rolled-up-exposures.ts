@@ -6,7 +6,7 @@ import { asNumber, hashOf, isIdentity } from './columns.js'
 import { experimentIn, type Exposures, type ExposureScan } from './exposure-scan.js'
 import { tables } from './shards.js'
 
-/** The columns of a rollup, for the statements that make it and the query that reads it. */
+/** The columns of a rollup, for the statements that create it and for the query that reads it. */
 export const rollupColumns: {
   readonly environment: 'environment'
   readonly event: 'event'
@@ -27,7 +27,7 @@ export const rollupColumns: {
   firstExposure: 'first_exposure',
 })
 
-/** The same as SQL. */
+/** The same names as SQL. */
 export const rollupNames: {
   readonly [Name in keyof typeof rollupColumns]: Sql
 } = /* @__PURE__ */ texts(rollupColumns)
@@ -36,15 +36,15 @@ export const rollupNames: {
 export interface RolledUpExposures extends Omit<Exposures, 'from'> {
   /** A SELECT of identity, variant and instant. */
   readonly select: Sql
-  /** The identity in it, as it is told apart. */
+  /** The identity in it, as it is distinguished. */
   readonly identity: Sql
 }
 
 /**
- * The whole UTC days of a window from the rollup, the partial first and last day from the events: each exposure comes
- * from one of the two, by its timestamp alone. `null` where there is no rollup or no whole day.
+ * Reads the whole UTC days of a window from the rollup, and the partial first and last day from the events. The
+ * timestamp of an exposure decides which of the two it comes from. `null` if there is no rollup or no whole day.
  *
- * @param cluster - on whose shards the tables are read
+ * @param cluster - the cluster whose shards hold the tables
  */
 export function rolledUpExposures(
   spec: ExposureSpec,
@@ -73,7 +73,7 @@ export function rolledUpExposures(
       sql`${rollupNames.day} < ${rollupEnd}`,
     ])}
   `
-  // A DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
+  // A DateTime64: ClickHouse's index loses the last second before a DateTime if it is compared with a DateTime64.
   const inPartialDay = sql`(${timestamp} < toDateTime64(${rollupStart}, 3, 'UTC') OR ${timestamp} >= toDateTime64(${rollupEnd}, 3, 'UTC'))`
   const withPartialDays = sql`
     SELECT
@@ -89,7 +89,7 @@ export function rolledUpExposures(
   return {
     select: isWhole ? fromWholeDays : withPartialDays,
     identity,
-    // A rollup's own columns are of the types that it was made with.
+    // A rollup's own columns have the types that it was created with.
     guard: isWhole ? sql`1` : scan.guard,
     predicates: [],
     identityPredicates: [],
@@ -99,7 +99,7 @@ export function rolledUpExposures(
   }
 }
 
-/** One experiment's rows of a rollup. A column that the source does not have, its rollup does not have either. */
+/** One experiment's rows of a rollup. If the source does not have a column, its rollup does not have it either. */
 export function experimentInRollup(spec: ExposureSpec): readonly Sql[] {
   return experimentIn(rollupNames, spec)
 }
@@ -110,7 +110,7 @@ interface RolledUpIdentity {
   readonly group: (key: Sql) => Sql
 }
 
-// A rollup keeps the identifier's text and the hash of that text, so the events beside it are read the same way.
+// A rollup keeps the identifier's text and the hash of that text, so the events next to it are read the same way.
 const identityKeys: Readonly<Record<IdentityKey, RolledUpIdentity>> = {
   hash: {
     ofEvents: (identity) => hashOf(sql`toString(${identity})`),

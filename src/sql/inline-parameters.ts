@@ -2,19 +2,19 @@ import { invalidSpec } from '../errors.js'
 import type { QueryParams } from './statement.js'
 import type { BoundValue } from './trusted-sql.js'
 
-// What is quoted or a comment is skipped: braces in it are its own.
+// Quoted text and comments are skipped: braces in them are not parameters.
 const tokens =
   /'(?:[^'\\]|\\[^]|'')*'|`(?:[^`\\]|\\[^]|``)*`|"(?:[^"\\]|\\[^]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\{(\w+):([^{}]+)\}/g
 
 /**
- * How does a statement read with its values in it? The text with each parameter replaced by a literal, for a review, for
- * `EXPLAIN`, for a migration, and for clients that bind nothing.
+ * What does a statement look like with its values in it? Returns the text with each parameter replaced by a literal.
+ * Use it for a review, for `EXPLAIN`, for a migration, and for clients that cannot bind parameters.
  *
- * It answers exactly as the bound statement does, for any strings at all: this is the one place that escapes values.
- * Prefer the bound statement where the client can bind.
+ * The text gives exactly the same answer as the bound statement, for any strings. This is the only place that escapes
+ * values. Prefer the bound statement if the client can bind.
  *
- * @param statement - what any function of this library returned that has `query` and `query_params`
- * @returns the text, without a parameter
+ * @param statement - the return value of any function of this library that has `query` and `query_params`
+ * @returns the text, without parameters
  * @throws {@link ExposureError} `invalid-spec` for a parameter without a value, such as the day of a rollup's backfill
  *
  * @example
@@ -44,7 +44,7 @@ export function inlineParameters(statement: {
   })
 }
 
-/** A value as a literal of its type. A plain number would be of the smallest type that holds it. */
+/** A value as a literal of its type. A plain number would get the smallest type that holds it. */
 function literal(value: BoundValue, type: string): string {
   if (typeof value === 'string') {
     const text = quotedText(value)

@@ -2,15 +2,15 @@ import type { ExposureSpec } from '../experiment/exposure-spec.js'
 import { text, type Sql } from './sql.js'
 import { isTrustedSql } from './trusted-sql.js'
 
-/** Names of this library's own, one for each that was asked for. */
+/** This library's own names, one for each requested name. */
 export type OwnNames = <const Names extends readonly string[]>(
   ...names: Names
 ) => { readonly [Place in keyof Names]: Sql }
 
 /**
- * Names for a statement's own steps and columns that stand beside the caller's: a name that the spec's databases,
- * tables, columns, filters or expressions have already gets an underscore. Otherwise ClickHouse would take one for the
- * other.
+ * Names for a statement's own steps and columns, next to the caller's names. If a name is already used by the spec's
+ * databases, tables, columns, filters or expressions, it gets an underscore. Otherwise ClickHouse would confuse the
+ * two.
  */
 export function ownNames({
   source: { table, columns, rollup },
@@ -22,9 +22,9 @@ export function ownNames({
     ...filters.map((filter) => (isTrustedSql(filter) ? filter : filter.column)),
     breakdown?.column,
   ]
-  // A database too: inside cluster(), database.table would be looked up in a subquery of the database's name.
+  // Databases too: inside cluster(), database.table would be looked up in a subquery with the database's name.
   const taken = new Set<unknown>([table.database, table.table, rollup?.database, rollup?.table, ...used])
-  // Only a parser could say which names an expression mentions: one that its text contains is left to it.
+  // Only a parser could tell which names an expression uses. A name in its text is treated as used.
   const expressions = used.map((each) => (isTrustedSql(each) ? each.sql.join(' ') : '')).join(' ')
   const own = (name: string): string =>
     taken.has(name) || expressions.includes(name) ? own(`${name}_`) : name

@@ -1,31 +1,31 @@
 import { boundType, type BoundValue, type TrustedSql } from './trusted-sql.js'
 
-/** A value in a fragment: it travels beside the text, under this name and as this type of ClickHouse's. */
+/** A value in a fragment. It is kept apart from the text, under this name and with this ClickHouse type. */
 interface Parameter {
   readonly name: string
   readonly type: string
   readonly value: BoundValue
 }
 
-/** Text that no indent may change: a line feed in it may be part of a name or of a literal. */
+/** Text that must not be indented: a line feed in it can be part of a name or of a literal. */
 interface Verbatim {
   readonly verbatim: string
 }
 
 /**
- * A fragment of SQL with the parameters that it needs: text and parameters in turn, so that neither can be used without
- * the other. Made by {@link sql} and the functions of this file; no string from elsewhere becomes text.
+ * A fragment of SQL with the parameters that it needs. Text and parameters alternate, so that neither can be used
+ * without the other. Made by {@link sql} and the functions of this file. No string from elsewhere becomes text.
  */
 export interface Sql {
   readonly parts: readonly (string | Verbatim | Parameter)[]
 }
 
-/** What can stand in a template: a fragment, or a number that is part of the statement's own text. */
+/** What a template can contain: a fragment, or a number that is part of the statement's own text. */
 type Embedded = Sql | number | bigint
 
 /**
- * Tags a template as a fragment. Its lines lose the indent that they share; a fragment of several lines takes the indent
- * of the line on which it stands. A line that holds nothing but empty fragments is left out.
+ * Tags a template as a fragment. The shared indent of its lines is removed. A fragment of several lines takes the
+ * indent of the line on which it stands. A line that holds only empty fragments is left out.
  */
 export function sql(template: TemplateStringsArray, ...embedded: readonly Embedded[]): Sql {
   const lines = dedented(template).map((line) => {
@@ -42,7 +42,7 @@ export function sql(template: TemplateStringsArray, ...embedded: readonly Embedd
   )
 }
 
-/** The template line by line, each as its text and the places of what is embedded in it. */
+/** The lines of the template, each as its text and the positions of what is embedded in it. */
 function dedented({ raw }: TemplateStringsArray): readonly (string | number)[][] {
   const lines: (string | number)[][] = [[]]
   for (const [place, text] of raw.entries()) {
@@ -72,17 +72,17 @@ function indented(parts: Sql['parts'], indent: string): Sql['parts'] {
     : parts.map((part) => (typeof part === 'string' ? part.replaceAll('\n', `\n${indent}`) : part))
 }
 
-/** Text of this library's own: the name of a step, a keyword, a function. Never a caller's. */
+/** This library's own text: the name of a step, a keyword, a function. It never comes from a caller. */
 export function text(own: string): Sql {
   return { parts: [own] }
 }
 
-/** Text that is kept as it is, whatever its lines are. */
+/** Text that is kept unchanged, with all its lines. */
 export function verbatim(kept: string): Sql {
   return { parts: [{ verbatim: kept }] }
 }
 
-/** No SQL at all. */
+/** No SQL. */
 export const nothing: Sql = /* @__PURE__ */ Object.freeze({ parts: [] })
 
 /** A value under its name and type: `{start_ms:Int64}`. */
@@ -90,7 +90,7 @@ export function bound(name: string, type: string, value: BoundValue): Sql {
   return { parts: [{ name, type, value }] }
 }
 
-/** A trusted fragment in parentheses, its values bound under names that start with `prefix`. */
+/** A trusted fragment in parentheses. Its values are bound under names that start with `prefix`. */
 export function trusted({ sql: pieces, values }: TrustedSql, prefix: string): Sql {
   const last = pieces.length - 1
   const parts = pieces.flatMap((piece, index): Sql['parts'] => {
@@ -118,17 +118,17 @@ export function joined(fragments: readonly Sql[], separator: string): Sql {
   }
 }
 
-/** Several fragments, each on a line of its own, with a comma between them. */
+/** Several fragments, each on its own line, separated by commas. */
 export function lines(...fragments: readonly Sql[]): Sql {
   return joined(fragments, ',\n')
 }
 
-/** A WHERE; no SQL where there is nothing to ask. */
+/** A WHERE. No SQL if there are no predicates. */
 export function where(predicates: readonly Sql[]): Sql {
   return predicates.length === 0 ? nothing : sql`WHERE ${joined(predicates, '\n  AND ')}`
 }
 
-/** Names of this library's own as SQL, such as those of an answer's columns. */
+/** This library's own names as SQL, such as those of an answer's columns. */
 export function texts<Names extends Readonly<Record<string, string>>>(
   names: Names,
 ): { readonly [Name in keyof Names]: Sql } {

@@ -1,17 +1,17 @@
 import type { Sql } from './sql.js'
 import type { BoundValue } from './trusted-sql.js'
 
-/** What a statement's parameters are bound to, by name. */
+/** The values of a statement's parameters, by name. */
 export type QueryParams = Readonly<Record<string, BoundValue>>
 
-/** A statement, its bound parameters and the format to ask for: what both official clients' `query` takes. */
+/** A statement, its bound parameters and the format to request: what `query` of both official clients accepts. */
 export interface ExposuresQuery {
   readonly query: string
   readonly query_params: QueryParams
   readonly format: 'JSONEachRow'
 }
 
-/** The text of a fragment and what its parameters are bound to, under names that begin with `prefix`. */
+/** The text of a fragment and the values of its parameters, under names that start with `prefix`. */
 export function rendered({ parts }: Sql, prefix = ''): Pick<ExposuresQuery, 'query' | 'query_params'> {
   const params = new Map<string, BoundValue>()
   const query = parts.map((part) => {

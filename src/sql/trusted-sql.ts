@@ -1,33 +1,33 @@
 import { invalidSpec } from '../errors.js'
 
-/** What a fragment of SQL can be bound to: text, a number, a truth value, or several of one of the first two. */
+/** A value that can be bound in a fragment of SQL: text, a number, a boolean, or a list of texts or of numbers. */
 export type BoundValue = string | number | boolean | readonly string[] | readonly number[]
 
-// A registered symbol, which no JSON can carry: whatever came over a network is never taken for trusted SQL, and
-// fragments made by another copy of this package are.
+// A registered symbol, which JSON cannot carry. So data from a network is never taken for trusted SQL, while fragments
+// made by another copy of this package are accepted.
 const brand: unique symbol = Symbol.for('first-exposure.TrustedSql')
 
-/** A fragment of SQL that the caller vouches for, and the values bound in it. Made by {@link trustedSql}. */
+/** A fragment of SQL that the caller trusts, and the values bound in it. Made by {@link trustedSql}. */
 export interface TrustedSql {
   readonly [brand]: true
-  /** The text around the values: one piece more than there are values. */
+  /** The pieces of text around the values: one more than there are values. */
   readonly sql: readonly string[]
   readonly values: readonly BoundValue[]
 }
 
 /**
- * What does the caller vouch for, and what is only a value in it? Tags a template as SQL: its text becomes part of
- * the statement as it is, and each `${value}` a bound parameter, never text.
+ * Which SQL does the caller guarantee to be safe, and what is only a value in it? Tags a template as SQL. Its text
+ * becomes part of the statement unchanged. Each `${value}` becomes a bound parameter, never text.
  *
- * An expression can stand for a column of a source, and a condition for a filter. Write the text into the code and
- * let nothing but values come from elsewhere; a spec that was read from JSON can hold no such fragment.
+ * An expression can be used as a column of a source, and a condition as a filter. Write the text in the code, and let
+ * only values come from elsewhere. A spec that was read from JSON cannot hold such a fragment.
  *
- * @param sql - the text; an expression or a condition, without a comment that would swallow what follows
+ * @param sql - the text: an expression or a condition, without a comment that would swallow what follows
  * @param values - strings of well-formed Unicode (bound as `String`), whole numbers (`Int64`) and others (`Float64`),
  *   booleans (`Bool`), or arrays of strings or of numbers
  * @returns a frozen fragment
- * @throws {@link ExposureError} `invalid-spec` where it is not used as a tag, its text is empty, or a value is of
- *   another kind, not finite, or an empty array
+ * @throws {@link ExposureError} `invalid-spec` if it is not used as a tag, its text is empty, or a value is of another
+ *   kind, not finite, or an empty array
  *
  * @example
  * ```ts
@@ -47,10 +47,10 @@ export interface TrustedSql {
  */
 export function trustedSql(sql: TemplateStringsArray, ...values: readonly BoundValue[]): TrustedSql {
   if (!Array.isArray(sql) || !Array.isArray(sql.raw)) {
-    // Named by its kind alone: text that was passed may be SQL.
+    // The message names only the kind of value: the text that was passed may be SQL.
     throw invalidSpec('trustedSql', Object(sql), 'Use it as a tag: trustedSql`lower(country) = ${country}`.')
   }
-  // The text as it is read: \\ in the template is one backslash of SQL.
+  // The text as written in SQL: \\ in the template is one backslash of SQL.
   const pieces = sql.map((piece: string | undefined) => {
     if (piece === undefined)
       throw invalidSpec('trustedSql', piece, 'The template has an escape that JavaScript does not know.')
@@ -70,7 +70,7 @@ export function trustedSql(sql: TemplateStringsArray, ...values: readonly BoundV
   return Object.freeze(fragment)
 }
 
-/** Whether it was made by {@link trustedSql}, of this copy of the package or another. */
+/** Whether the value was made by {@link trustedSql}, of this copy of the package or another. */
 export function isTrustedSql(value: unknown): value is TrustedSql {
   return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true
 }

@@ -8,37 +8,37 @@ import { summarizeExposures } from '../summary/answer.js'
 
 /** The identities that had one value of the column at their first exposure. */
 export interface ExposuresSlice {
-  /** The value as text; `null` where the column is NULL, which is a slice like any other. */
+  /** The value as text. `null` if the column is NULL, which is a slice like any other. */
   readonly value: string | null
   readonly summary: ExposuresSummary
 }
 
 /**
- * The summary of the whole, taken apart by a column. `mergeExposuresSummaries` of all its parts is the whole.
+ * The summary of the whole, split by a column. `mergeExposuresSummaries` of all its parts gives the whole.
  *
- * Plain data, frozen through and through; `JSON.parse(JSON.stringify(breakdown))` equals it.
+ * Plain data, deeply frozen. `JSON.parse(JSON.stringify(breakdown))` equals it.
  */
 export interface ExposuresBreakdown {
-  /** The largest first, by identities, the excluded among them; of the same size in the order of the values, `null` last. */
+  /** Most identities first, excluded ones included. Slices of equal size are in the order of values, `null` last. */
   readonly slices: readonly ExposuresSlice[]
-  /** All values beyond the largest, together; `null` where there are none. */
+  /** All values that are not among the largest, together. `null` if there are none. */
   readonly other: ExposuresSummary | null
 }
 
 /**
- * Is one slice of the traffic broken? The summary for each value of the breakdown's column, from the rows of the answer
- * to `exposuresBreakdownQuery`.
+ * Is one slice of the traffic broken? Builds the summary for each value of the breakdown's column, from the rows that
+ * `exposuresBreakdownQuery` returns.
  *
- * An identity is in the slice of its first exposure, and in no other. `sampleRatioBySlice` of
- * `first-exposure/statistics` says which slice is broken, corrected for looking at many.
+ * Each identity is only in the slice of its first exposure. `sampleRatioBySlice` of `first-exposure/statistics` says
+ * which slice is broken, corrected for multiple comparisons.
  *
  * @param rows - the parsed rows of the answer, in any order
- * @param options.granularity - the granularity that they were asked with: `selectGranularity(window)`
- * @param options.timeZone - the IANA zone that they were asked with; default `UTC`
+ * @param options.granularity - the granularity of the query: `selectGranularity(window)`
+ * @param options.timeZone - the IANA time zone of the query; default `UTC`
  * @returns a frozen breakdown; its parts add up to the summary of the same spec
- * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for whatever the query cannot have
- *   given; `malformed-buckets` for a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for
- *   a time zone that is none
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for rows that the query cannot return;
+ *   `malformed-buckets` for a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for a
+ *   value that is not an IANA time zone
  *
  * @example
  * ```ts

@@ -1,26 +1,26 @@
 import { assertRows, cell, decodeFlag, decodeNull, decodeText } from '../cell.js'
 import { bucketRowDecoder, type ExposureBucket } from '../summary/rows.js'
 
-/** What the answer to {@link exposuresBreakdownQuery} has beside the columns of `firstExposuresQuery`. */
+/** The columns that {@link exposuresBreakdownQuery} returns in addition to those of `firstExposuresQuery`. */
 export const breakdownColumns: {
   readonly other: 'other'
   readonly value: 'value'
 } = /* @__PURE__ */ Object.freeze({
-  /** Whether it is of the values that have no slice of their own. */
+  /** Whether the row is about the values that have no slice of their own. */
   other: 'other',
-  /** The slice's value; NULL where the column is, and for the others. */
+  /** The slice's value. NULL if the column is NULL, and NULL for the other values. */
   value: 'value',
 })
 
-/** The buckets of one value of the column, or of all values that have no slice of their own. */
+/** The buckets of one value of the column, or of all values without their own slice. */
 export interface SliceBuckets {
   readonly other: boolean
-  /** `null` where the column is NULL, and for the others. */
+  /** `null` if the column is NULL, and `null` for the other values. */
   readonly value: string | null
   readonly buckets: readonly ExposureBucket[]
 }
 
-/** Checks and converts every row of the answer to `exposuresBreakdownQuery`. Throws `malformed-rows`. */
+/** Checks and converts every row that `exposuresBreakdownQuery` returns. Throws `malformed-rows`. */
 export function decodeExposuresBreakdownRows(rows: readonly unknown[]): readonly SliceBuckets[] {
   assertRows(rows)
   const decode = bucketRowDecoder()

@@ -12,27 +12,28 @@ import { bucketColumns } from '../summary/rows.js'
 import { breakdownColumns } from './rows.js'
 
 /**
- * Who entered, when and in which variant, for each value of a column? The SQL that answers it for the `top` largest
- * values of the spec's `breakdown`, and for all others together.
+ * Who entered, when and in which variant, for each value of a column? This SQL answers it for the `top` largest values
+ * of the spec's `breakdown`, and for all other values together.
  *
- * The rows are those of `firstExposuresQuery`, with `value`, the column's value as text, before them: the one at the
- * identity's first exposure, of several at that instant the least in byte order. NULL is a value like any other and
- * the last in that order. Largest are the values of most identities, the excluded among them; of the same number, the
- * least in that order. The others have `other = 1` and no value. Pass it to `client.query` as it is, and the rows to
- * `summarizeExposuresBreakdown`; `fetchExposuresBreakdown` of `first-exposure/clickhouse` does both.
+ * The rows are those of `firstExposuresQuery`, preceded by `value`, the column's value as text. It is the value at the
+ * identity's first exposure. If there are several values at that instant, it is the smallest in byte order. NULL is a
+ * value like any other and comes last in that order. The largest values are those with the most identities, excluded
+ * ones included. For equal numbers, the smaller value in that order comes first. The rows of all other values have
+ * `other = 1` and no value. Pass the result to `client.query` unchanged, and the rows to `summarizeExposuresBreakdown`.
+ * `fetchExposuresBreakdown` of `first-exposure/clickhouse` does both.
  *
- * Always true of it: what is always true of `firstExposuresQuery`, whose rows its parts add up to. The events are read
- * as often, which is once, and once more for the variants' keys; the largest values are found among the groups.
+ * Guarantees: those of `firstExposuresQuery`. The parts add up to its rows. The events are read as often as there:
+ * once, and once more for the variants' keys. The largest values are found among the groups.
  *
- * How it works: beside the state of `firstExposuresQuery`, an identity keeps the least of (instant, value), as text
- * that sorts so. Of a source with a rollup it reads the events, since the rollup does not keep the column; of one that
- * is `shardedByIdentity`, the shards send a state for each identity. It cannot be asked in parts, because the largest
- * values are known from all identities only: where those do not fit the server's memory, let it spill them to its disk
- * (`max_bytes_before_external_group_by`).
+ * How it works: in addition to the state of `firstExposuresQuery`, each identity keeps the minimum of (instant, value),
+ * as text that sorts in that order. If the source has a rollup, the statement still reads the events, because the
+ * rollup does not keep the column. If the source is `shardedByIdentity`, the shards send one state per identity. The
+ * query cannot be split into partitions, because the largest values are known only from all identities. If the
+ * identities do not fit the server's memory, let it spill them to disk (`max_bytes_before_external_group_by`).
  *
  * @param spec - made by `exposureSpec`, with a `breakdown`
- * @param window - made by `exposureWindow`; it decides between hours and days as `selectGranularity` does
- * @throws {@link ExposureError} `invalid-spec`, also where the spec has no `breakdown`, `invalid-instant`,
+ * @param window - made by `exposureWindow`; it selects hours or days, as `selectGranularity` does
+ * @throws {@link ExposureError} `invalid-spec`, also if the spec has no `breakdown`, `invalid-instant`,
  *   `invalid-window`
  *
  * @example
@@ -50,7 +51,7 @@ import { breakdownColumns } from './rows.js'
  * query_params.top_values // => 5
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT other, value, quarantined, variant, bucket, sum(identities) AS new_identities

@@ -12,35 +12,37 @@ export interface CrossoversPoint {
   readonly identities: number
 }
 
-/** The identities that were exposed to one variant first, and to another next. */
+/** The identities that were first exposed to one variant and then to another. */
 export interface CrossoverPair {
   readonly firstVariant: string
   readonly nextVariant: string
   readonly identities: number
-  /** The median of the time between the two exposures, in milliseconds; half ones where it lies between two. */
+  /** The median time between the two exposures, in milliseconds. It can end in a half if it lies between two values. */
   readonly medianMs: number
-  /** When the next variant came: chronological, without empty buckets; adds up to `identities`. */
+  /**
+   * When the exposure to the next variant happened: chronological, without empty buckets. They add up to `identities`.
+   */
   readonly points: readonly CrossoversPoint[]
 }
 
 /**
- * The identities that were exposed to more than one variant: from which to which, how long after, and when.
+ * The identities that were exposed to more than one variant: from which to which, how much later, and when.
  *
- * Plain data, frozen through and through; `JSON.parse(JSON.stringify(crossovers))` equals it.
+ * Plain data, deeply frozen. `JSON.parse(JSON.stringify(crossovers))` equals it.
  */
 export interface Crossovers {
-  /** All of them, each once. */
+  /** All these identities, each counted once. */
   readonly identities: number
-  /** The pair of most identities first; of as many, in the order of the keys. They add up to `identities`. */
+  /** The pair with the most identities first; equal ones in the order of the keys. They add up to `identities`. */
   readonly pairs: readonly CrossoverPair[]
   /**
-   * How many of them had their first exposure in each variant; what `crossoverBias` of `first-exposure/statistics` takes.
-   * Keys are any strings at all: read it with `Object.entries` or `Object.hasOwn`.
+   * How many of them had their first exposure in each variant: the input of `crossoverBias` of
+   * `first-exposure/statistics`. A key can be any string. Read it with `Object.entries` or `Object.hasOwn`.
    */
   readonly firstVariants: Readonly<Record<string, number>>
   readonly timeseries: {
     readonly granularity: Granularity
-    /** The IANA zone whose hours or days the buckets are. */
+    /** The IANA time zone of the buckets' hours or days. */
     readonly timeZone: string
     /** The points of all pairs, added up. */
     readonly points: readonly CrossoversPoint[]
@@ -48,19 +50,19 @@ export interface Crossovers {
 }
 
 /**
- * Who is in two variants, and since when? The matrix of crossovers, from the rows of the answer to `crossoversQuery`.
+ * Who is in two variants, and since when? Builds the matrix of crossovers from the rows that `crossoversQuery` returns.
  *
- * An identity is in one pair: the variant of its first exposure and that of its first exposure to another. Where
- * pairs go one way only, or start on one day, a release or a change of the split is likely to be the reason; where the
+ * Each identity is in one pair: the variant of its first exposure, and the variant of its first exposure to another. If
+ * pairs go in one direction only, or start on one day, the likely reason is a release or a change of the split. If the
  * median is 0, one event was sent for two variants.
  *
  * @param rows - the parsed rows of the answer, in any order
- * @param options.granularity - the granularity that they were asked with: `selectGranularity(window)`
- * @param options.timeZone - the IANA zone that they were asked with; default `UTC`
+ * @param options.granularity - the granularity of the query: `selectGranularity(window)`
+ * @param options.timeZone - the IANA time zone of the query; default `UTC`
  * @returns frozen crossovers
- * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for whatever the query cannot have
- *   given; `malformed-buckets` for a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for
- *   a time zone that is none
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for rows that the query cannot return;
+ *   `malformed-buckets` for a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for a
+ *   value that is not an IANA time zone
  *
  * @example
  * ```ts
@@ -90,7 +92,7 @@ export function summarizeCrossovers(
 ): Crossovers {
   withFields(options, ['granularity', 'timeZone'], 'options', invalidSpec)
   const pairs = decodeCrossoversRows(rows)
-  // Counts by bucket are added up, ordered and checked as those of exposures are.
+  // Counts by bucket are added up, ordered and checked in the same way as those of exposures.
   const pointsOf = (buckets: CrossoverRow['buckets']): readonly CrossoversPoint[] =>
     summarized(buckets).points.map(({ bucket, newIdentities }) => ({
       bucket,

@@ -1,6 +1,6 @@
 import { assertRows, cell, columnOf, decodeBucketMs, decodeCount, decodeText, malformedRow } from '../cell.js'
 
-/** The names of the answer's columns to {@link crossoversQuery}: one row for each pair of variants. */
+/** The column names of the answer to {@link crossoversQuery}: one row for each pair of variants. */
 export const crossoverColumns: {
   readonly firstVariant: 'first_variant'
   readonly nextVariant: 'next_variant'
@@ -17,7 +17,7 @@ export const crossoverColumns: {
   bucketIdentities: 'bucket_identities',
 })
 
-/** The identities that went from one variant to another: how many, how long after, and when. */
+/** The identities that went from one variant to another: how many, how much later, and when. */
 export interface CrossoverRow {
   readonly firstVariant: string
   readonly nextVariant: string
@@ -29,7 +29,7 @@ export interface CrossoverRow {
   }[]
 }
 
-/** Checks and converts every row of the answer to `crossoversQuery`. Throws `malformed-rows`. */
+/** Checks and converts every row that `crossoversQuery` returns. Throws `malformed-rows`. */
 export function decodeCrossoversRows(rows: readonly unknown[]): readonly CrossoverRow[] {
   assertRows(rows)
   const seen = new Set<string>()
@@ -90,7 +90,7 @@ function listOf<Value>(
   }
 }
 
-/** A median may lie between two whole numbers; ClickHouse writes floating point in quotes where a setting says so. */
+/** A median can lie between two whole numbers. ClickHouse quotes floating-point numbers if a setting says so. */
 function decodeMs(value: unknown): number | undefined {
   const ms = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value
   return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0 ? ms : undefined

@@ -16,26 +16,26 @@ import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.j
 import { crossoverColumns } from './rows.js'
 
 /**
- * Who is in two variants, and since when? The SQL that answers it: of the identities that were exposed to more than
- * one variant inside the window, from which variant they went first to which next, how long after, and when.
+ * Who is in two variants, and since when? This SQL answers it for the identities that were exposed to more than one
+ * variant inside the window: from which variant to which, how much later, and when.
  *
- * One row for each pair of variants, the pair of most identities first: `first_variant`, the variant of the first
- * exposure; `next_variant`, that of the first exposure to another; `identities`; `median_ms`, the exact median of the
- * whole milliseconds between those two exposures; `buckets`, the hours or days of the latter in the spec's zone, and
- * `bucket_identities`, how many identities in each. At the same instant the smaller key in byte order comes first. Pass
- * it to `client.query` as it is, and the rows to `summarizeCrossovers`; `fetchCrossovers` of
- * `first-exposure/clickhouse` does both.
+ * It returns one row for each pair of variants, the pair with the most identities first. `first_variant` is the variant
+ * of the first exposure. `next_variant` is the variant of the first exposure to another variant. `identities` is their
+ * number. `median_ms` is the exact median of the whole milliseconds between those two exposures. `buckets` are the
+ * hours or days of the second of them, in the spec's time zone. `bucket_identities` is the number of identities in each
+ * bucket. At the same instant, the smaller key in byte order comes first. Pass the result to `client.query` unchanged,
+ * and the rows to `summarizeCrossovers`. `fetchCrossovers` of `first-exposure/clickhouse` does both.
  *
- * Always true of it: what is always true of `firstExposuresQuery`. The identities of all rows are those that it
- * excludes under `quarantine`; they are the same under `first-seen`, because this is about what happened, not about
- * what is counted.
+ * Guarantees: those of `firstExposuresQuery`. The identities of all rows are the ones that it excludes under
+ * `quarantine`. They are the same under `first-seen`, because this query is about what happened, not about what counts.
  *
- * How it works: one aggregation finds the identities of more than one variant, by 8 bytes of state for each; a second
- * scan reads their exposures alone. Both read the events, also of a source with a rollup, which does not keep the
- * order within a day, and of one that is `shardedByIdentity`.
+ * How it works: one aggregation finds the identities with more than one variant, with 8 bytes of state for each. A
+ * second scan reads only the exposures of these identities. Both read the events, even if the source has a rollup,
+ * because the rollup does not keep the order within a day. They also read the events if the source is
+ * `shardedByIdentity`.
  *
- * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` change nothing
- * @param window - made by `exposureWindow`; it decides between hours and days as `selectGranularity` does
+ * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` have no effect
+ * @param window - made by `exposureWindow`; it selects hours or days, as `selectGranularity` does
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -49,7 +49,7 @@ import { crossoverColumns } from './rows.js'
  * query_params.feature_name // => 'checkout'
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT first_variant, next_variant, count() AS identities, quantileExactInclusive(0.5)(ms_between) AS median_ms, …

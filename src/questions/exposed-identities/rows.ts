@@ -1,6 +1,6 @@
 import { assertRows, cell, columnOf, decodeFlag, decodeNull, decodeText, malformedRow } from '../cell.js'
 
-/** The names of the answer's columns: what the SELECT calls them and where the decoder finds them. */
+/** The names of the answer's columns, for the SELECT and for the decoder. */
 export const exposedIdentityColumns: {
   readonly identity: 'identity'
   readonly variant: 'variant'
@@ -17,25 +17,25 @@ export const exposedIdentityColumns: {
 
 /** One identity that entered an experiment. Plain, frozen data. */
 export interface ExposedIdentity {
-  /** Its identifier: text, or a number where the source's column is one of at most 53 bits. */
+  /** Its identifier: text, or a number if the source's column is an integer of at most 53 bits. */
   readonly identity: string | number
-  /** The variant that counts it; `null` where it is quarantined. */
+  /** The variant that the identity counts in. `null` if it is quarantined. */
   readonly variant: string | null
   /** The instant of its first exposure, ISO 8601 in UTC with nine digits: `2026-06-01T08:00:00.000000000Z`. */
   readonly firstExposure: string
   readonly quarantined: boolean
-  /** The variant of its first exposure, also where it is quarantined. */
+  /** The variant of its first exposure, even if it is quarantined. */
   readonly firstVariant: string
-  /** Each dimension's value at the first exposure, by the name of its column. */
+  /** The value of each dimension at the first exposure, by column name. */
   readonly dimensions: Readonly<Record<string, string | null>>
 }
 
 /**
- * Who are these rows? Checks and converts every row of the answer to `exposedIdentitiesQuery`.
+ * Who are these rows? Checks and converts every row that `exposedIdentitiesQuery` returns.
  *
- * @param rows - the parsed rows of the answer, or of a block of it; columns beyond the five are dimensions
+ * @param rows - the parsed rows of the answer, or of a block of it; columns other than the five are dimensions
  * @returns one frozen record for each row, in the same order
- * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for whatever the query cannot have given
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for rows that the query cannot return
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ function decodeIdentity(value: unknown): string | number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined
 }
 
-/** A `DateTime64(9, 'UTC')`, as any setting writes it. */
+/** A `DateTime64(9, 'UTC')`, in any format that a setting can produce. */
 function decodeInstant(value: unknown): string | undefined {
   if (typeof value === 'string') {
     const [, date, time, fraction] =

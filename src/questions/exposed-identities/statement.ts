@@ -23,54 +23,57 @@ import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { exposedIdentityColumns } from './rows.js'
 
-/** What the relation holds beside who, when and in which variant, and about whom it is. */
+/** Extra columns of the relation, and the identities that it includes. */
 export interface ExposedIdentitiesQueryOptions {
   /**
-   * Columns of the events, or expressions over them, whose value at the first exposure each row gets, as text. A column
-   * keeps its name; the n-th dimension, where it is an expression, is called `dimension_n`. At most 20; default none.
+   * Columns of the events, or expressions over them. Each row gets their value at the first exposure, as text. A column
+   * keeps its name. If the n-th dimension is an expression, it is called `dimension_n`. At most 20. Default: no
+   * dimensions.
    */
   readonly dimensions?: readonly SourceColumn[]
-  /** Only these identities. Partitions are disjoint, and all of them together are everybody. */
+  /** Only these identities. Partitions do not overlap, and together they hold all identities. */
   readonly partition?: IdentityPartition
   /**
-   * What the names of the parameters begin with, so that several statements can stand in one: letters, digits and
-   * underscores, not a digit first. Default none.
+   * The prefix of the parameter names, so that one statement can contain several of these. It consists of letters,
+   * digits and underscores, and does not start with a digit. Default: no prefix.
    */
   readonly prefix?: string
 }
 
 /**
- * Who entered this experiment, when, and in which variant, and who was quarantined? The SQL that answers it with one row
- * for each identity: the relation that metrics are joined on, and of which the summary is the count.
+ * Who entered this experiment, when, and in which variant, and who was quarantined? This SQL answers it with one row
+ * for each identity. Join metrics to this relation. The summary is its count.
  *
  * | column | type | meaning |
  * |---|---|---|
- * | `identity` | that of the source's column; text where it is an expression, or is read through a rollup | who |
- * | `variant` | `Nullable(String)` | the variant that counts the identity; NULL where it is quarantined |
+ * | `identity` | that of the source's column; text if it is an expression, or is read through a rollup | who |
+ * | `variant` | `Nullable(String)` | the variant that the identity counts in; NULL if it is quarantined |
  * | `first_exposure` | `DateTime64(9, 'UTC')` | the instant of its first exposure |
- * | `quarantined` | `UInt8` | 1 where it was exposed to more than one variant; always 0 under `first-seen` |
- * | `first_variant` | `String` | the variant of its first exposure, also of the quarantined |
+ * | `quarantined` | `UInt8` | 1 if it was exposed to more than one variant; always 0 under `first-seen` |
+ * | `first_variant` | `String` | the variant of its first exposure, also for quarantined identities |
  * | each dimension | `Nullable(String)` | its value at the first exposure |
  *
- * Of several variants or values at the first instant, the least in byte order counts. The rows come in no order.
+ * If there are several variants or values at the first instant, the smallest in byte order counts. The rows are
+ * unordered.
  *
- * The statement can stand in parentheses, as a subquery of a statement of yours: give its parameters a `prefix`, and
- * merge `query_params`. Or pass it to `client.query` as it is: there is no bound on its rows, which are as many as there
- * are identities, so read them as a stream.
+ * The statement can be a subquery, in parentheses, of your own statement: give its parameters a `prefix`, and merge
+ * `query_params`. Or pass the result to `client.query` unchanged. There are as many rows as identities, without a
+ * limit, so read them as a stream.
  *
- * Always true of it: what is always true of `firstExposuresQuery`, but for the bound on the rows. Counted by variant and
- * by the bucket of `first_exposure`, the rows are the summary, and the quarantined among them are its excluded
- * identities. Identities are told apart by themselves, whatever `identityKey` says.
+ * Guarantees: those of `firstExposuresQuery`, except the limit on the rows. Counted by variant and by the bucket of
+ * `first_exposure`, the rows give the summary. The quarantined rows are its excluded identities. Identities are
+ * distinguished by the identifier itself, whatever `identityKey` says.
  *
- * How it works: the state of `firstExposuresQuery` with the instant of the first exposure in place of its second, by
- * identity. Where the source is `shardedByIdentity`, each shard reduces its own identities. With dimensions the events
- * are read also where the source has a rollup, which does not keep them.
+ * How it works: it groups by identity and keeps the state of `firstExposuresQuery`, with the instant of the first
+ * exposure instead of its second. If the source is `shardedByIdentity`, each shard reduces its own identities. With
+ * dimensions, the statement reads the events even if the source has a rollup, because the rollup does not keep these
+ * columns.
  *
- * @param spec - made by `exposureSpec`; its `identityKey`, `breakdown`, `timeZone` and `maxRows` change nothing
+ * @param spec - made by `exposureSpec`; its `identityKey`, `breakdown`, `timeZone` and `maxRows` have no effect
  * @param window - made by `exposureWindow`
- * @param options.dimensions - columns or expressions, at most 20; default none
- * @param options.partition - only the identities of one of `of` partitions; default all
- * @param options.prefix - what the names of the parameters begin with; default none
+ * @param options.dimensions - columns or expressions, at most 20; default: no dimensions
+ * @param options.partition - only the identities of one of `of` partitions; default: all identities
+ * @param options.prefix - the prefix of the parameter names; default: no prefix
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -92,7 +95,7 @@ export interface ExposedIdentitiesQueryOptions {
  * exposed.query_params.e_feature_name // => 'checkout'
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT identity, if(uniq(variant) > 1, NULL, any(variant)) AS variant, min(timestamp) AS first_exposure, …
@@ -148,9 +151,9 @@ export function exposedIdentitiesQuery(
 }
 
 interface Dimension {
-  /** What the answer calls it. */
+  /** Its column name in the answer. */
   readonly name: Sql
-  /** What is kept of it, and under which name. */
+  /** The name of the state that is kept for it. */
   readonly kept: Sql
   readonly state: Sql
 }
@@ -190,7 +193,7 @@ type Answer = (
 
 const columns = /* @__PURE__ */ texts(exposedIdentityColumns)
 
-/** The rows of a table, or of the tables of a cluster, whose states of an identity are put together here. */
+/** The rows of a table, or of a cluster's tables. The states of each identity are merged here. */
 const ofTable: Answer = (policy, exposures, scan, dimensions) => {
   const [identities, identity] = scan.own('identities', 'exposed_identity')
   const { steps, countedRank, firstInstantAndRank, keyAt } = identityStates(
@@ -223,7 +226,10 @@ const ofTable: Answer = (policy, exposures, scan, dimensions) => {
   `
 }
 
-/** The rows of all shards, each of which has all exposures of its identities: a scalar would be another shard's. */
+/**
+ * The rows of all shards. Each shard has all exposures of its identities. A scalar would come from another shard's
+ * table.
+ */
 const ofShards: Answer = (policy, exposures, scan, dimensions) => {
   const { from, predicates, identityPredicates, identityGroup, variantKey, exposedAt } = exposures
   const [identity, first, hashesAnd, hashesOr] = scan.own(

@@ -5,18 +5,18 @@ import { decodeExposureLedgerRows, type LedgerRow } from './rows.js'
 import { withFields } from '../../checks.js'
 
 /**
- * What became of an event: what kept it from being an exposure, or what the exposure was. Every event of the
- * experiment is of exactly one of these, the first that is true of it in this order:
+ * What became of an event: the reason why it is not an exposure, or the kind of exposure that it was. Every event of
+ * the experiment is in exactly one part, the first in this order that applies to it:
  *
  * | part | the event |
  * |---|---|
  * | `no-timestamp` | its timestamp is NULL |
- * | `before-window`, `after-window` | is before the window's start; is at its `asOf` or later |
- * | `filtered` | does not meet the spec's filters |
+ * | `before-window`, `after-window` | is before the window's start; is at or after its `asOf` |
+ * | `filtered` | does not pass the spec's filters |
  * | `no-variant` | its variant is NULL |
  * | `no-identity` | its identity is NULL or empty |
- * | `first-exposure` | one for each identity that is counted |
- * | `duplicate` | any further exposure of a counted identity; under `first-seen` also one to another variant |
+ * | `first-exposure` | one event for each counted identity |
+ * | `duplicate` | any further exposure of a counted identity; under `first-seen` also an exposure to another variant |
  * | `quarantined` | an exposure of a quarantined identity |
  */
 export type LedgerPartName =
@@ -27,21 +27,21 @@ export interface LedgerPart {
   readonly part: LedgerPartName
   readonly events: number
   /**
-   * Those of them that have a variant, by its key, every count above 0; of `first-exposure` and `duplicate`, the
-   * variant that the identity is counted in. Empty for `quarantined`, whose identities have several.
+   * The events that have a variant, by its key. Every count is above 0. For `first-exposure` and `duplicate`, it is the
+   * variant that the identity counts in. Empty for `quarantined`, whose identities have several variants.
    */
   readonly byVariant: Readonly<Record<string, number>>
 }
 
 /** How long after their timestamps the exposures arrived. */
 export interface LedgerLateness {
-  /** The exposures whose arrival is known. */
+  /** The exposures whose arrival time is known. */
   readonly events: number
-  /** Those of them that arrived `latenessMs` of the query or more after the end of their bucket. */
+  /** The exposures among them that arrived `latenessMs` of the query or more after the end of their bucket. */
   readonly lateEvents: number
   /**
-   * Half of them were no later than this, in whole seconds, rounded down; negative where a clock was ahead. `null`
-   * where there are none.
+   * Half of these exposures arrived within this time, in whole seconds, rounded down. Negative if a clock was ahead.
+   * `null` if there are no such exposures.
    */
   readonly p50Seconds: number | null
   readonly p90Seconds: number | null
@@ -50,28 +50,27 @@ export interface LedgerLateness {
 }
 
 /**
- * Where every event of the experiment went. Plain data, frozen through and through;
- * `JSON.parse(JSON.stringify(ledger))` equals it.
+ * Where every event of the experiment went. Plain data, deeply frozen. `JSON.parse(JSON.stringify(ledger))` equals it.
  */
 export interface ExposureLedger {
-  /** The events of the experiment, at any time: the sum of the parts. */
+  /** The events of the experiment, at any time. It is the sum of the parts. */
   readonly scanned: number
-  /** All of the parts, in the order in which an event is tried, also where they are empty. */
+  /** All parts, including empty ones, in the order in which an event is checked against them. */
   readonly parts: readonly LedgerPart[]
-  /** As the summary has them. By variant, they are the events of the part `first-exposure`. */
+  /** The same number as in the summary. For each variant, it equals the events of the part `first-exposure`. */
   readonly countedIdentities: number
-  /** As the summary has them. */
+  /** The same number as in the summary. */
   readonly excludedIdentities: number
-  /** The exposures by their own variant, whatever became of their identity: the last three parts once more. */
+  /** The exposures by their own variant, for every identity: the last three parts, counted again. */
   readonly exposuresByVariant: Readonly<Record<string, number>>
   /**
-   * Of that, the variants that are not configured, by key, and the identities counted in them. They count in the
-   * summary as any other, so this is no part. `null` where nobody said which are configured.
+   * The variants in `exposuresByVariant` that are not configured, by key, and the identities counted in them. They
+   * count in the summary like any other, so this is not a part. `null` if the configured variants were not given.
    */
   readonly unconfigured: Readonly<
     Record<string, { readonly events: number; readonly identities: number }>
   > | null
-  /** `null` where the source has no arrival column. */
+  /** `null` if the source has no arrival column. */
   readonly lateness: LedgerLateness | null
 }
 
@@ -79,10 +78,10 @@ export interface ExposureLedger {
  * Where did the events go? Reduces the rows of `exposureLedgerQuery` to the ledger.
  *
  * @param rows - the parsed rows of the answer
- * @param options.variants - the keys of the variants that are configured, to have the others pointed out; default:
- *   not known
+ * @param options.variants - the keys of the configured variants, so that the ledger can report the others; default: not
+ *   known
  * @returns the frozen ledger; the events of its parts always add up to `scanned`
- * @throws {@link ExposureError} `malformed-rows`, naming the row and the column; `invalid-spec` where `variants` is no
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column; `invalid-spec` if `variants` is not a
  *   list of keys
  *
  * @example

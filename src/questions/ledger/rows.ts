@@ -10,7 +10,7 @@ import {
   orNull,
 } from '../cell.js'
 
-/** The names of the ledger's columns: what the SELECT calls them and where the decoder finds them. */
+/** The names of the ledger's columns, for the SELECT and for the decoder. */
 export const ledgerColumns: {
   readonly entry: 'entry'
   readonly variant: 'variant'
@@ -25,15 +25,15 @@ export const ledgerColumns: {
   latenessSeconds: 'lateness_seconds',
 })
 
-/** One entry of the ledger: its events and, where they have one, their variant. */
+/** One entry of the ledger: its events and their variant, if they have one. */
 export interface LedgerRow {
-  /** A entry of events; the last four are about the exposures once more: by identity, and by arrival. */
+  /** The kind of entry. The last four count the exposures again: by identity, and by arrival. */
   readonly entry: EventDisposition | 'counted' | 'quarantined' | 'arrived' | 'arrived-late'
-  /** The event's own; of `counted`, the identity's. */
+  /** The event's own variant. For `counted`, the identity's variant. */
   readonly variant: string | null
   readonly events: number
   readonly identities: number
-  /** Of `arrived`: the quantiles 0.5, 0.9, 0.99 and 1. */
+  /** For `arrived`: the quantiles 0.5, 0.9, 0.99 and 1. */
   readonly latenessSeconds: readonly number[]
 }
 
@@ -43,7 +43,7 @@ const entries: readonly string[] = [
   ...new Set<string>([...eventDispositions, ...withVariant, ...withoutVariant]),
 ]
 
-/** Checks and converts every row of the answer to `exposureLedgerQuery`. Throws `malformed-rows`. */
+/** Checks and converts every row that `exposureLedgerQuery` returns. Throws `malformed-rows`. */
 export function decodeExposureLedgerRows(rows: readonly unknown[]): readonly LedgerRow[] {
   assertRows(rows)
   const listed = new Map<string, Set<string | null>>()

@@ -11,37 +11,39 @@ import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { ledgerColumns } from './rows.js'
 
-/** What the ledger is to say, beside where the events went. */
+/** What the ledger also reports. */
 export interface ExposureLedgerQueryOptions {
   /**
-   * How long after its bucket has closed an exposure may arrive without being late, in whole milliseconds from 0;
-   * default 0.
+   * How long after the end of its bucket an exposure may arrive without being late, in whole milliseconds from 0.
+   * Default 0.
    */
   readonly latenessMs?: number
 }
 
 /**
- * Where did the events go? The SQL that accounts for every event of the experiment, from scanned to counted.
+ * Where did the events go? This SQL accounts for every event of the experiment, from scanned to counted.
  *
- * Pass it to `client.query` as it is, and the rows to `summarizeExposureLedger`; `fetchExposureLedger` of
- * `first-exposure/clickhouse` does both. Of the events that bear the spec's environment, event and feature, at any
- * time, one row for each disposition and variant: those that the window, the filters, a missing variant or a missing
- * identity kept out, by the first of these, and the exposures. Then one row for the identities counted in each
- * variant and one for the quarantined, with their exposures. Where the source has an arrival column, two more: the
- * exposures whose arrival is known, with the quantiles of their lateness in whole seconds, rounded down, and those that
+ * Pass the result to `client.query` unchanged, and the rows to `summarizeExposureLedger`. `fetchExposureLedger` of
+ * `first-exposure/clickhouse` does both. The statement reads the events with the spec's environment, event and feature,
+ * at any time. It returns one row for each disposition and variant: the exposures, and the events that are not
+ * exposures because of the window, the filters, a missing variant or a missing identity, whichever comes first. Then it
+ * returns one row for the identities counted in each variant and one for the quarantined identities, with their
+ * exposures. If the source has an arrival column, it returns two more rows. One is for the exposures whose arrival time
+ * is known, with the quantiles of their lateness in whole seconds, rounded down. The other is for the exposures that
  * arrived `latenessMs` or more after the end of their bucket.
  *
- * Always true of it: what is always true of `firstExposuresQuery`, but that it reads the experiment's events of all
- * time, so that partitions by day do not prune. It reads the events themselves also where the source has a rollup, and
- * gathers the identities of a cluster also where it is `shardedByIdentity`.
+ * Guarantees: those of `firstExposuresQuery`, with one exception. It reads the experiment's events of all time, so
+ * partitions by day do not reduce what is read. It reads the events even if the source has a rollup. It gathers the
+ * identities of a cluster even if the source is `shardedByIdentity`.
  *
- * How it works: one scan puts the events into a handful of groups; one counts identities exactly as
- * `firstExposuresQuery` does; one keeps the seconds of lateness that there are, and how many exposures have each, so
- * that the quantiles are exact. An event that arrives while the statement runs may be in one and not in another.
+ * How it works: one scan puts the events into a few groups. One scan counts identities exactly as `firstExposuresQuery`
+ * does. One scan keeps each distinct lateness in seconds and its number of exposures, so that the quantiles are exact.
+ * An event that arrives while the statement runs may be in one scan and not in another.
  *
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`
- * @param options.latenessMs - what is no lateness yet, in milliseconds from 0; default 0
+ * @param options.latenessMs - how long after the end of its bucket an exposure is not yet late, in milliseconds from 0;
+ *   default 0
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -56,7 +58,7 @@ export interface ExposureLedgerQueryOptions {
  * query_params.lateness_ms // => 60000
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT entry, variant, events, identities, lateness_seconds
@@ -125,7 +127,7 @@ export function exposureLedgerQuery(
 
 const columns = /* @__PURE__ */ texts(ledgerColumns)
 
-/** The events of the experiment by what became of them. */
+/** The events of the experiment, by disposition. */
 function dispositionRows(scan: ExposureScan): Sql {
   const [disposition, variant, counted] = scan.own('event_disposition', 'event_variant', 'events_counted')
   return sql`
@@ -147,13 +149,15 @@ function dispositionRows(scan: ExposureScan): Sql {
   `
 }
 
-/** The exposures by arrival: a bucket has closed where that of the arrival is a later one, which is right in every zone. */
+/**
+ * The exposures by arrival. A bucket has ended if the arrival is in a later bucket. This is correct in every time zone.
+ */
 function arrivalRows(scan: ExposureScan, arrivedAt: Sql, latenessMs: Sql, isReadable: Sql): Sql {
   const [counted, late, seconds] = scan.own('events_counted', 'events_late', 'seconds_late')
   const milliseconds = (instant: Sql): Sql =>
     sql`toUnixTimestamp64Milli(toDateTime64(assumeNotNull(${instant}), 3, 'UTC'))`
   const [arrival, timestamp] = [milliseconds(arrivedAt), milliseconds(scan.columns.timestamp)] as const
-  // Far outside every window, where the start of a bucket would leave what a DateTime holds, one second is like another.
+  // Keeps the start of a bucket within a DateTime. So far outside every window, the exact second does not matter.
   const bucketOf = (ms: Sql): Sql =>
     scan.bucketOf(dateTime(sql`greatest(86400, least(4294000000, intDiv(${ms}, 1000)))`))
   return sql`

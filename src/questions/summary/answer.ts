@@ -9,15 +9,15 @@ import type { ExposuresSummary } from './exposures-summary.js'
 import type { ExposureBucket } from './rows.js'
 
 /**
- * What is the summary of these buckets? Adds them up, in the order of time.
+ * What is the summary of these buckets? Adds them up, in chronological order.
  *
  * @param buckets - what `decodeBucketRows` returned, in any order; several for the same bucket and variant add up
- * @param options.granularity - the granularity that the buckets were asked with: `selectGranularity(window)`
- * @param options.timeZone - the IANA zone that they were asked with; default `UTC`
+ * @param options.granularity - the granularity of the query: `selectGranularity(window)`
+ * @param options.timeZone - the IANA time zone of the query; default `UTC`
  * @returns a frozen summary; the counts of its points and its excluded identities add up to those of the buckets
- * @throws {@link ExposureError} `malformed-buckets`, naming the field, for a count or an instant that is not usable,
- *   an unknown granularity, or a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for an
- *   unknown option or time zone
+ * @throws {@link ExposureError} `malformed-buckets`, naming the field, for an unusable count or instant, an unknown
+ *   granularity, or a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for an unknown
+ *   option or time zone
  *
  * @example
  * ```ts
@@ -79,7 +79,7 @@ export function summarizeExposures(
         .sort(([a], [b]) => a - b)
         .map(([bucketMs, counts]) => ({
           bucket: new Date(bucketMs).toISOString(),
-          // fromEntries defines properties where an assignment to __proto__ would set the prototype.
+          // fromEntries defines properties. An assignment to __proto__ would set the prototype instead.
           newIdentities: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
         })),
     },

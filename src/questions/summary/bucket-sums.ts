@@ -1,12 +1,12 @@
 import type { ExposureBucket } from './rows.js'
 
-/** The buckets of several answers about disjoint identities, added up: one for each bucket and variant. */
+/** Adds up the buckets of several answers about disjoint identities: one sum for each bucket and variant. */
 export interface BucketSums {
   readonly add: (buckets: readonly ExposureBucket[]) => void
   readonly buckets: () => readonly ExposureBucket[]
 }
 
-/** Starts from no bucket; `onMore` is told how many there are after each answer. */
+/** Starts with no buckets. `onMore` gets the number of buckets after each answer. */
 export function bucketSums(onMore: (count: number) => void): BucketSums {
   const sums = new Map<number, Map<string | null, ExposureBucket>>()
   let count = 0

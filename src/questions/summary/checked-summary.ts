@@ -5,14 +5,14 @@ import { aGranularity } from '../../time/granularity.js'
 import { aTimeZone } from '../../time/time-zone.js'
 import type { ExposuresPoint, ExposuresSummary } from './exposures-summary.js'
 
-/** How a summary is written down: the names of its fields, and the start of a bucket. */
+/** How a summary is written: the names of its fields, and the format of a bucket's start. */
 export interface SummaryFormat {
   readonly excludedIdentities: string
   readonly newIdentities: string
-  /** `null` where the format knows only UTC. */
+  /** `null` if the format knows only UTC. */
   readonly timeZone: string | null
   readonly bucketExample: string
-  /** The bucket as an ISO 8601 instant with milliseconds and Z; other text may give anything else. */
+  /** The bucket as an ISO 8601 instant with milliseconds and Z. For other text, the result may be anything. */
   readonly toIsoInstant: (bucket: string) => string
 }
 
@@ -25,11 +25,11 @@ const ownFormat: SummaryFormat = {
 }
 
 /**
- * What every summary is that comes from outside, often from somebody's storage: as `summarizeExposures` makes it, and
- * frozen. Counts of 0 are dropped, with the points that hold nothing else; so are unknown fields.
+ * Checks a summary that comes from outside, often from storage. The result is as `summarizeExposures` makes it, and
+ * frozen. Counts of 0, points that hold nothing else, and unknown fields are dropped.
  *
- * @param path - what a message calls the summary
- * @param refuse - the refusal of the first place that is wrong
+ * @param path - the name of the summary in messages
+ * @param refuse - makes the error for the first wrong place
  */
 export function checkedSummary(
   value: unknown,
@@ -60,7 +60,7 @@ export function checkedSummary(
     const point = anObject(item, here, refuse)
     const bucket = isoBucket(point['bucket'], `${here}.bucket`, refuse, format)
     const startMs = Date.parse(bucket)
-    // The warehouse decides about the buckets of other zones: its time zone database may differ from this platform's.
+    // In other zones the warehouse decides the buckets: its time zone database may differ from this platform's.
     if (timeZone === 'UTC' && floor(startMs) !== startMs) {
       throw refuse(`${here}.bucket`, point['bucket'], `Pass the start of a UTC ${granularity}.`)
     }
@@ -88,7 +88,7 @@ export function checkedSummary(
       if (count > 0) kept.push([variant, count])
     }
     if (kept.length > 0) {
-      // fromEntries defines properties where an assignment to __proto__ would set the prototype.
+      // fromEntries defines properties. An assignment to __proto__ would set the prototype instead.
       points.push(
         Object.freeze({
           bucket,
@@ -114,7 +114,7 @@ function isoBucket(
   { toIsoInstant, bucketExample }: SummaryFormat,
 ): string {
   const iso = typeof value === 'string' ? toIsoInstant(value) : ''
-  // Date.parse reads other texts too, and rolls 30 February over into March.
+  // Date.parse also reads other formats, and turns 30 February into a day in March.
   if (Number.isNaN(Date.parse(iso)) || new Date(iso).toISOString() !== iso) {
     throw refuse(path, value, `Pass an instant written as ${bucketExample}.`)
   }

@@ -17,8 +17,8 @@ export interface VariantChange {
   readonly before: number
   readonly after: number
   /**
-   * At least so many of the identities that this variant counted before are excluded now. There may be more, which new
-   * identities hide.
+   * At least this many of the identities that counted in this variant before are excluded now. There may be more, if
+   * new identities hide them.
    */
   readonly movedToExcluded: number
 }
@@ -27,63 +27,63 @@ export interface VariantChange {
 export interface ExposuresChange {
   /** The bucket's start, as an ISO 8601 instant in UTC. */
   readonly bucket: string
-  /** True where the bucket was over when `before` was made: `before` has identities in a later one. */
+  /** True if the bucket had ended when `before` was made: `before` has identities in a later bucket. */
   readonly closed: boolean
-  /** By variant key, every count that changed: after less before. Read it with `Object.entries` or `Object.hasOwn`. */
+  /** By variant key, every count that changed: after minus before. Read it with `Object.entries` or `Object.hasOwn`. */
   readonly change: Readonly<Record<string, number>>
 }
 
-/** What a refresh changed, and whether that is possible. Plain data, frozen through and through. */
+/** What a refresh changed, and whether the change is possible. Plain data, deeply frozen. */
 export interface ExposuresDiff {
-  /** The buckets by which the two were compared: days where either side is by the day. */
+  /** The granularity of the comparison: days if either side is by day. */
   readonly granularity: Granularity
   readonly timeZone: string
-  /** Whether both can be answers about the same experiment, the second covering at least as much of it. */
+  /** Whether both can be about the same experiment, with the second covering at least as much of it. */
   readonly possible: boolean
   /**
-   * Why it is not possible; `null` where it is. `excluded-fell`: excluded identities never return. `seen-fell`:
-   * identities were lost. `counted-fell`: by more than the newly excluded can explain. `window-shrank`: from days back to
-   * hours.
+   * Why it is not possible. `null` if it is possible. `excluded-fell`: excluded identities never return. `seen-fell`:
+   * identities were lost. `counted-fell`: counts fell by more than the newly excluded can explain. `window-shrank`:
+   * days became hours again.
    */
   readonly reason: 'excluded-fell' | 'seen-fell' | 'counted-fell' | 'window-shrank' | null
   /** Identities seen now and not before, counted or excluded. Exact. */
   readonly newIdentities: number
-  /** Identities excluded now and not before, whether they had been counted or not. Exact. */
+  /** Identities excluded now and not before, whether they counted before or not. Exact. */
   readonly newlyExcluded: number
-  /** At least so many of `newlyExcluded` had been counted before: the sum over the variants. */
+  /** At least this many of `newlyExcluded` counted before. It is the sum over the variants. */
   readonly movedToExcluded: number
-  /** At least so many identities entered closed buckets, by exposures that arrived late: the sum of what those rose by. */
+  /** At least this many identities entered closed buckets through late exposures: the sum of the rises there. */
   readonly lateArrivals: number
   /** Every variant of either side, by key. */
   readonly variants: readonly VariantChange[]
-  /** In the order of time; a bucket in which nothing changed is left out. */
+  /** In chronological order. Buckets without a change are left out. */
   readonly points: readonly ExposuresChange[]
 }
 
 /**
- * What did a refresh change? New identities, those moved to excluded, by variant and bucket, late arrivals into
- * buckets that were already closed; and whether such a change is possible at all.
+ * What did a refresh change? Reports new identities, identities that moved to excluded, changes by variant and bucket,
+ * and late arrivals in closed buckets. It also says whether such a change is possible at all.
  *
  * What is possible: exposures are only ever added. So under `quarantine`, an identity that was seen stays seen, and an
- * excluded one stays excluded. A counted one stays in its variant until it is excluded; it stays in its bucket, or moves
- * to an earlier one if an earlier exposure arrives late. So the count of a single bucket can fall without any
- * quarantine, but the count of a variant up to the end of a bucket cannot. The most by which that count falls is the
- * least number of identities that left the variant (`movedToExcluded`), and the change is possible exactly when the sum
- * of these is at most `newlyExcluded`. Under `first-seen` an identity may also change its variant, and only the count of
- * all variants up to the end of a bucket never falls.
+ * excluded identity stays excluded. A counted identity stays in its variant until it is excluded. It stays in its
+ * bucket, or moves to an earlier bucket if an earlier exposure arrives late. So the count of a single bucket can fall
+ * without any quarantine, but the count of a variant up to the end of a bucket cannot. The largest fall of that count
+ * is the minimum number of identities that left the variant (`movedToExcluded`). The change is possible exactly when
+ * the sum of these numbers is at most `newlyExcluded`. Under `first-seen` an identity can also change its variant. Then
+ * only the count of all variants up to the end of a bucket never falls.
  *
- * Possible is not the same as true: a summary does not say who the identities are, where its window starts, or when it
- * was made. So late arrivals are recognised only in buckets before the last one of `before`.
+ * A possible change is not necessarily a correct one: a summary does not say who the identities are, where its window
+ * starts, or when it was made. So late arrivals are recognised only in buckets before the last bucket of `before`.
  *
- * A window that grows past 72 h changes from hours to days. Hours are then added up to the days of their zone, by this
- * platform's time zone database, and everything is compared by day.
+ * A window that grows past 72 h changes from hours to days. Hours are then added up to the days of their time zone,
+ * with this platform's time zone database, and everything is compared by day.
  *
  * @param before - the summary of the earlier refresh
  * @param after - the summary of the later refresh: the same experiment, the same start, the same or a later `asOf`
- * @param options.multiVariant - the policy that both were asked with; default `quarantine`
+ * @param options.multiVariant - the policy of both queries; default `quarantine`
  * @returns a frozen comparison
- * @throws {@link ExposureError} `incompatible-summaries` where they differ in time zone, or one excludes somebody under
- *   `first-seen`; `malformed-summary`, naming the field; `invalid-spec` for an unknown option or policy
+ * @throws {@link ExposureError} `incompatible-summaries` if they differ in time zone, or one has excluded identities
+ *   under `first-seen`; `malformed-summary`, naming the field; `invalid-spec` for an unknown option or policy
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ export function diffExposuresSummaries(
     granularities[granularity].widthMs
   const { granularity } = width(earlier) < width(later) ? later : earlier
 
-  // Counted up to the end of each bucket: what is the most by which each variant, and all of them together, fell?
+  // Cumulative counts at the end of each bucket: the largest fall of each variant, and of all variants together.
   const variants = new Map<string, { before: number; after: number; fallen: number }>()
   const all = { before: 0, after: 0, fallen: 0 }
   const points: ExposuresChange[] = []
@@ -230,7 +230,7 @@ interface BucketChange {
   readonly changes: ReadonlyMap<string, CountChange>
 }
 
-/** Both sides' counts by bucket and variant, in the order of time. */
+/** The counts of both sides by bucket and variant, in chronological order. */
 function countsByBucket(
   sides: Readonly<Record<'before' | 'after', ExposuresSummary>>,
   compared: Granularity,

@@ -5,15 +5,15 @@ import type { ExposuresSummary } from './exposures-summary.js'
 import type { ExposureBucket } from './rows.js'
 
 /**
- * What is the summary of the whole, given those of its parts? Adds up summaries of disjoint sets of identities,
- * such as the shards of a table that is sharded by identity.
+ * What is the summary of the whole, given the summaries of its parts? Adds up summaries of disjoint sets of identities,
+ * for example the shards of a table that is sharded by identity.
  *
- * Do not add up summaries that share identities (two windows, two environments): an identity would be counted twice, and
- * one exposed to another variant in each would be excluded in neither.
+ * Do not add up summaries that share identities (two windows, two environments). A shared identity would count twice.
+ * An identity exposed to a different variant in each would not be excluded in either.
  *
- * @param summaries - one or more, of one granularity and one time zone
+ * @param summaries - one or more, all with the same granularity and time zone
  * @returns a frozen summary; the order of the parts does not matter
- * @throws {@link ExposureError} `incompatible-summaries` where there is no summary, or they differ in granularity or
+ * @throws {@link ExposureError} `incompatible-summaries` if there is no summary, or they differ in granularity or time
  *   zone; `malformed-summary`, naming the field
  *
  * @example
@@ -65,7 +65,7 @@ function bucketsOf({ excludedIdentities, timeseries }: ExposuresSummary): Exposu
       newIdentities: count,
     })),
   )
-  // A summary does not say when the excluded identities entered; their sum needs no bucket.
+  // A summary does not say when the excluded identities entered, so their sum can be in any bucket.
   return [
     {
       quarantined: true,

@@ -10,7 +10,7 @@ import {
   malformedRow,
 } from '../cell.js'
 
-/** The names of the answer's columns: what the SELECT calls them and where the decoder finds them. */
+/** The names of the answer's columns, for the SELECT and for the decoder. */
 export const bucketColumns: {
   readonly quarantined: 'quarantined'
   readonly variant: 'variant'
@@ -23,12 +23,12 @@ export const bucketColumns: {
   newIdentities: 'new_identities',
 })
 
-/** How many identities had their first exposure in one bucket: in one variant, or quarantined. */
+/** How many identities had their first exposure in one bucket, either in one variant or quarantined. */
 export type ExposureBucket =
   | {
       readonly quarantined: false
       readonly variant: string
-      /** The bucket's start, in epoch milliseconds. */
+      /** The bucket's start, in milliseconds since the epoch. */
       readonly bucketMs: number
       readonly newIdentities: number
     }
@@ -40,16 +40,17 @@ export type ExposureBucket =
     }
 
 /**
- * What do the warehouse's rows say? Checks and converts every row of the answer to `firstExposuresQuery`.
+ * What do the warehouse's rows say? Checks and converts every row that `firstExposuresQuery` returns.
  *
- * Takes what either official client can return for JSONEachRow under any setting: counts as numbers or as decimal
- * strings, buckets as `YYYY-MM-DD hh:mm:ss`, ISO 8601 or epoch seconds. Columns are found by name; others are ignored.
+ * It accepts what either official client can return for JSONEachRow under any setting: counts as numbers or as decimal
+ * strings, buckets as `YYYY-MM-DD hh:mm:ss`, ISO 8601 or epoch seconds. Columns are found by name. Other columns are
+ * ignored.
  *
  * @param rows - the parsed rows of the answer
  * @returns one frozen bucket per row, in the same order; no two for the same bucket and variant
- * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for whatever it cannot vouch for: a
- *   missing column, an unknown flag, a count that is negative, fractional or not a safe integer, a bucket that is not
- *   a time, a variant that is not text, a bucket listed twice for the same variant
+ * @throws {@link ExposureError} `malformed-rows`, naming the row and the column, for an invalid row: a missing column,
+ *   an unknown flag, a count that is negative, fractional or not a safe integer, a bucket that is not a time, a variant
+ *   that is not text, a bucket listed twice for the same variant
  *
  * @example
  * ```ts
@@ -72,8 +73,8 @@ export function decodeBucketRows(rows: readonly unknown[]): readonly ExposureBuc
 }
 
 /**
- * Decodes the rows of an answer one after another, and refuses a bucket that is listed twice for the same variant of
- * the same `part`.
+ * Decodes the rows of an answer one by one. Refuses a bucket that is listed twice for the same variant and the same
+ * `part`.
  */
 export function bucketRowDecoder(): (row: unknown, index: number, part: string) => ExposureBucket {
   const seen = new Map<string, Map<number, Set<string | null>>>()
@@ -126,7 +127,7 @@ function decodeBucketRow(
   )
 }
 
-/** The rows of a bucket follow each other, and reading its name is most of the work. */
+/** Remembers the last value: the rows of a bucket are adjacent, and reading the bucket's name is most of the work. */
 function rememberingLast(decode: (value: unknown) => number | undefined): typeof decode {
   let last: unknown
   let decoded: number | undefined

@@ -11,9 +11,9 @@ import type { ExposureWindow } from '../../time/exposure-window.js'
 import { bucketColumns } from './rows.js'
 
 /**
- * What all shards say together, where each has all exposures of its identities. A shard answers with one row, whose
- * list holds its bucket rows, and says how many shards there are: where fewer answered, because the server is set to
- * skip those that are down, the statement fails.
+ * Combines the answers of all shards, where each shard has all exposures of its identities. A shard answers with one
+ * row, which holds the list of its bucket rows and the number of shards that there are. The statement fails if fewer
+ * shards answered, which happens on a server that is set to skip shards that are down.
  */
 export function answerOfShards(
   spec: ExposureSpec,
@@ -31,7 +31,7 @@ export function answerOfShards(
         }
       : {
           ...rolledUp,
-          // Inside a view the statement's own names are not known.
+          // The statement's own names are not known inside a view.
           from: sql`
             (
               ${rolledUp.select}
@@ -70,10 +70,11 @@ export function answerOfShards(
 }
 
 /**
- * The bucket rows of one shard: quarantined, variant, local bucket, identities. A scalar subquery would be read by
- * the node that is asked, of its own table, and its value sent to the others. So there is no list of variants here, and
- * there are no ranks. An identity's variants are told apart by a 64-bit hash, whose name comes from a small second scan
- * (two variants of one hash fail the statement), or by the key itself, behind the instant as 8 bytes that sort as text.
+ * The bucket rows of one shard: quarantined, variant, local bucket, identities. A scalar subquery would be evaluated by
+ * the node that receives the query, on its own table, and its value sent to the other nodes. So there is no list of
+ * variants here, and there are no ranks. Under `quarantine`, the variants of an identity are distinguished by a 64-bit
+ * hash, whose name comes from a small second scan. The statement fails if two variants have the same hash. Under
+ * `first-seen`, the key itself follows the instant, written as 8 bytes that sort as text.
  */
 const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => Sql>> = {
   quarantine: ({ from, predicates, identityPredicates, identityGroup, variantKey, exposedAt }, scan) => {

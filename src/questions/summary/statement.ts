@@ -12,37 +12,37 @@ import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.j
 import { bucketColumns } from './rows.js'
 import { answerOfShards } from './shard-statement.js'
 
-/** What the query asks about, where that is not everybody. */
+/** Which identities the query is about, if not all of them. */
 export interface FirstExposuresQueryOptions {
-  /** Only these identities. Partitions are disjoint, so that `mergeExposuresSummaries` adds their summaries up. */
+  /** Only these identities. Partitions do not overlap, so `mergeExposuresSummaries` can add up their summaries. */
   readonly partition?: IdentityPartition
 }
 
 /**
- * Who entered this experiment, when, and in which variant? The SQL that answers it, each identity counted once.
+ * Who entered this experiment, when, and in which variant? This SQL answers it and counts each identity once.
  *
- * One row per variant and bucket, and, under `quarantine`, one per bucket for the identities that were exposed to
- * more than one variant (`quarantined = 1`, `variant` NULL). Pass it to `client.query` as it is, and the rows to
- * `decodeBucketRows`; `fetchExposuresSummary` of `first-exposure/clickhouse` does both.
+ * It returns one row per variant and bucket. Under `quarantine`, it also returns one row per bucket for the identities
+ * that were exposed to more than one variant (`quarantined = 1`, `variant` NULL). Pass the result to `client.query`
+ * unchanged, and the rows to `decodeBucketRows`. `fetchExposuresSummary` of `first-exposure/clickhouse` does both.
  *
- * Always true of it: values travel as bound parameters, never as text; it needs no setting and no right but to
- * read the table; predicates stand on bare columns, so that partitions and the primary key prune; it answers at
- * most `maxRows + 1` rows, where the last one says that there were more.
+ * Guarantees: values are bound parameters, never text. The statement needs no setting and no right except to read the
+ * table. Predicates are on bare columns, so ClickHouse can use the partitions and the primary key to skip data. It
+ * returns at most `maxRows + 1` rows. The last of these means that there were more.
  *
- * How it works: the variants' keys, in byte order, make a small array, and each exposure is reduced to its
- * variant's rank in it and the second it happened in. One row of state per identity then holds the OR of the ranks
- * and of their complements, which have a bit in common exactly when two ranks differ, and the least second. Under
- * `first-seen` it is the least of (nanoseconds, rank) as one integer. A variant that first arrives while the
- * statement runs has no rank yet; its exposures count as arriving after. Both scans aggregate in the same SELECT that
- * names the table, so that a `Distributed` one sends states and not exposures.
+ * How it works: the variants' keys, in byte order, form a small array. Each exposure is reduced to its variant's rank
+ * in this array and to its second. Each identity has one row of state: the OR of the ranks and of their complements,
+ * and the minimum second. The ranks and the complements have a bit in common exactly when two ranks differ. Under
+ * `first-seen` the state is the minimum of (nanoseconds, rank) as one integer. A variant that first arrives while the
+ * statement runs has no rank yet, and its exposures count as arriving later. Both scans aggregate in the SELECT that
+ * names the table, so a `Distributed` table sends states and not exposures.
  *
- * Of a source that is `shardedByIdentity`, every shard of the cluster counts its identities by itself and sends its
- * bucket rows, a few instead of one row for each identity. Of a source that names a cluster, the statement fails where
- * a shard does not answer, even on a server that is set to skip such shards.
+ * If the source is `shardedByIdentity`, every shard of the cluster counts its own identities and sends its bucket rows,
+ * which are few, instead of one row for each identity. If the source names a cluster, the statement fails if a shard
+ * does not answer, even on a server that is set to skip such shards.
  *
  * @param spec - made by `exposureSpec`
- * @param window - made by `exposureWindow`; it decides between hours and days as `selectGranularity` does
- * @param options.partition - only the identities of one of `of` parts, `index` from 0; default: all
+ * @param window - made by `exposureWindow`; it selects hours or days, as `selectGranularity` does
+ * @param options.partition - only the identities of one of `of` partitions, `index` from 0; default: all identities
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -56,7 +56,7 @@ export interface FirstExposuresQueryOptions {
  * query_params.feature_name // => 'checkout'
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT quarantined, variant, bucket, count() AS new_identities
@@ -107,7 +107,7 @@ export function firstExposuresQuery(
   return statement(answerOfTable(complete, partitioned, scan, [step]))
 }
 
-/** The statement that reads a table, or the tables of a cluster, and puts the states of an identity together itself. */
+/** Reads a table, or the tables of a cluster, and merges the states of each identity itself. */
 function answerOfTable(
   { multiVariant }: ExposureSpec,
   exposures: Exposures,

@@ -6,11 +6,11 @@ import { withFields } from '../../checks.js'
 import { aMultiVariantPolicy, type MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import { invalidSpec } from '../../errors.js'
 
-/** What the summary makes of an identity, and why. Instants are epoch milliseconds. */
+/** How the summary treats an identity, and why. Instants are in milliseconds since the epoch. */
 export type IdentityVerdict =
-  /** In this variant, since its first exposure. */
+  /** It counts in this variant, from its first exposure on. */
   | { readonly type: 'counted'; readonly variant: string; readonly at: number }
-  /** Its first exposure was to `variant`; the first one to another, `by`, quarantined it. */
+  /** Its first exposure was to `variant`. Its first exposure to another variant, `by`, quarantined it. */
   | {
       readonly type: 'quarantined'
       readonly variant: string
@@ -18,7 +18,7 @@ export type IdentityVerdict =
       readonly by: string
       readonly byAt: number
     }
-  /** It has no exposure. `because` is what became of the event that came nearest to being one. */
+  /** It has no exposure. `because` is the disposition of the event that came closest to being an exposure. */
   | {
       readonly type: 'never-counted'
       readonly because: 'no-events' | Exclude<EventDisposition, 'exposure'>
@@ -26,34 +26,32 @@ export type IdentityVerdict =
 
 /** One event of an identity. */
 export interface IdentityTimelineEvent {
-  /** Epoch milliseconds; `null` where the event has no timestamp. */
+  /** Milliseconds since the epoch. `null` if the event has no timestamp. */
   readonly at: number | null
-  /** `null` where the event has none. */
+  /** `null` if the event has no variant. */
   readonly variant: string | null
-  /** An exposure, or what kept the event from being one. */
+  /** Whether it is an exposure, or why it is not. */
   readonly disposition: EventDisposition
 }
 
-/**
- * One identity's story. Plain data, frozen through and through; `JSON.parse(JSON.stringify(timeline))` equals it.
- */
+/** The history of one identity. Plain data, deeply frozen. `JSON.parse(JSON.stringify(timeline))` equals it. */
 export interface IdentityTimeline {
-  /** Judged by all of the identity's events, also by those that are not listed. */
+  /** The verdict takes all events of the identity into account, also those that are not listed. */
   readonly verdict: IdentityVerdict
   /** How many events the identity has, at any time. */
   readonly scanned: number
-  /** In the order of time; those without a timestamp last. */
+  /** In chronological order. Events without a timestamp come last. */
   readonly events: readonly IdentityTimelineEvent[]
-  /** Whether there are more than are listed. */
+  /** Whether there are more events than listed. */
   readonly truncated: boolean
 }
 
 /**
- * Why is this identity counted, or not? Reduces the rows of `identityTimelineQuery` to its story.
+ * Why is this identity counted, or not? Reduces the rows of `identityTimelineQuery` to the identity's history.
  *
  * @param rows - the parsed rows of the answer, in their order
  * @param options.multiVariant - the spec's policy; default `quarantine`
- * @returns the frozen story; its verdict is what the summary of the same spec and window made of the identity
+ * @returns the frozen history; its verdict is how the summary of the same spec and window treats the identity
  * @throws {@link ExposureError} `malformed-rows`, naming the row and the column; `invalid-spec` for another policy
  *
  * @example
@@ -94,7 +92,7 @@ export function summarizeIdentityTimeline(
   })
 }
 
-/** Of the first of the events of each disposition and variant, in order. */
+/** The verdict, from the first event of each disposition and variant, in order. */
 function verdict(all: readonly IdentityTimelineRow[], multiVariant: MultiVariantPolicy): IdentityVerdict {
   const [first, next] = all.flatMap(({ disposition, variant, at }) =>
     disposition === 'exposure' && variant !== null && at !== null ? [{ variant, at }] : [],
@@ -116,7 +114,7 @@ interface Exposure {
   readonly at: number
 }
 
-/** The verdict on an identity that was exposed to more than one variant, first and next. */
+/** The verdict on an identity with more than one variant, from its first exposure and its first to another variant. */
 const ofSeveral: Readonly<Record<MultiVariantPolicy, (first: Exposure, next: Exposure) => IdentityVerdict>> =
   {
     quarantine: (first, next) => ({

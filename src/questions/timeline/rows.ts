@@ -10,7 +10,7 @@ import {
   orNull,
 } from '../cell.js'
 
-/** The names of the timeline's columns: what the SELECT calls them and where the decoder finds them. */
+/** The names of the timeline's columns, for the SELECT and for the decoder. */
 export const identityTimelineColumns: {
   readonly shown: 'shown'
   readonly disposition: 'disposition'
@@ -25,17 +25,17 @@ export const identityTimelineColumns: {
   events: 'events',
 })
 
-/** One event of an identity, or all of one disposition and variant, at the first of them. */
+/** One event of an identity, or all events of one disposition and variant, at the first of them. */
 export interface IdentityTimelineRow {
   readonly shown: boolean
   readonly disposition: EventDisposition
   readonly variant: string | null
-  /** In epoch milliseconds. */
+  /** In milliseconds since the epoch. */
   readonly at: number | null
   readonly events: number
 }
 
-/** Checks and converts every row of the answer to `identityTimelineQuery`. Throws `malformed-rows`. */
+/** Checks and converts every row that `identityTimelineQuery` returns. Throws `malformed-rows`. */
 export function decodeIdentityTimelineRows(rows: readonly unknown[]): readonly IdentityTimelineRow[] {
   assertRows(rows)
   const last = { true: -Infinity, false: -Infinity }
@@ -59,7 +59,7 @@ export function decodeIdentityTimelineRows(rows: readonly unknown[]): readonly I
     if (decoded.variant === null && decoded.disposition === 'exposure') {
       throw malformedRow(index, variant, decoded.variant, 'Expected a key for an exposure.')
     }
-    // Which of two came first, and at one instant which is smaller in bytes, the order alone says.
+    // Only the order says which of two events came first, and which key is smaller in byte order at one instant.
     const at = decoded.at ?? Infinity
     if (at < last[`${decoded.shown}`])
       throw malformedRow(index, atMs, decoded.at, 'Expected the order of time.')

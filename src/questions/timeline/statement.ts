@@ -9,30 +9,31 @@ import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { identityTimelineColumns } from './rows.js'
 
-/** How much of an identity's story is to be told. */
+/** How many of an identity's events to list. */
 export interface IdentityTimelineQueryOptions {
-  /** The most events to list, 1 to 10,000; default 100, and never more than `maxRows`. The verdict is about all. */
+  /** The most events to list, 1 to 10,000. Default 100, never more than `maxRows`. The verdict uses all events. */
   readonly limit?: number
 }
 
 /**
- * Why is this identity counted, or not? The SQL that tells its story: its events in order, and what all of them
- * amount to.
+ * Why is this identity counted, or not? This SQL returns its history: its events in order, and the totals over all of
+ * them.
  *
- * Pass it to `client.query` as it is, and the rows to `summarizeIdentityTimeline`; `fetchIdentityTimeline` of
- * `first-exposure/clickhouse` does both. Of the identity's events that bear the spec's environment, event and feature,
- * at any time: one row for each, up to `limit` (`shown = 1`), and one for all of each disposition and variant, at the
- * first of them (`shown = 0`). Both in the order of time and, at the same instant, of the keys' bytes. Where there are
- * more than `limit`, those of the window are listed before others, and of each the earliest.
+ * Pass the result to `client.query` unchanged, and the rows to `summarizeIdentityTimeline`. `fetchIdentityTimeline` of
+ * `first-exposure/clickhouse` does both. It reads the identity's events with the spec's environment, event and feature,
+ * at any time. Each event is one row, up to `limit` rows (`shown = 1`). Another row stands for all events of one
+ * disposition and variant, at the first of them (`shown = 0`). Both kinds are in chronological order and, at the same
+ * instant, in the byte order of the keys. If there are more than `limit` events, it lists those in the window before
+ * others, and the earliest of each group.
  *
- * Always true of it: what is always true of `firstExposuresQuery`, but that partitions by day do not prune; the
- * identity, too, is a bound parameter. It reads the events themselves also where the source has a rollup, all of the
- * experiment's unless an index of the table's finds the identity's.
+ * Guarantees: those of `firstExposuresQuery`, except that partitions by day do not reduce what is read. The identity is
+ * a bound parameter too. The statement reads the events even if the source has a rollup. It reads all events of the
+ * experiment, unless an index of the table finds the identity's events.
  *
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`
- * @param identity - its identifier, as text also where the column is a `UUID` or an integer
- * @param options.limit - the most events to list, 1 to 10,000; default 100
+ * @param identity - its identifier, as text even if the column is a `UUID` or an integer
+ * @param options.limit - the maximum number of events to list, 1 to 10,000; default 100
  * @throws {@link ExposureError} `invalid-spec`, `invalid-instant`, `invalid-window`
  *
  * @example
@@ -47,7 +48,7 @@ export interface IdentityTimelineQueryOptions {
  * query_params.identity_asked // => 'user-17'
  * ```
  *
- * In short; `docs/statements.md` shows it whole:
+ * In short (`docs/statements.md` shows the full statement):
  *
  * ```sql
  * SELECT shown, disposition, variant, at_ms, events
@@ -75,9 +76,9 @@ export function identityTimelineQuery(
     'event_instant',
   )
   const asked = bound('identity_asked', 'String', identity)
-  // A bare column is compared as it is, so that an index of the table finds it.
+  // A bare column is compared directly, so that an index of the table can find the value.
   const isAsked = sql`${scan.identity} = ${asked}`
-  // So that an answer of more rows than these two can be told.
+  // Limits the events to `maxRows`, so that an answer with more rows than these two allow can be detected.
   const eventLimit = bound('event_limit', 'UInt64', Math.min(limit, complete.maxRows))
   const columns = texts(identityTimelineColumns)
   return statement(sql`
