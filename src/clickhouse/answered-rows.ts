@@ -3,13 +3,13 @@ import type { Answer } from './exposure-client.js'
 import { exceptionNumber } from './exception-number.js'
 
 /**
- * The rows of an answer in JSONEachRow. Throws `malformed-rows` where it breaks off: in the middle of a row, or with an
- * exception after the rows, in any of the ways in which versions of ClickHouse write it there.
+ * The rows of an answer in JSONEachRow. Throws `malformed-rows` if the answer breaks off: in the middle of a row, or
+ * with an exception after the rows, in any of the forms that versions of ClickHouse write.
  */
 export async function answeredRows(answer: Answer): Promise<unknown> {
   const rows = answer.text === undefined ? await answer.json() : rowsIn(await answer.text())
   if (Array.isArray(rows)) {
-    // Since 23.9, by a setting, an exception is a row: the last one.
+    // Since 23.9, a setting makes an exception the last row.
     const last: unknown = rows.at(-1)
     const text =
       typeof last === 'object' && last !== null && Object.keys(last).join() === 'exception'
@@ -21,13 +21,13 @@ export async function answeredRows(answer: Answer): Promise<unknown> {
 }
 
 function rowsIn(text: string): readonly unknown[] {
-  // One array of all rows, a line for each, as output_format_json_array_of_rows has it.
+  // One array of all rows, one line per row: the form of output_format_json_array_of_rows.
   const isArray = text.startsWith('[\n')
   const rows: unknown[] = []
   let from = isArray ? 2 : 0
   while (from < text.length) {
     const end = text.indexOf('\n', from)
-    // Every row ends with a line feed: one without it was cut, even if it can be parsed.
+    // Every row ends with a line feed: a row without it was cut, even if it can be parsed.
     if (end < 0) throw brokenOff(rows.length, text.slice(from))
     const line = text.slice(from, end)
     if (isArray && line === ']' && end === text.length - 1) return rows

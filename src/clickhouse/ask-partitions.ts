@@ -1,22 +1,22 @@
 import { aWholeNumber } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 
-/** In how many partitions to ask, and how many of them at a time. */
+/** How many partitions to ask about, and how many of them at a time. */
 export interface PartitionedAsking {
   readonly partitions?: number | undefined
   readonly concurrency?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** Refuses numbers of partitions that cannot be asked. Throws `invalid-spec`. */
+/** Refuses invalid numbers of partitions. Throws `invalid-spec`. */
 export function assertPartitions({ partitions = 1, concurrency = 1 }: PartitionedAsking): void {
   aWholeNumber(1, 65_536)(partitions, 'partitions', invalidSpec)
   aWholeNumber(1)(concurrency, 'concurrency', invalidSpec)
 }
 
 /**
- * Asks about one partition after another, some at a time. The first that fails ends the others, whose answers would be
- * of no use.
+ * Asks about one partition after another, some at a time. The first failure ends the others, because their answers
+ * would be useless.
  */
 export async function askPartitions(
   { partitions = 1, concurrency = 1, signal }: PartitionedAsking,

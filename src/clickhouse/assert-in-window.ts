@@ -1,9 +1,9 @@
 import { ExposureError } from '../errors.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 
-/** Refuses a bucket that holds nothing of the window: the answer is another question's. */
+/** Refuses a bucket outside the window: such an answer belongs to another question. */
 export function assertInWindow(bucketMs: number, window: ExposureWindow, row?: number): void {
-  // The first bucket may start before the window: at most a day of 25 hours, or the two of a day that is skipped.
+  // The first bucket may start before the window: by at most a day of 25 hours, or two days where one is skipped.
   if (bucketMs < window.asOfMs && bucketMs >= window.startMs - 2 * 86_400_000) return
   const where = row === undefined ? 'A bucket' : `Row ${row}, column bucket`
   throw new ExposureError(

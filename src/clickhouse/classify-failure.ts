@@ -5,8 +5,8 @@ import { failureClasses, type FailureClass } from './failure-classes.js'
 import { gatewayStatus } from './gateway-status.js'
 
 /**
- * Why did a run fail, and may the same run succeed a little later? Decides by ClickHouse's error code, by the code of
- * the socket, by what a gateway answered instead of ClickHouse, or by the answer.
+ * Why did a run fail, and can the same run succeed a little later? It decides by ClickHouse's error code, the socket's
+ * error code, the answer of a gateway in place of ClickHouse, or the answer itself.
  *
  * | code | transient | what it is |
  * |---|---|---|
@@ -51,8 +51,8 @@ import { gatewayStatus } from './gateway-status.js'
  * | `unknown` | yes | anything else |
  *
  * @param error - what the client or {@link fetchExposuresSummary} threw
- * @returns frozen: a code, whether it is transient, and a message for people of at most 500 characters. It repeats
- *   nothing of a client's or a server's text but the names of columns, types and settings: no SQL, parameter, host name or
+ * @returns frozen: a code, whether it is transient, and a readable message of at most 500 characters. From the text of
+ *   a client or server it repeats only the names of columns, types and settings: no SQL, parameter, host name or
  *   credential
  *
  * @example
@@ -73,7 +73,7 @@ export function classifyFailure(error: unknown): RefreshError {
     : failureOf('unknown', true, 'The refresh failed for an unknown reason.')
 }
 
-/** The official clients make a plain error of an answer with no body at all, as gateways give it. */
+/** The official clients throw a plain error for an answer without a body, such as some gateways give. */
 function isWithoutWords(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { name, message, cause, code } = error as Error & {
@@ -98,10 +98,10 @@ function classified(error: object): RefreshError | undefined {
   const text = typeof message === 'string' ? message : ''
   // Signals throw these; their codes are numbers of the DOM, not of ClickHouse.
   const ofSignal = name === 'TimeoutError' || name === 'AbortError'
-  // What is told by its text alone comes first: Poco gives many exceptions one number.
+  // Failures known only by their text come first, because Poco gives many exceptions the same number.
   const told = failureClasses.find((each) => each.text?.test(text) === true)
   if (told !== undefined && !ofSignal) return ofClass(told)
-  // ClickHouse's own errors have its number as text; an exception in the middle of a body is only text.
+  // ClickHouse's own errors have the number as text. An exception in the middle of a body is only text.
   const number = !ofSignal && /^\d{1,4}$/.test(String(code)) ? Number(code) : exceptionNumber(text)
   if (number !== undefined) return byNumber(number)
   const socket = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code)
@@ -132,7 +132,7 @@ function ofClass({ code, transient, message }: FailureClass): RefreshError {
 
 type OwnFailure = (error: ExposureError) => RefreshError
 
-/** Misuse, which stays what it is until somebody corrects the named argument. */
+/** Misuse: it fails again until somebody corrects the named argument. */
 const misuse: OwnFailure = ({ code, details }) => {
   const { path } = details
   const where = typeof path === 'string' ? ` at ${path}` : ''
@@ -142,11 +142,11 @@ const misuse: OwnFailure = ({ code, details }) => {
     `This refresh was asked for with something that is not usable${where}. Correct it.`,
   )
 }
-/** What was refused in words that hold nothing but the names of columns, types and settings. */
+/** A refusal whose message contains only the names of columns, types and settings. */
 const inItsWords: OwnFailure = ({ code, message }) => failureOf(code, false, message)
 const notTheAnswer: OwnFailure = () => failureOf('malformed-answer', true, malformedAnswer)
 
-/** What this library itself refused: an answer, or what it was asked. */
+/** What this library itself refused: an answer, or the caller's input. */
 const ownFailures: Readonly<Record<ExposureErrorCode, OwnFailure>> = {
   'invalid-instant': misuse,
   'invalid-window': misuse,
@@ -182,7 +182,8 @@ function causes(error: unknown): ReadonlySet<object> {
     if (typeof each === 'object' && each !== null && found.size < mostCauses) found.add(each)
   }
   add(error)
-  // A set keeps the order and also visits what is added meanwhile: nearest first, each once, even where they are circular.
+  // A set keeps the order and also visits items added during the loop: nearest first, each once, even if they are
+  // circular.
   for (const each of found) {
     const { cause, errors } = each as {
       readonly cause?: unknown

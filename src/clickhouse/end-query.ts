@@ -3,15 +3,15 @@ import type { ExposureClient } from './exposure-client.js'
 const patienceMs = 5000
 
 /**
- * Asks the server to kill an abandoned query; best effort. Where the server cannot be reached, where the user may not, or
- * where a proxy gives queries its own ids, the query runs to its end.
+ * Asks the server to kill an abandoned query; best effort. If the server cannot be reached, the user may not kill
+ * queries or a proxy gives queries its own ids, the query runs to its end.
  *
- * @param partitions - in how many parts it was asked; each has its own id
+ * @param partitions - the number of parts of the query; each has its own id
  */
 export async function endQuery(client: ExposureClient, queryId: string, partitions = 1): Promise<void> {
   const patience = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
-  // Some clients ignore a signal; the wait ends all the same.
+  // Some clients ignore a signal, but the wait ends anyway.
   const outOfPatience = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
       patience.abort()

@@ -1,6 +1,6 @@
 /**
  * The part of a ClickHouse client that this library calls. The official Node client, the official Web client and a
- * three-line fake all fit, whatever their version; naming no more keeps it so.
+ * three-line fake all fit, in any version, because this type names nothing else.
  *
  * @example
  * ```ts
@@ -19,21 +19,21 @@ export interface ExposureClient {
     abort_signal?: AbortSignal
     query_id?: string
     clickhouse_settings?: Record<string, string | number | boolean>
-    /** Asks the official clients to send the parameters in the body. Only where they are too long for the URL. */
+    /** Asks the official clients to send the parameters in the body. Only if they are too long for the URL. */
     use_multipart_params?: boolean
   }): Promise<{
     json(): Promise<unknown>
     /**
-     * The answer as it came. Where a client has it, it is read instead of `json`: the official clients' `json` leaves
-     * out a last row that was cut, without a word.
+     * The answer as it arrived. If a client has this, it is read instead of `json`, because the official clients'
+     * `json` silently leaves out a last row that was cut.
      */
     text?(): Promise<string>
-    /** The id that the answer bears; where it is another than was asked with, the answer is another query's. */
+    /** The id of the answer; if it is not the id of the request, the answer belongs to another query. */
     query_id?: string
-    /** Where that id is looked for first, as `x-clickhouse-query-id`. */
+    /** The id is looked for here first, as `x-clickhouse-query-id`. */
     readonly response_headers?: Readonly<Record<string, string | readonly string[] | undefined>>
   }>
 }
 
-/** What a client gives for a query. */
+/** What a client returns for a query. */
 export type Answer = Awaited<ReturnType<ExposureClient['query']>>

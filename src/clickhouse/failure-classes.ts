@@ -2,18 +2,18 @@
 export interface FailureClass {
   readonly code: string
   readonly transient: boolean
-  /** ClickHouse's exceptions: their numbers and names, as its ErrorCodes has them. */
+  /** ClickHouse's exceptions: their numbers and names, as in its ErrorCodes. */
   readonly exceptions?: Readonly<Record<number, string>>
   /** The codes of sockets and of TLS. */
   readonly socket?: RegExp
-  /** The messages by which it is known, whatever the error's code. */
+  /** The messages that identify it, whatever the error's code. */
   readonly text?: RegExp
-  /** The HTTP statuses with which what stands between answers. */
+  /** The HTTP statuses of an intermediary, such as a proxy or gateway. */
   readonly statuses?: readonly number[]
   readonly message: string
 }
 
-/** The failures that ClickHouse, the network and what stands between report: the first that fits. */
+/** The failures that ClickHouse, the network and intermediaries report. The first that fits is used. */
 export const failureClasses: readonly FailureClass[] = [
   {
     code: 'authentication',
@@ -99,7 +99,7 @@ export const failureClasses: readonly FailureClass[] = [
       229: 'QUERY_IS_TOO_LARGE',
     },
     statuses: [413, 414, 431],
-    // Poco's exception has the number 1000, as many others of its own.
+    // Poco's exception has the number 1000, like many of its others.
     text: /HTML Form Exception: Field value too long|HTTP request URI invalid or too long/,
     message:
       'The query is larger than ClickHouse, or what stands before it, takes. Shorten the lists of the filters, or keep ' +

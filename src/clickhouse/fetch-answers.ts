@@ -19,12 +19,12 @@ import { assertRowBound } from './too-many-buckets.js'
 
 /** One kind of question about a spec and a window, answered by one statement. */
 interface Question<Options extends FetchRowsOptions, Answer> {
-  /** The options that it takes besides those of every question. */
+  /** The options that it takes in addition to those of every question. */
   readonly options: readonly (keyof Options & string)[]
   readonly statement: (spec: ExposureSpec, window: ExposureWindow, options: Options) => ExposuresQuery
   /** What one row of the answer is. */
   readonly eachRow: string
-  /** The most rows that the answer may have, where that is not the spec's `maxRows`. */
+  /** The most rows that the answer may have, if that is not the spec's `maxRows`. */
   readonly mostRows?: (spec: ExposureSpec, options: Options) => number
   readonly answer: (
     rows: readonly unknown[],
@@ -32,7 +32,7 @@ interface Question<Options extends FetchRowsOptions, Answer> {
     window: ExposureWindow,
     options: Options,
   ) => Answer
-  /** The buckets of the answer: each must hold something of the window. */
+  /** The buckets of the answer; each must overlap the window. */
   readonly buckets?: (answer: Answer) => readonly { readonly bucket: string }[]
 }
 
@@ -52,9 +52,9 @@ async function fetchAnswer<Options extends FetchRowsOptions, Answer>(
   return answer
 }
 
-/** What the ledger is to say, and how the question is put to ClickHouse. */
+/** What the ledger reports, and how ClickHouse is asked. */
 export interface FetchExposureLedgerOptions extends FetchRowsOptions, ExposureLedgerQueryOptions {
-  /** The keys of the variants that are configured, to have the others pointed out; default: not known. */
+  /** The keys of the configured variants, so that the ledger can mark the others; default: not known. */
   readonly variants?: readonly string[]
 }
 
@@ -67,16 +67,17 @@ const ledgerQuestion: Question<FetchExposureLedgerOptions, ExposureLedger> = {
 }
 
 /**
- * Where did the events go? Asks ClickHouse, in one query, and accounts for every event of the experiment.
+ * Where did the events go? Asks ClickHouse in one query and accounts for every event of the experiment.
  *
  * @param client - the host's own ClickHouse client; it stays open
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`
- * @param options.variants - the keys of the variants that are configured
+ * @param options.variants - the keys of the configured variants
  * @param options.latenessMs - how long after its bucket has closed an exposure may arrive without being late, in
  *   whole milliseconds from 0; default 0
  * @param options.signal - ends the wait
- * @returns the frozen ledger; the events of its parts add up to `scanned`, and its identities are those of the summary
+ * @returns the frozen ledger; the events of its parts add up to `scanned`, and its identities equal those of the
+ *   summary
  * @throws whatever the client throws, untouched; the signal's reason after an abort; {@link ExposureError}
  *   `too-many-buckets` where the answer has more than `spec.maxRows` rows (it is never cut), `malformed-rows`,
  *   and `invalid-spec`, `invalid-window` for misuse
@@ -106,7 +107,7 @@ export async function fetchExposureLedger(
   return await fetchAnswer(ledgerQuestion, client, spec, window, options)
 }
 
-/** How much of the story is to be told, and how the question is put to ClickHouse. */
+/** How many events the timeline lists, and how ClickHouse is asked. */
 export interface FetchIdentityTimelineOptions extends FetchRowsOptions, IdentityTimelineQueryOptions {}
 
 function timelineQuestion(identity: string): Question<FetchIdentityTimelineOptions, IdentityTimeline> {
@@ -114,24 +115,24 @@ function timelineQuestion(identity: string): Question<FetchIdentityTimelineOptio
     options: ['limit'],
     statement: (spec, window, { limit = 100 }) => identityTimelineQuery(spec, window, identity, { limit }),
     eachRow: 'dispositions × variants',
-    // The events that are listed come on top of those rows.
+    // The listed events are additional rows.
     mostRows: ({ maxRows }, { limit = 100 }) => maxRows + Math.min(limit, maxRows),
     answer: (rows, { multiVariant }) => summarizeIdentityTimeline(rows, { multiVariant }),
   }
 }
 
 /**
- * Why is this identity counted, or not? Asks ClickHouse, in one query, for its story and its verdict.
+ * Why is this identity counted, or not? Asks ClickHouse in one query for its timeline and its verdict.
  *
  * @param client - the host's own ClickHouse client; it stays open
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`
- * @param identity - its identifier, as text also where the column is a `UUID` or an integer
+ * @param identity - its identifier, as text even if the column is a `UUID` or an integer
  * @param options.limit - the most events to list, 1 to 10,000; default 100
  * @param options.signal - ends the wait
- * @returns the frozen story; its verdict is what `fetchExposuresSummary` makes of the identity
- * @throws whatever the client throws, untouched, such as for text that is none of the column's values; the signal's
- *   reason after an abort; {@link ExposureError} `too-many-buckets` where the identity has been in more than
+ * @returns the frozen timeline; its verdict says how `fetchExposuresSummary` treats the identity
+ * @throws whatever the client throws, untouched, such as for text that cannot be a value of the column; the signal's
+ *   reason after an abort; {@link ExposureError} `too-many-buckets` if the identity has been in more than
  *   `spec.maxRows` variants, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
  *
  * @example
@@ -173,17 +174,18 @@ const crossoversQuestion: Question<FetchRowsOptions, Crossovers> = {
 }
 
 /**
- * Who is in two variants, and since when? Asks ClickHouse, in one query, and returns the matrix of crossovers.
+ * Who is in two variants, and since when? Asks ClickHouse in one query and returns the matrix of crossovers.
  *
  * @param client - the host's own ClickHouse client; it stays open
- * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` change nothing
+ * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` have no effect
  * @param window - made by `exposureWindow`
  * @param options.signal - ends the wait
  * @param options.queryId - the query's id on the server
  * @param options.settings - ClickHouse settings; none is needed
- * @returns the frozen crossovers; `identities` is what the summary of the same spec excludes under `quarantine`
+ * @returns the frozen crossovers; `identities` is the number that the summary of the same spec excludes under
+ *   `quarantine`
  * @throws whatever the client throws, untouched; the signal's reason after an abort; {@link ExposureError}
- *   `too-many-buckets` where there are more pairs of variants than `spec.maxRows`, `malformed-rows`, and `invalid-spec`,
+ *   `too-many-buckets` if there are more pairs of variants than `spec.maxRows`, `malformed-rows`, and `invalid-spec`,
  *   `invalid-window` for misuse
  *
  * @example
@@ -232,11 +234,11 @@ const breakdownQuestion: Question<FetchRowsOptions, ExposuresBreakdown> = {
 }
 
 /**
- * Is one slice of the traffic broken? Asks ClickHouse, in one query, and returns the summary for each of the largest
+ * Is one slice of the traffic broken? Asks ClickHouse in one query and returns the summary for each of the largest
  * values of the spec's breakdown, and for all others together.
  *
- * There are no partitions, because the largest values are known from all identities only. Where those do not fit the
- * server's memory, pass `settings: { max_bytes_before_external_group_by: … }`, with which the server spills them to its
+ * There are no partitions, because only all identities together show which values are the largest. If they do not fit
+ * the server's memory, pass `settings: { max_bytes_before_external_group_by: … }`: the server then spills them to its
  * disk.
  *
  * @param client - the host's own ClickHouse client; it stays open

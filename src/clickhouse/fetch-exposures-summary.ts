@@ -14,7 +14,7 @@ import type { ExposureClient } from './exposure-client.js'
 import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import { assertRowBound, tooManyBuckets } from './too-many-buckets.js'
 
-/** How the question is put to ClickHouse. */
+/** How ClickHouse is asked. */
 export interface FetchExposuresOptions extends FetchRowsOptions {
   /**
    * The query's id on the server, to find it in `system.processes` or `system.query_log`. With partitions each part
@@ -22,36 +22,36 @@ export interface FetchExposuresOptions extends FetchRowsOptions {
    */
   readonly queryId?: string
   /**
-   * In how many parts to ask, 1 to 65,536; default 1. Each part is a query about the identities whose hash falls in
-   * it, so the server holds one n-th of them in memory, and reads the columns n times.
+   * The number of parts to ask in, 1 to 65,536; default 1. Each part is a query about the identities whose hash falls
+   * in it. So the server holds 1/n of the identities in memory, and reads the columns n times.
    */
   readonly partitions?: number
   /** How many parts to ask at a time; default 1. Their memory adds up. */
   readonly concurrency?: number
-  /** Called after each part that was answered, with how many were. What it throws ends the call. */
+  /** Called after each answered part, with the number answered so far. An error that it throws ends the call. */
   readonly onProgress?: (progress: { readonly answered: number; readonly of: number }) => void
 }
 
 /**
- * Who entered this experiment, when, and in which variant? Asks ClickHouse and returns the summary: in one query, or
- * in as many as there are `partitions`, whose sums are the same.
+ * Who entered this experiment, when, and in which variant? Asks ClickHouse and returns the summary: in one query, or in
+ * one query per partition with the same total.
  *
- * Where an experiment's identities do not fit the server's memory, ask in parts: the peak falls about as 1/n. The other
- * way is `settings: { max_bytes_before_external_group_by: … }`, with which the server spills them to its disk. Events that
- * arrive between one part and the next count for the identities that are still to be asked about.
+ * If an experiment's identities do not fit the server's memory, ask in n parts: the peak falls to about 1/n. Or pass
+ * `settings: { max_bytes_before_external_group_by: … }`: the server then spills them to its disk. Events that arrive
+ * between two parts count only for the identities of the parts still to come.
  *
  * @param client - the host's own ClickHouse client; it stays open
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`
  * @param options.signal - ends the wait for all parts
- * @param options.partitions - in how many parts to ask, 1 to 65,536; default 1
- * @param options.concurrency - how many of them at a time, 1 or more; default 1
+ * @param options.partitions - the number of parts to ask in, 1 to 65,536; default 1
+ * @param options.concurrency - the number of parts to ask at a time, 1 or more; default 1
  * @param options.onProgress - called after each part
- * @returns the frozen summary of the whole window, exact as of what the table held
- * @throws whatever the client throws, untouched, and then the other parts are ended; the signal's reason after an
- *   abort; {@link ExposureError} `too-many-buckets` where the answer, of a part or of the whole, has more than
- *   `spec.maxRows` rows (it is never cut), `shards-missing` where shards of a source that is `shardedByIdentity`
- *   were skipped, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
+ * @returns the frozen summary of the whole window, exact for what the table held
+ * @throws whatever the client throws, untouched, after which the other parts are ended; the signal's reason after an
+ *   abort; {@link ExposureError} `too-many-buckets` if the answer, of a part or of the whole, has more than
+ *   `spec.maxRows` rows (it is never cut), `shards-missing` if shards of a source that is `shardedByIdentity` were
+ *   skipped, `malformed-rows`, and `invalid-spec`, `invalid-window` for misuse
  *
  * @example
  * ```ts
@@ -111,7 +111,7 @@ export async function fetchExposuresSummary(
   })
 }
 
-/** Puts one query, and reads its answer. */
+/** Sends one query and reads its answer. */
 async function fetchBuckets(
   client: ExposureClient,
   spec: ExposureSpec,

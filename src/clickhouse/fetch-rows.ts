@@ -6,16 +6,16 @@ import { answeredRows } from './answered-rows.js'
 import type { Answer, ExposureClient } from './exposure-client.js'
 import { refusedByStatement } from './refused-by-statement.js'
 
-/** What the ids that this library gives to queries begin with. */
+/** The prefix of the query ids that this library makes. */
 export const queryIdPrefix = 'first-exposure-'
 
-/** How one query is put to ClickHouse. */
+/** How ClickHouse is asked one query. */
 export interface FetchRowsOptions {
-  /** Ends the wait, and every request of the client's: the promise rejects at once with the signal's reason. */
+  /** Ends the wait and the client's requests: the promise rejects at once with the signal's reason. */
   readonly signal?: AbortSignal
   /** The query's id on the server, to find it in `system.processes` or `system.query_log`. */
   readonly queryId?: string
-  /** ClickHouse settings for each query, such as `{ max_threads: 4 }`. None is needed. */
+  /** ClickHouse settings for each query, such as `{ max_threads: 4 }`. Default: none. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
 }
 
@@ -27,9 +27,9 @@ export const fetchRowsOptions: readonly string[] = [
 ] satisfies readonly (keyof FetchRowsOptions)[]
 
 /**
- * Puts one query, and reads the rows of its answer, whatever they are. Rejects with what the client throws,
- * untouched, with the signal's reason after an abort, with `shards-missing`, or with `malformed-rows` for an answer
- * that breaks off or is another query's.
+ * Sends one query and reads the rows of its answer, whatever they contain. Rejects with what the client throws,
+ * untouched; with the signal's reason after an abort; with `shards-missing`; or with `malformed-rows` if the answer
+ * breaks off or belongs to another query.
  */
 export async function fetchRows(
   client: ExposureClient,
@@ -40,7 +40,7 @@ export async function fetchRows(
   if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
   const { query, query_params, format } = statement
   const sending = assertSendable(statement)
-  // What is no list the decoders refuse.
+  // The decoders refuse anything but a list.
   return (await rejectOnAbort(signal, async () => {
     try {
       const result = await client.query({
@@ -52,12 +52,13 @@ export async function fetchRows(
         ...(queryId === undefined ? {} : { query_id: queryId }),
         ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
       })
-      // Read whole, whosever answer it is: what is left unread holds one of the client's connections.
+      // Read the answer completely, even if it belongs to another query: unread data blocks one of the client's
+      // connections.
       const rows = await answeredRows(result)
       if (isOfAnotherQuery(answeredId(result), queryId)) {
         throw new ExposureError(
           'malformed-rows',
-          'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
+          'The answer has the id of another query. Check what sits between the host and ClickHouse.',
         )
       }
       return rows
@@ -67,7 +68,7 @@ export async function fetchRows(
   })) as readonly unknown[]
 }
 
-/** An AbortSignal: not the controller that it belongs to. */
+/** An AbortSignal, not its controller. */
 export const aSignal: Check<AbortSignal> = (value, path, refuse) => {
   const { throwIfAborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
   if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') {
@@ -77,16 +78,16 @@ export const aSignal: Check<AbortSignal> = (value, path, refuse) => {
 }
 
 /**
- * What a ClickHouse server takes as one parameter of a request, in bytes: its `http_max_field_value_size` unless
- * configured otherwise. In the URL the bytes are counted as they are encoded there, in the body as they are.
+ * The most bytes that a ClickHouse server accepts in one request parameter: the default of `http_max_field_value_size`.
+ * In the URL the encoded bytes count, in the body the bytes themselves.
  */
 const mostBytes = 131_072
-/** What it takes as a whole URL (`http_max_uri_size`), less room for everything but the parameters. */
+/** The most bytes that it accepts in a URL (`http_max_uri_size`), less space for everything except the parameters. */
 const mostInUrl = 1_048_576 - 131_072
 
 /**
- * How the official clients are to send a statement's parameters: in the URL, as they do by themselves, or in the body,
- * where the URL would be too long. Throws `invalid-spec` for a parameter that a server takes in neither way.
+ * How the official clients must send a statement's parameters: in the URL, which is their default, or in the body if
+ * the URL would be too long. Throws `invalid-spec` for a parameter that is too long for both.
  */
 export function assertSendable({ query_params }: ExposuresQuery): {
   readonly use_multipart_params?: true
@@ -95,7 +96,7 @@ export function assertSendable({ query_params }: ExposuresQuery): {
   let isOneTooLong = false
   for (const [name, value] of Object.entries(query_params)) {
     const text = parameterText(value)
-    // The few short ones have room beside the others.
+    // The few short ones fit beside the others.
     if (text.length < 100) continue
     const bytes = new TextEncoder().encode(text).length
     if (bytes > mostBytes) {
@@ -125,21 +126,21 @@ function parameterText(value: BoundValue): string {
 }
 
 /**
- * A proxy may give queries ids of its own, as chproxy does, so another id than was asked with proves nothing. Of the
- * ids that this library makes none is given twice.
+ * A proxy may give queries its own ids, as chproxy does, so a different id alone proves nothing. But this library never
+ * makes the same id twice.
  */
 function isOfAnotherQuery(answered: string | undefined, asked: string | undefined): boolean {
   return asked !== undefined && answered !== asked && answered?.startsWith(queryIdPrefix) === true
 }
 
-/** The id that the server put on its answer. A client's own `query_id` may be no more than what was asked with. */
+/** The id that the server put on its answer. A client's own `query_id` may be only the id of the request. */
 function answeredId({ response_headers: headers = {}, query_id }: Answer): string | undefined {
   const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
   const header = name === undefined ? undefined : headers[name]
   return typeof header === 'string' && header !== '' ? header : query_id
 }
 
-/** Not every client heeds a signal at once, and some not at all; the caller need not wait for them. */
+/** Some clients react late to a signal, and some never do; the caller must not wait for them. */
 async function rejectOnAbort<Value>(
   signal: AbortSignal | undefined,
   work: () => Promise<Value>,

@@ -1,6 +1,6 @@
 /**
- * The HTTP status with which a gateway answered instead of ClickHouse, as far as the client's error tells. The official
- * clients keep nothing of such an answer but its body.
+ * The HTTP status of a gateway that answered instead of ClickHouse, if the client's error shows it. The official
+ * clients keep only the body of such an answer.
  *
  * @param error - what the client threw; other clients keep the status in a field
  */
@@ -18,7 +18,7 @@ function isStatus(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 400 && Number(value) <= 599
 }
 
-/** Gateways of clouds answer with an object of a message, a number or both. */
+/** Cloud gateways answer with an object that has a message, a number or both. */
 function statusOfJson(body: string): number | undefined {
   let parsed: unknown
   try {
@@ -39,18 +39,18 @@ function statusOfJson(body: string): number | undefined {
   )
 }
 
-/** `502 Bad Gateway`, `error code: 1015`, `Too Many Requests`. A number alone says enough in a title. */
+/** `502 Bad Gateway`, `error code: 1015`, `Too Many Requests`. In a title, a number alone is enough. */
 function statusIn(text: string, isTitle: boolean): number | undefined {
   const [start = '', digits] =
     /^(?:HTTP\/[\d.]+ +|error(?: code:)? +)?(\d{3,4})\b[\s:|.–-]*/i.exec(text) ?? []
   const reason = reasonOf(text.slice(start.length))
   const number = digits === '1015' ? 429 : Number(digits)
-  // 400 says little: nginx answers with it where headers are too large.
+  // 400 says little: nginx also sends it if headers are too large.
   const saysEnough = isTitle || start.length === text.length || reason !== undefined
   return isStatus(number) && number !== 400 && saysEnough ? number : reason
 }
 
-/** The status whose reason a text begins with, in the words of the usual gateways. */
+/** The status whose reason the text begins with, in the words of common gateways. */
 function reasonOf(text: string): number | undefined {
   return reasons.find(([, words]) => words.test(text))?.[0]
 }
@@ -60,7 +60,7 @@ const reasons: readonly (readonly [number, RegExp])[] = [
   [401, reason('Unauthorized|(Authorization|Authentication) Required')],
   [403, reason('Forbidden|Access Denied')],
   [404, reason('(Page )?Not Found')],
-  // Said with 400: the protocol of the URL is wrong.
+  // Sent with 400: the protocol of the URL is wrong.
   [
     404,
     reason('The plain HTTP request was sent to HTTPS port|Client sent an HTTP request to an HTTPS server'),

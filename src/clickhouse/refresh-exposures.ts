@@ -17,7 +17,7 @@ import { aSignal, assertSendable, queryIdPrefix } from './fetch-rows.js'
 import { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 import { retryDelayMs } from './retry-delay.js'
 
-/** What a refresh needs to know, wherever the state is kept. */
+/** The input of a refresh, whether or not a store keeps the state. */
 export interface RefreshInput extends Pick<FetchExposuresOptions, 'settings' | 'partitions' | 'concurrency'> {
   /** The host's own ClickHouse client; it stays open. */
   readonly client: ExposureClient
@@ -30,15 +30,18 @@ export interface RefreshInput extends Pick<FetchExposuresOptions, 'settings' | '
    * instant.
    */
   readonly now: Instant
-  /** What differs from the defaults of `refreshDecision`, in milliseconds. */
+  /** Overrides of the defaults of `refreshDecision`, in milliseconds. */
   readonly policy?: Partial<RefreshPolicy>
-  /** Ends the refresh. An `AbortSignal.timeout(…)` counts as a failure for lack of time, any other abort as the host's wish. */
+  /**
+   * Ends the refresh. An `AbortSignal.timeout(…)` counts as a failure by timeout, any other abort as the host's
+   * decision.
+   */
   readonly signal?: AbortSignal
   /** The query's id on the server; default `first-exposure-` and a random UUID. It must be new for each run. */
   readonly queryId?: string
   /**
-   * How many tries in a row have failed with a transient error before this one. Default 0. From 1 on, a refresh may follow
-   * such a failure without waiting for `throttleMs`, because the host has waited for `retryAfterMs` instead.
+   * The number of tries in a row before this one that failed with a transient error. Default 0. From 1 on, a refresh
+   * after such a failure does not wait for `throttleMs`, because the host has waited for `retryAfterMs` instead.
    */
   readonly attempt?: number
   /** Where the jitter of `retryAfterMs` comes from: a number from 0 to 1 on each call. Default `Math.random`. */
@@ -61,7 +64,7 @@ export const refreshFields: readonly string[] = [
   'random',
 ] satisfies readonly (keyof RefreshInput)[]
 
-/** How a call ended; where nothing was due, the decision of `refreshDecision`. */
+/** How a call ended; if nothing was due, the decision of `refreshDecision`. */
 export type RefreshOutcome =
   | { readonly type: 'refreshed'; readonly asOf: number }
   | {
@@ -83,14 +86,14 @@ export interface RefreshResult {
 
 /**
  * Brings the state of an experiment up to date: decides, computes the whole window from `startedAt` to the earlier of
- * `now` and `endedAt`, and reports. It never throws for what the warehouse does: that is an outcome, and the last good
- * summary and its `asOf` stay.
+ * `now` and `endedAt`, and reports. It never throws for a failure of the warehouse: such a failure is an outcome, and
+ * the last good summary and its `asOf` stay.
  *
- * Everything is reported at the instant `now`, when the run began: exposures that arrive while it runs may be missing, so
- * the settle time counts from there. Where the state has an instant a little ahead of `now` (another host's clock is
- * ahead), the report comes after that one, so that the state moves forward. If an end is set that is earlier than what
- * was already computed, the window keeps its width: to shrink it, start from `initialRefreshState`. Do the same if a clock
- * that was far ahead has reported a success, because nothing earlier can replace it.
+ * Everything is reported at the instant `now`, when the run began: exposures that arrive while it runs may be missing,
+ * so the settle time counts from there. If the state has an instant a little ahead of `now` (another host's clock is
+ * ahead), the report is placed after that instant, so that the state moves forward. If the new end is earlier than what
+ * was already computed, the window keeps its width: to shrink it, start from `initialRefreshState`. Do the same if a
+ * clock that was far ahead has reported a success, because nothing earlier can replace it.
  *
  * An abort, a timeout or a broken connection leaves the query running on the server: closing a connection does not end
  * it. So each run has its own query id, and after any such end this function sends `KILL QUERY`, best effort, for up to
@@ -98,15 +101,15 @@ export interface RefreshResult {
  * needs `GRANT SELECT(query_id, user, query) ON system.processes`. Or let the server kill abandoned queries, with
  * `cancel_http_readonly_queries_on_client_close = 1` in the user's profile.
  *
- * An answer that is not complete, or not to this query, is a failure. Two cases cannot be recognised: an older answer
- * that comes under the new query's id or a proxy's id, with all its buckets inside the window; and an answer that was
- * cut exactly between two rows and then ended properly, as some proxies do, or as `fetch` reads a connection that breaks
- * under `Connection: close`.
+ * An incomplete answer, or an answer to another query, is a failure. Two cases cannot be detected. One is an older
+ * answer under the new query's id or a proxy's id, with all its buckets inside the window. The other is an answer that
+ * was cut exactly between two rows and then ended properly: some proxies do this, and `fetch` reads a broken connection
+ * under `Connection: close` this way.
  *
  * @param input.state - what is known: `initialRefreshState`, or what an earlier call returned
- * @returns the state to keep and how the call ended; the same `state`, by reference, where nothing was due
+ * @returns the state to keep and how the call ended; the same `state`, by reference, if nothing was due
  * @throws {@link ExposureError} for misuse only: `invalid-spec`, `invalid-instant`, `invalid-window`, `invalid-policy`,
- *   `malformed-state` for something else than a state
+ *   `malformed-state` for anything but a state
  *
  * @example
  * ```ts
@@ -138,7 +141,9 @@ export async function refreshExposures(
   return result(report(claim.state), outcome)
 }
 
-/** Checks the input, all but the names of its fields, and decides. Misuse shows at once, not only when something is due. */
+/**
+ * Checks the input, except the names of its fields, and decides. Misuse shows at once, not only when something is due.
+ */
 export function decideRefresh(state: RefreshState, input: RefreshInput): RefreshDecision {
   const {
     client,
@@ -165,7 +170,7 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
   return decision
 }
 
-/** A run's turn: the instant of all its reports, and the state in which it has claimed it. */
+/** A run's claim: the instant of all its reports, and the state that contains the claim. */
 export interface RefreshClaim {
   readonly at: number
   readonly state: RefreshState
@@ -173,18 +178,18 @@ export interface RefreshClaim {
   readonly retryAfterMs: number
 }
 
-/** Claims a turn by a request that is later than any in the state. */
+/** Claims a run with a request that is later than any in the state. */
 export function claimRefresh(
   state: RefreshState,
   { now, policy = {}, attempt = 0, random = Math.random }: RefreshInput,
 ): RefreshClaim {
   const { presumedLostAfterMs, throttleMs } = checkedPolicy(policy)
-  // Drawn before anything is claimed, because it checks what random gives.
+  // Computed before the claim, because it checks what `random` returns.
   const retryAfterMs = retryDelayMs(attempt, random, throttleMs)
   const nowMs = epochMs(now, 'now')
   const known = state.requestedAt ?? -Infinity
-  // A host whose clock is behind must move the state too, or nobody would see its claim. A request from the far future
-  // does not count.
+  // A host whose clock is behind must move the state too; otherwise no host would see its claim. A request from the far
+  // future does not count.
   const at = known >= nowMs && known - nowMs < presumedLostAfterMs ? known + 1 : nowMs
   return {
     at,
@@ -193,7 +198,7 @@ export function claimRefresh(
   }
 }
 
-/** Computes what the claim is for. The caller joins the report to whatever is known by then. */
+/** Computes what the claim is for. The caller joins the report to the state known at that time. */
 export async function runRefresh(
   { at, state: claimed, retryAfterMs }: RefreshClaim,
   input: RefreshInput,
@@ -220,7 +225,7 @@ export async function runRefresh(
     }
   } catch (thrown) {
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
-    // Where nothing was asked, or ClickHouse itself gave up, there is nothing to end, except other parts.
+    // If nothing was asked, or ClickHouse itself gave up, there is nothing to end except other parts.
     const hasOtherParts = Math.min(partitions ?? 1, concurrency ?? 1) > 1
     if (asked && (mayStillRun(error) || hasOtherParts)) await endQuery(client, queryId, partitions)
     return {

@@ -17,7 +17,7 @@ export type SaveOutcome<Version> =
  * An error that a store throws reaches the caller of `refreshStoredExposures` untouched.
  */
 export interface RefreshStore<Version = unknown> {
-  /** What is stored under the key; `null` where there is nothing. */
+  /** What is stored under the key; `null` if there is nothing. */
   load(key: string): Promise<StoredRefresh<Version> | null>
   /** Saves if `expectedVersion` is still the stored one (`null`: if nothing is stored yet); otherwise changes nothing. */
   save(key: string, state: RefreshState, expectedVersion: Version | null): Promise<SaveOutcome<Version>>

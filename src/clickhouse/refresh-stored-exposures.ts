@@ -17,14 +17,14 @@ import type { RefreshStore } from './refresh-store.js'
  * Brings the stored state of an experiment up to date, on any number of hosts at once: one of them computes, and the
  * others get `in-flight` or `throttled`.
  *
- * It claims the refresh by saving the request before it computes. On a conflict it loads again and joins: it never
- * overwrites. The claim of a worker that dies expires after `presumedLostAfterMs`; a refresh that is aborted gives its
- * claim back. Otherwise it works as {@link refreshExposures}.
+ * It claims the refresh by saving the request before it computes. On a conflict it loads again and joins the states: it
+ * never overwrites one. The claim of a worker that dies expires after `presumedLostAfterMs`; a refresh that is aborted
+ * gives its claim back. Otherwise it works as {@link refreshExposures}.
  *
- * If hosts' clocks differ by S, a claim is respected for `presumedLostAfterMs` less S and less the time from `now` to the
- * stored claim, and it delays nobody for longer than `presumedLostAfterMs` plus S. So let a run end well before: pass
- * `AbortSignal.timeout(…)` as `signal`, with less than half of `presumedLostAfterMs`. States only ever join: two hosts
- * that compute at once cost time, and lose nothing.
+ * If hosts' clocks differ by S, a claim is respected for `presumedLostAfterMs` less S and less the time from `now` to
+ * the stored claim, and it delays no host for longer than `presumedLostAfterMs` plus S. So let a run end well before
+ * that: pass `AbortSignal.timeout(…)` as `signal`, with less than half of `presumedLostAfterMs`. States are always
+ * joined: two hosts that compute at once cost time but lose nothing.
  *
  * @param input.store - where the states are kept
  * @param input.key - the experiment's key in the store: text that is not empty
@@ -61,14 +61,14 @@ export async function refreshStoredExposures<Version>(
   aName(key, 'key', invalidPolicy)
   for (;;) {
     const stored = await store.load(key)
-    // Something stored that is not a state would be overwritten, if it were taken for nothing.
+    // If a stored value that is not a state were treated as nothing, it would be overwritten.
     const state = stored == null ? initialRefreshState : aRefreshState(stored.state, 'stored.state')
     const decision = decideRefresh(state, input)
     if (decision.type !== 'due') return result(state, decision)
     if (signal?.aborted === true) return result(state, { type: 'aborted' })
     const claim = claimRefresh(state, input)
     const saved = await store.save(key, claim.state, stored?.version ?? null)
-    // Somebody else has changed the state, perhaps by claiming this very refresh: decide again.
+    // Somebody else has changed the state, perhaps by claiming this refresh: decide again.
     if (saved.type === 'conflict') continue
     const { outcome, report } = await runRefresh(claim, input)
     return result(

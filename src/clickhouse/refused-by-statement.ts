@@ -3,8 +3,7 @@ import { unreadableColumn, unsafeSetting, type UnreadableColumn } from '../scan/
 import { missingShards } from '../scan/shards.js'
 
 /**
- * The error for what a statement's own guards refused, in the words of ClickHouse's error; `undefined` for any other
- * error.
+ * The error for a refusal by the statement's own guards, read from ClickHouse's error; `undefined` for any other error.
  */
 export function refusedByStatement(cause: unknown): ExposureError | undefined {
   const { code, message } = (cause ?? {}) as {

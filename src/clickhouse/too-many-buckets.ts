@@ -1,6 +1,6 @@
 import { ExposureError } from '../errors.js'
 
-/** The error for an answer that is larger than the spec lets it be; `each` says what a row of it is. */
+/** The error for an answer that is larger than the spec allows; `each` says what a row is. */
 export function tooManyBuckets(maxRows: number, each = 'variants × buckets'): ExposureError {
   return new ExposureError(
     'too-many-buckets',
@@ -10,7 +10,7 @@ export function tooManyBuckets(maxRows: number, each = 'variants × buckets'): E
   )
 }
 
-/** Refuses an answer of more rows than the spec lets it have; what is no list the decoders refuse. */
+/** Refuses an answer with more rows than the spec allows. The decoders refuse anything but a list. */
 export function assertRowBound(rows: unknown, maxRows: number, each?: string, most: number = maxRows): void {
   if (Array.isArray(rows) && rows.length > most) throw tooManyBuckets(maxRows, each)
 }

@@ -5,7 +5,7 @@ import { onDay } from './on-day.js'
 import type { RollupSchema } from './rollup-schema.js'
 import type { RollupStatement } from './rollup-statement.js'
 
-/** The names of the audit's columns: what the SELECT calls them and where the decoder finds them. */
+/** The names of the audit's columns: the SELECT uses them as aliases, and the decoder reads them. */
 export const auditColumns: {
   readonly day: 'day'
   readonly inEvents: 'in_events'
@@ -20,7 +20,10 @@ export const auditColumns: {
   surplus: 'surplus',
 })
 
-/** One UTC day of one experiment, in the events and in the rollup. Every count is of pairs of identity and variant. */
+/**
+ * One UTC day of one experiment, in the events and in the rollup. Every count is a number of pairs of identity and
+ * variant.
+ */
 export interface RollupAuditDay {
   /** `YYYY-MM-DD`. */
   readonly day: string
@@ -28,24 +31,25 @@ export interface RollupAuditDay {
   readonly inEvents: number
   /** Pairs that the rollup has on this day. */
   readonly inRollup: number
-  /** Pairs that the rollup does not have, or has at a later instant: inserts that the view did not see. */
+  /** Pairs that the rollup does not have, or has at a later instant: the view did not see their insert. */
   readonly missing: number
-  /** Pairs that the events do not have, or have at a later instant: events that are gone since. */
+  /** Pairs that the events do not have, or have at a later instant: their events have been removed since. */
   readonly surplus: number
   /**
-   * What to run, in this order, so that the day agrees for every experiment; empty where it does. For a surplus the day
-   * is cleared first and counts as empty until it is back: skip it where the events have expired as they should, since
-   * the rollup is then what is left of them.
+   * The statements that correct the day for every experiment, to run in this order; empty if the day agrees. For a
+   * surplus, the first one clears the day, and the day counts as empty until it is filled again. Do not run them if the
+   * events have expired as intended: the rollup is then all that is left of them.
    */
   readonly mend: readonly RollupStatement[]
 }
 
 /**
- * Where does the rollup differ from the events, and what mends it? Reads the answer to `rollupAudit`.
+ * Where does the rollup differ from the events, and what corrects it? Reads the answer to `rollupAudit`.
  *
  * @param rows - the parsed rows of the answer
- * @param schema - made by `rollupSchema` for the same source and rollup: whose statements mend it
- * @returns one frozen record for each UTC day that has exposures in either; a day whose `mend` is empty agrees
+ * @param schema - made by `rollupSchema` for the same source and rollup; its statements correct the rollup
+ * @returns one frozen record for each UTC day with exposures in the events or in the rollup; a day with an empty `mend`
+ *   agrees
  * @throws {@link ExposureError} `malformed-rows`, naming the row and the column
  *
  * @example
@@ -82,7 +86,7 @@ export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema
         inRollup: count(auditColumns.inRollup),
         missing,
         surplus,
-        // The least instant only ever goes down, so that a surplus has to go before the day is brought in again.
+        // The least instant can only become earlier, so a surplus must be cleared before the day is filled again.
         mend: surplus > 0 ? [onDay(schema.clear, day), backfill] : missing > 0 ? [backfill] : [],
       }
     }),

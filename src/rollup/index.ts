@@ -1,5 +1,5 @@
 /**
- * Pre-aggregation inside ClickHouse, in the order of its life: make it, fill it, read through it, audit it.
+ * Pre-aggregation inside ClickHouse, in the order of use: create a rollup, fill it, read through it, audit it.
  *
  * @module first-exposure/rollup
  */

@@ -2,7 +2,7 @@ import { ExposureError, received } from '../errors.js'
 import { isUtcDay } from './is-utc-day.js'
 import type { RollupStatement } from './rollup-statement.js'
 
-/** Binds a statement of one day to that UTC day. Throws `invalid-instant` for what is no day of a window. */
+/** Binds a statement of one day to that UTC day. Throws `invalid-instant` if a window cannot contain that day. */
 export function onDay({ query, query_params }: RollupStatement, day: string): RollupStatement {
   if (!isUtcDay(day)) {
     throw new ExposureError(

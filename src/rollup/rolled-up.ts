@@ -7,23 +7,22 @@ import {
 import { invalidSpec } from '../errors.js'
 
 /**
- * The same source, read through its rollup: whole UTC days inside a window from the rollup, the window's partial first
- * and last day from the events.
+ * The same source, read through its rollup. Whole UTC days inside a window are read from the rollup. The window's
+ * partial first and last day are read from the events.
  *
- * Pass it as `source` to `exposureSpec`; everything else stays as it is. The answers are the source's own, for every
- * window, time zone and policy, and by both identity keys, once the rollup has been backfilled and for as long as the
- * events stay (see `rollupAudit`). A window without a whole UTC day reads the events alone. Where the events of the
- * window's first day may have expired, let it start at 00:00 UTC: then no event of that day is read.
+ * Pass it as `source` to `exposureSpec`; everything else stays as it is. The answers equal those of the source itself,
+ * for every window, time zone and policy and for both identity keys, after the backfill and as long as the events stay
+ * (see `rollupAudit`). A window without a whole UTC day reads only the events. If the events of the window's first day
+ * may have expired, start the window at 00:00 UTC: then no event of that day is read.
  *
- * Of a source on a cluster, the rollup is the table of that name on every shard, and its database has to be named. Each
- * shard rolls up its own events, so that what holds of the events' shards holds of the rollup's: `shardedByIdentity`
- * stays as it is.
+ * If the source is on a cluster, the rollup is the table of that name on every shard, and you must name its database.
+ * Each shard rolls up its own events, so the rollup is sharded as the events are: `shardedByIdentity` stays as it is.
  *
- * A rollup keeps keys as text: where the environment or the feature is a column of numbers or UUIDs, write its key as
+ * A rollup keeps keys as text. If the environment or the feature is a column of numbers or UUIDs, write its key as
  * ClickHouse prints it.
  *
  * @param source - a table and its columns, as for `exposureSpec`
- * @param rollup - the rollup's table, as for `rollupSchema`; `{ database, table, eventName }` where it is in another
+ * @param rollup - the rollup's table, as for `rollupSchema`; `{ database, table, eventName }` if it is in another
  *   database or holds another event than the source's own. A spec that asks for another event is refused.
  * @returns a frozen source
  * @throws {@link ExposureError} `invalid-spec`, naming the field
@@ -46,10 +45,10 @@ import { invalidSpec } from '../errors.js'
  * query_params.rollup_end // => '2026-06-15'
  * ```
  *
- * `docs/statements.md` shows the statement that then reads both.
+ * `docs/statements.md` shows the statement that reads the events and the rollup.
  */
 export function rolledUp(source: ExposureSourceInput, rollup: RollupTableInput): ExposureSource {
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
-  // A source that has a rollup already gets this one instead.
+  // If the source already has a rollup, this one replaces it.
   return exposureSource({ ...exposureSource(source), rollup })
 }

@@ -14,23 +14,24 @@ import type { RollupStatement } from './rollup-statement.js'
 import { sourceExposures } from './source-exposures.js'
 
 /**
- * Does the rollup hold what the events say, day by day? The SQL that answers it for one experiment.
+ * Does the rollup agree with the events on each day? This is the SQL that answers it for one experiment.
  *
- * It reads the events and the rollup of every UTC day that the window touches, whole days always, and compares the
- * least instant of each identity in each variant. One row a day; `decodeRollupAudit` reads them and says what to run
- * where they differ. It costs about as much as `firstExposuresQuery` on the events, over pairs of identity and variant
- * by day.
+ * It reads the events and the rollup of every UTC day that the window touches, always whole days, and compares the
+ * least instant of each identity in each variant. The answer has one row per day. `decodeRollupAudit` reads the rows
+ * and says what to run if they differ. The cost is about that of `firstExposuresQuery` on the events, but it groups by
+ * identity, variant and day.
  *
- * Of a source on a cluster, it compares what all shards hold together, and fails where a shard does not answer. Run what
- * mends a day on one server of every shard, for each holds the rollup of its own events.
+ * If the source is on a cluster, it compares the data of all shards together, and fails if a shard does not answer. Run
+ * the statements that correct a day on one server of every shard, because each shard holds the rollup of its own
+ * events.
  *
- * Events that arrive while it runs can show as a difference, because the events and the rollup are not read at the
- * same instant: audit days that have settled, and audit again before mending the current one.
+ * Events that arrive while it runs can show as a difference, because the events and the rollup are not read at the same
+ * instant. Audit days that no longer change, and audit the current day again before you correct it.
  *
  * @param spec - made by `exposureSpec` with a source made by `rolledUp`
  * @param window - made by `exposureWindow`
- * @returns a statement, its bound parameters and the format to ask for, as `firstExposuresQuery` does
- * @throws {@link ExposureError} `invalid-spec` where the source has no rollup; `invalid-instant`, `invalid-window`
+ * @returns a statement, its bound parameters and the format to ask for, as from `firstExposuresQuery`
+ * @throws {@link ExposureError} `invalid-spec` if the source has no rollup; `invalid-instant`, `invalid-window`
  *
  * @example
  * ```ts

@@ -3,16 +3,16 @@ import type { RollupSchema } from './rollup-schema.js'
 import type { RollupStatement } from './rollup-statement.js'
 
 /**
- * Which statements bring these days' events into the rollup?
+ * The statements that add the events of these days to the rollup.
  *
- * One statement a day, in the order given. Each is idempotent, so that a day may be run again, and a backfill that was
- * interrupted goes on with the day it stopped at; each may run while events arrive, because the view brings in what
- * the statement no longer sees. On a cluster, run each on one replica of every shard.
+ * One statement per day, in the given order. Each is idempotent: you can run a day again, and continue an interrupted
+ * backfill with the day where it stopped. Each can run while events arrive, because the view adds the events that the
+ * statement does not see. On a cluster, run each on one replica of every shard.
  *
  * @param schema - made by `rollupSchema`
  * @param days - UTC days as `YYYY-MM-DD`, from 1970-01-02 to 2105-12-31; `schema.days` lists those that have events
  * @returns frozen statements, to pass to `client.command` one after another
- * @throws {@link ExposureError} `invalid-instant` for what is no such day
+ * @throws {@link ExposureError} `invalid-instant` for anything but such a day
  *
  * @example
  * ```ts

@@ -15,34 +15,35 @@ import { rolledUp } from './rolled-up.js'
 import type { RollupStatement } from './rollup-statement.js'
 import { sourceExposures, type SourceExposures } from './source-exposures.js'
 
-/** Which source is rolled up, and where to. */
+/** The source to roll up, and the table to roll it up into. */
 export interface RollupSchemaInput {
   /** The table of the events and its columns, as for `exposureSpec`: the table itself, not a `Distributed` one over it. */
   readonly source: ExposureSourceInput
   /**
-   * The table to make: a name, or `{ database, table, eventName }`. Of a source with an event column it takes one
-   * event, the source's own (`$flag_exposure` as a rule) unless told otherwise. The view is named after it, with `_view` at the end.
+   * The table to make: a name, or `{ database, table, eventName }`. If the source has an event column, the rollup holds
+   * one event: by default the source's own, usually `$flag_exposure`. The view has the table's name with `_view` at the
+   * end.
    */
   readonly rollup: RollupTableInput
   /**
-   * The cluster on whose every server the statements run. The rollup is then a replicated table, as the events must be,
-   * because a view sees only what is inserted on its own server. Left out, they run on one server.
+   * The statements run on every server of this cluster. The rollup is then a replicated table. The events' table must
+   * be one too, because a view sees only what is inserted on its own server. Default: they run on one server.
    */
   readonly cluster?: string
   /**
-   * Days after which a day of the rollup is removed, 1 to 36,500: at least as many as the longest window reaches back,
-   * because a removed day is counted as empty. Left out, it is kept for ever.
+   * A day of the rollup is removed after this many days, 1 to 36,500. Keep at least as many as the longest window
+   * reaches back, because a removed day counts as empty. Default: days are never removed.
    */
   readonly ttlDays?: number
 }
 
-/** The statements of a rollup's life. Plain data. */
+/** The statements that create, fill, clear and drop a rollup. Plain data. */
 export interface RollupSchema {
-  /** Creates the table, then the view that fills it with whatever is inserted from then on. */
+  /** Creates the table, then the view that fills it with everything inserted from then on. */
   readonly create: readonly RollupStatement[]
   /** Lists the UTC days that have events to backfill, as rows `{ day: '2026-06-01' }`. Pass it to `client.query`. */
   readonly days: RollupStatement & { readonly format: 'JSONEachRow' }
-  /** Brings one day's events into the rollup. Its parameter `day` is bound by `rollupBackfill`. */
+  /** Adds the events of one day to the rollup. Its parameter `day` is bound by `rollupBackfill`. */
   readonly backfill: RollupStatement
   /** Empties one day of the rollup. Its parameter `day` is bound by `decodeRollupAudit`. */
   readonly clear: RollupStatement
@@ -51,20 +52,23 @@ export interface RollupSchema {
 }
 
 /**
- * Which statements make, fill and drop a rollup: a table inside ClickHouse that holds, for each UTC day, the least
- * instant of every identity in every variant?
+ * The statements that create, fill and drop a rollup: a table inside ClickHouse that holds, for each UTC day, the least
+ * instant of every identity in every variant.
  *
- * A materialised view keeps it at each insert. The least instant is a semilattice: an event that comes late, twice or
- * in another order leaves the same rollup, and bringing in a day again changes nothing. So the order is: `create`, then
- * `backfill` for each of `days` while events arrive, again from any day on after an interruption, then read through
- * `rolledUp`. Inserts that were running while the view was created may have missed it: let them end before the backfill.
+ * A materialised view updates it at each insert. The minimum is a semilattice: events that arrive late, twice or in
+ * another order give the same rollup, and filling a day again changes nothing. So the order is: run `create`, then
+ * `backfill` for each of `days`, then read through `rolledUp`. Events may arrive during the backfill, and after an
+ * interruption you can start again from any day. The view may miss inserts that were running when it was created: let
+ * them end before the backfill.
  *
- * What only an audit can find, because the view never sees it: partitions attached or deleted, mutations, a view that
- * was detached, and a retried insert that the events' table takes for a duplicate after its view had failed (the server
- * setting `deduplicate_blocks_in_dependent_materialized_views = 1` closes that gap). See `rollupAudit`.
+ * The view does not see some changes, and only an audit finds them: partitions attached or deleted, mutations, inserts
+ * while the view was detached, and an insert that is retried because its view failed and that the events' table then
+ * drops as a duplicate (the server setting `deduplicate_blocks_in_dependent_materialized_views = 1` prevents this one).
+ * See `rollupAudit`.
  *
- * The view takes only what a window can count: rows with an identity and a variant, from 1970-01-02 to 2105-12-31, so
- * that no insert into the events fails because of it. The statements use syntax that ClickHouse has had since 23.8.
+ * The view takes only rows that a window can count: those with an identity and a variant, from 1970-01-02 to
+ * 2105-12-31. So it never makes an insert into the events fail. The statements use syntax available since ClickHouse
+ * 23.8.
  *
  * @param input - the source, the rollup's table, and optionally the cluster and the days to keep
  * @returns frozen plain data; every value is a bound parameter, every name is quoted
@@ -126,14 +130,14 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
   const onCluster = cluster === undefined ? nothing : sql` ON CLUSTER ${identifier(cluster)}`
   const ofEvent = ({ event }: Columns): readonly Sql[] =>
     event === null || rollup.eventName === null ? [] : [isEvent(event, rollup.eventName)]
-  // DateTime64, because ClickHouse's index loses the last second before a DateTime that a DateTime64 is compared with.
+  // DateTime64: if a DateTime64 is compared with a DateTime, ClickHouse's index loses the last second before it.
   const isCountable = (column: Columns): readonly Sql[] => [
     ...ofEvent(column),
     sql`${column.timestamp} >= toDateTime64('${utcMidnight(earliestMs)}', 3, 'UTC')`,
     sql`${column.timestamp} < toDateTime64('${utcMidnight(latestMs)}', 3, 'UTC')`,
   ]
   const guards = (column: Columns): readonly Sql[] => [isReadable(ownTable, column)]
-  // Its value is bound later, for each day: here it only stands in the text.
+  // The value is bound later, for each day. Here the parameter only appears in the text.
   const day = bound('day', 'Date', '')
   const isOnDay = (column: Columns): readonly Sql[] => [
     ...ofEvent(column),
@@ -183,7 +187,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
   })
 }
 
-/** A statement of one day, whose parameter `day` `rollupBackfill` and `decodeRollupAudit` bind. */
+/** A statement for one day. `rollupBackfill` and `decodeRollupAudit` bind its parameter `day`. */
 function withoutDay(fragment: Sql): RollupStatement {
   const { query, query_params } = rendered(fragment)
   const { day: _, ...others } = query_params
@@ -197,8 +201,8 @@ function utcMidnight(ms: number): Sql {
 type KeyColumn = 'environment' | 'event' | 'feature' | 'identity' | 'day' | 'variant'
 
 /**
- * One row of the rollup, in the order of its primary key. An identity's days lie together: the query then finds it
- * where it was a moment ago, and its identifier and hash take next to no room from the second day on.
+ * The key columns of the rollup, in the order of its primary key. An identity's days are next to each other, so reads
+ * stay local, and from the second day on its identifier and hash take almost no space.
  */
 function keyColumns(columns: ExposureSource['columns']): readonly KeyColumn[] {
   return [
@@ -220,8 +224,8 @@ const keyTypes: Readonly<Record<KeyColumn, Sql>> = {
   variant: text('LowCardinality(String)'),
 }
 
-// Nanoseconds, so that a tie in the rollup is a tie of the events. Months as partitions, because a view that made more
-// than a hundred partitions of one insert would fail it.
+// Nanoseconds, so that a tie in the rollup is a tie in the events. Monthly partitions, because an insert fails if its
+// view splits it into more than a hundred partitions.
 const stateColumns: readonly Sql[] = [
   sql`${rollupNames.identityHash} FixedString(16) MATERIALIZED murmurHash3_128(${rollupNames.identity})`,
   sql`${rollupNames.firstExposure} SimpleAggregateFunction(min, DateTime64(9, 'UTC'))`,

@@ -5,7 +5,7 @@ import { tables } from '../scan/shards.js'
 import { ownNames } from '../sql/own-names.js'
 import { lines, sql, where, type Sql } from '../sql/sql.js'
 
-/** Every exposure among a source's rows, as a rollup holds it. */
+/** All exposures in a source's rows, in the form that a rollup holds. */
 export interface SourceExposures {
   readonly select: Sql
   /** What its columns are called. */
@@ -15,13 +15,14 @@ export interface SourceExposures {
 }
 
 /**
- * The one SELECT under the view, the backfill and the audit, so that they cannot disagree about what an exposure is.
+ * The SELECT that the view, the backfill and the audit share, so that they agree about what an exposure is.
  *
- * @param predicates - on the source's columns; only rows that meet them are converted, and the instants among them
- *   must fit nanoseconds in 64 bits
- * @param guards - what makes sure that the columns can be read rightly; a view has none, because it must never fail an
- *   insert
- * @param cluster - whose every shard's table is read; default: the server's own, as a view and a backfill do
+ * @param predicates - conditions on the source's columns; only rows that meet them are converted, and the instants of
+ *   those rows must fit nanoseconds in 64 bits
+ * @param guards - conditions that make sure that the columns can be read correctly; a view has none, because it must
+ *   never make an insert fail
+ * @param cluster - the cluster whose shards are all read; default: only the server's own table, as for a view and a
+ *   backfill
  */
 export function sourceExposures(
   source: ExposureSource,
@@ -30,7 +31,7 @@ export function sourceExposures(
   cluster: string | null = null,
 ): SourceExposures {
   const columns = columnsOf(source.columns)
-  // An alias that is also a column of the source would stand for that column in the predicates.
+  // If an alias had the name of a source column, it would replace that column in the predicates.
   const own = ownNames({ source, filters: [], breakdown: null })
   const [environment, event, feature, day] = own(
     rollupColumns.environment,

@@ -5,20 +5,21 @@ import type { ExpectedShares } from './expected-phases.js'
 import { checkedOptions } from './options.js'
 import { ratioOf, type SampleRatioOptions, type SampleRatioResult } from './sample-ratio.js'
 
-/** What {@link assignedRatio} adds up. Each identity is in one of the two, once, under its first variant. */
+/** The counts that {@link assignedRatio} adds up. Each identity is in one of the two, once, under its first variant. */
 export interface AssignedCounts {
-  /** Identities counted: by variant, or a summary, a view or steps. */
+  /** Counted identities: by variant, or a summary, a view or steps. */
   readonly counted: Readonly<Record<string, number>> | TimedCounts
   /**
-   * Identities quarantined, by the first variant they were exposed to: `firstVariants` of `Crossovers`. With phases, as
-   * steps or a summary, by the time of the first exposure.
+   * Quarantined identities, by the first variant they were exposed to: `firstVariants` of `Crossovers`. With phases,
+   * pass steps or a summary by the time of the first exposure.
    */
   readonly quarantined: Readonly<Record<string, number>> | TimedCounts
 }
 
 /**
- * Was the split right when identities were assigned? Counted plus quarantined, each by its first variant, is the split as
- * assigned: nobody has been taken out of it. Read it beside {@link sampleRatio}, which sees what quarantine left:
+ * Was the split right when identities were assigned? Counted plus quarantined identities, each under its first variant,
+ * are the split as assigned: no identity has been removed. Compare the result with {@link sampleRatio}, which tests the
+ * identities left after quarantine:
  *
  * | `assignedRatio` | `sampleRatio` | what is broken |
  * |---|---|---|
@@ -26,11 +27,11 @@ export interface AssignedCounts {
  * | `consistent` | `mismatch` | the exclusion: quarantine takes more of one arm; see {@link crossoverBias} |
  * | `consistent` | `consistent` | no mismatch was found in either |
  *
- * A first variant is the first one that was *seen*: an exposure that was lost before it was sent is in neither.
+ * A first variant is the first one that was *seen*: an exposure that was lost before it was sent is in neither count.
  *
- * @param counts - identities counted and quarantined, whole numbers from 0. Under the policy `first-seen` the counted
- *   already hold everybody: pass no identity twice
- * @param expected - as for `sampleRatio`: shares of any sum, or phases, which ask for counts that know their time
+ * @param counts - counted and quarantined identities, whole numbers from 0. Under the policy `first-seen` the counted
+ *   already include every identity: pass no identity twice
+ * @param expected - as for `sampleRatio`: shares of any sum, or phases, which need counts with times
  * @param options - as for `sampleRatio`
  * @returns frozen data: the result of `sampleRatio` for the sum
  * @throws {@link ExposureError} as `sampleRatio`

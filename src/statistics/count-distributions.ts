@@ -12,7 +12,10 @@ export interface CountDistribution {
   readonly growth: (count: number) => number
 }
 
-/** Of `trials`, each a success with the probability `p`: how many succeed? `q` is 1 − p, given so that it loses no digit. */
+/**
+ * How many of `trials` succeed, if each does with the probability `p`? `q` is 1 − p, passed separately so that it loses
+ * no digits.
+ */
 export function binomial(trials: number, p: number, q: number): CountDistribution {
   return {
     least: q === 0 ? trials : 0,
@@ -23,7 +26,7 @@ export function binomial(trials: number, p: number, q: number): CountDistributio
   }
 }
 
-/** Of `drawn` identities out of `marked` and `others`, without putting any back: how many are marked? */
+/** If `drawn` identities are taken from `marked` and `others` without replacement, how many of them are marked? */
 export function hypergeometric(drawn: number, marked: number, others: number): CountDistribution {
   const all = marked + others
   const [p, q] = [drawn / all, (all - drawn) / all]
@@ -39,9 +42,9 @@ export function hypergeometric(drawn: number, marked: number, others: number): C
 }
 
 /**
- * The logarithm of a binomial probability, to about 1e-15 of its parts for any number of trials; differences of
- * log-gamma functions would lose nine digits at a million. Source: C. Loader, "Fast and Accurate Computation of Binomial
- * Probabilities" (2000).
+ * The logarithm of a binomial probability, to about 1e-15 of its parts for any number of trials. Differences of
+ * log-gamma functions would lose nine digits at a million trials. Source: C. Loader, "Fast and Accurate Computation of
+ * Binomial Probabilities" (2000).
  */
 export function logBinomial(count: number, trials: number, p: number, q: number): number {
   if (count < 0 || count > trials) return -Infinity
@@ -58,13 +61,13 @@ export function logBinomial(count: number, trials: number, p: number, q: number)
   )
 }
 
-/** x ln(x / mean) + mean − x, for x above 0, without cancellation where the two are near. */
+/** x ln(x / mean) + mean − x, for x above 0, without cancellation if the two are close. */
 function deviance(x: number, mean: number): number {
   const ratio = (mean - x) / x
   return ratio < -0.9 ? x * Math.log(x / mean) + mean - x : -x * log1pmx(ratio)
 }
 
-/** ln n! − ln(√(2πn) (n/e)ⁿ): what Stirling's formula leaves out. */
+/** ln n! − ln(√(2πn) (n/e)ⁿ): the error of Stirling's formula. */
 function stirlingError(n: number): number {
   if (n < 16) return n === 0 ? 0 : gammaln(n + 1) - (n + 0.5) * Math.log(n) + n - Math.log(2 * Math.PI) / 2
   const square = n * n
@@ -92,7 +95,7 @@ export function logUpperTail(distribution: CountDistribution, count: number): nu
   return distribution.logProbability(count) + Math.log(falling(count, most, 1, distribution.growth))
 }
 
-/** 1 + r₁ + r₁r₂ + … from a count on, away from the mean, until nothing more is added. */
+/** 1 + r₁ + r₁r₂ + … from a count away from the mean, until the terms add nothing more. */
 function falling(from: number, to: number, step: number, ratio: (at: number) => number): number {
   let [sum, term] = [1, 1]
   for (let at = from; at !== to; at += step) {

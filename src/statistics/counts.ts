@@ -11,25 +11,25 @@ import { aWindow, type TimeWindow } from './options.js'
 export interface SampleRatioStep {
   /** The bucket's start, ISO 8601 with Z or an offset. */
   readonly start: string
-  /** The bucket's end, as its start. Needed where something may end inside the bucket: a phase, or a silence. */
+  /** The bucket's end, in the same form. Needed if something may end inside the bucket: a phase, or a silence. */
   readonly end?: string
   /** The identities that entered in this bucket, by variant: increments, not running totals. */
   readonly newIdentities: Readonly<Record<string, number>>
-  /** Does the window cover the bucket only partly? The sequential test leaves out a last bucket that it does. */
+  /** Does the window cover the bucket only partly? The sequential test leaves out such a last bucket. */
   readonly partial?: boolean
 }
 
 /** The fields of a view that the checks read. */
 export interface SampleRatioView {
   readonly points: readonly SampleRatioStep[]
-  /** The window that the view was told: buckets are clipped to it, and it says whether the last one is over. */
+  /** The window passed to the view: buckets are clipped to it, and it says whether the last one is over. */
   readonly window?: TimeWindow | null
 }
 
 /** The fields of an `ExposuresSummary` that the checks read. */
 export type SampleRatioSummary = Pick<ExposuresSummary, 'timeseries'>
 
-/** Counts that know their time: a summary, a view, or steps in the order of time. */
+/** Counts with times: a summary, a view, or steps in the order of time. */
 export type TimedCounts = SampleRatioSummary | SampleRatioView | readonly SampleRatioStep[]
 
 /** A variant and a number of identities. */
@@ -38,43 +38,43 @@ export interface VariantCount {
   readonly identities: number
 }
 
-/** The identities of one bucket, by variant, and the time that they entered in. */
+/** The identities of one bucket, by variant, and the time in which they entered. */
 export interface TimedStep {
   /** The bucket's start, as it was passed. */
   readonly start: string
   readonly startMs: number
-  /** The first instant after the bucket; Infinity where nobody asked. */
+  /** The first instant after the bucket; Infinity if it is not needed. */
   readonly endMs: number
-  /** Whether the window ends before the bucket does; where nobody said, whether it covers only a part of it. */
+  /** Whether the window ends before the bucket does. Without a window: whether the bucket is only partly covered. */
   readonly isOpen: boolean
   readonly counts: readonly (readonly [string, number])[]
 }
 
-/** Whether these counts know their time. A record of counts may have a variant called `points`. */
+/** Whether these counts have times. A record of counts may have a variant called `points`. */
 export function isTimed(observed: unknown): observed is TimedCounts {
   const { timeseries, points } = Object(observed) as Readonly<Record<string, unknown>>
   return Array.isArray(observed) || typeof timeseries === 'object' || typeof points === 'object'
 }
 
 /**
- * The entries of a record of numbers, whatever its keys are called. Refuses what cannot be a record; which numbers make
- * sense is for the caller to say.
+ * The entries of a record of numbers, whatever the names of its keys. Refuses anything that cannot be a record. The
+ * caller decides which numbers are valid.
  */
 export function numbersByVariant(value: unknown, path: string): readonly (readonly [string, number])[] {
-  // A Map, a Set or an array has no entries of its own that are variants: read as a record it would seem empty.
+  // A Map, a Set or an array has no variants as its own entries: read as a record it would look empty.
   if (typeof value !== 'object' || value === null || Symbol.iterator in value) {
     throw invalidStatistics(path, value, 'Pass a plain object of numbers by variant key.')
   }
   return Object.entries(value).map(([variant, number]: [string, unknown]) => {
     if (typeof number === 'number') {
-      // A negative zero is a zero; JSON would make it one.
+      // A negative zero becomes zero, as in JSON.
       return [variant, number + 0] as const
     }
     throw invalidStatistics(`${path} of variant ${received(variant)}`, number, 'Pass a number.')
   })
 }
 
-/** In words, which of these numbers cannot be a count of identities; undefined where all can. */
+/** Says in words which of these numbers cannot be a count of identities; undefined if all can. */
 export function whyNoCounts(
   counts: readonly (readonly [string, number])[],
   name: string,
@@ -86,10 +86,10 @@ export function whyNoCounts(
 }
 
 /**
- * The counts bucket by bucket, clipped to the window where there is one: nobody entered before it began.
+ * The counts bucket by bucket, clipped to the window if there is one: no identity entered before its start.
  *
- * @param withEnds - whether it will be asked where a bucket ends
- * @param window - the caller's; a view may have its own
+ * @param withEnds - whether the caller needs the ends of the buckets
+ * @param window - the caller's window; a view may have its own
  */
 export function timedSteps(
   observed: unknown,
@@ -115,7 +115,7 @@ function clipped(step: TimedStep, window: TimeWindow | undefined): TimedStep {
   }
 }
 
-/** The steps, once their order was found to be that of time. */
+/** The steps, after a check that they are in the order of time. */
 function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] {
   if (!Array.isArray(points)) {
     throw invalidStatistics('points', points, 'Pass an array of steps, a view or a summary.')
@@ -145,7 +145,7 @@ function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] 
   })
 }
 
-/** The points of a summary as steps. They are sparse, so where a bucket ends is for its time zone to say. */
+/** The points of a summary as steps. They are sparse, so the time zone determines where a bucket ends. */
 function summarySteps(summary: SampleRatioSummary, withEnds: boolean): readonly TimedStep[] {
   const path = 'summary.timeseries'
   const { granularity, timeZone, points } = anObject(summary.timeseries, path, invalidStatistics)

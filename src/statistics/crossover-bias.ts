@@ -20,27 +20,29 @@ import {
 } from './sample-ratio.js'
 import { below, identities } from './words.js'
 
-/** What {@link crossoverBias} compares. Each identity is in one of the two, once, under its first variant. */
+/**
+ * The counts that {@link crossoverBias} compares. Each identity is in one of the two, once, under its first variant.
+ */
 export interface CrossoverCounts {
-  /** Identities counted, by variant: the totals of a view. */
+  /** Counted identities, by variant: the totals of a view. */
   readonly counted: Readonly<Record<string, number>>
-  /** Identities quarantined, by the first variant they were exposed to: `firstVariants` of `Crossovers`. */
+  /** Quarantined identities, by the first variant they were exposed to: `firstVariants` of `Crossovers`. */
   readonly quarantined: Readonly<Record<string, number>>
 }
 
-/** How many of those that began in a variant were quarantined. */
+/** How many of the identities that began in a variant were quarantined. */
 export interface CrossoverBiasArm {
   readonly variant: string
   /** Identities that began in the variant, counted and quarantined. */
   readonly seen: number
   readonly quarantined: number
-  /** Identities quarantined, if quarantine took the same share of every arm. */
+  /** Quarantined identities to expect if quarantine took the same share of every arm. */
   readonly expected: number
-  /** Its two cells' share of the statistic, 0 to 1. `null` where `statistic` is. */
+  /** The share of the statistic that comes from the arm's two cells, 0 to 1. `null` if `statistic` is. */
   readonly statisticShare: number | null
-  /** `quarantined` as a share of `seen`, 0 to 1; `null` where nobody was seen. */
+  /** `quarantined` as a share of `seen`, 0 to 1; `null` if no identity was seen. */
   readonly share: number | null
-  /** The shares that are compatible with that, with confidence 1 − threshold. `null` where nobody was seen. */
+  /** The confidence interval of that share, with confidence 1 − threshold. `null` if no identity was seen. */
   readonly interval: ShareInterval | null
   /** @deprecated The same as `quarantined`. */
   readonly observed: number
@@ -48,15 +50,18 @@ export interface CrossoverBiasArm {
 
 /** The verdict of {@link crossoverBias}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface CrossoverBiasResult {
-  /** As in `sampleRatio`: `consistent` means that no unevenness was found, with enough quarantined to find one. */
+  /**
+   * As in `sampleRatio`: `consistent` means that no unevenness was found, and enough identities were quarantined to
+   * find one.
+   */
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. */
+  /** Why it is not `consistent`, as a readable sentence. */
   readonly reason?: string
   /** As in `sampleRatio`. */
   readonly severity: SampleRatioSeverity | null
-  /** Pearson's statistic over both cells of each arm; `null` where nobody was quarantined. */
+  /** Pearson's statistic over both cells of each arm; `null` if no identity was quarantined. */
   readonly statistic: number | null
-  /** Arms with an identity, less one. `null` for `not-computable`. */
+  /** The number of arms with an identity, minus one. `null` for `not-computable`. */
   readonly degreesOfFreedom: number | null
   /** The probability of a quarantine at least this uneven, if it took the same share of every arm, 0 to 1. */
   readonly pValue: number | null
@@ -66,32 +71,34 @@ export interface CrossoverBiasResult {
   readonly method: PValueMethod | null
   /** In the order of `counted`, then the others by key. Empty for `not-computable`. */
   readonly arms: readonly CrossoverBiasArm[]
-  /** The quarantined identities from which on an even quarantine is `consistent`. `null` for `not-computable`. */
+  /**
+   * The number of quarantined identities from which an even quarantine is `consistent`. `null` for `not-computable`.
+   */
   readonly neededTotal: number | null
 }
 
 /**
- * Does quarantine fall evenly on the arms? Of the identities that began in each variant the same share should have been
- * exposed to another one later. Otherwise those who are left in one arm were chosen by what that arm does, and the
- * experiment is biased, however small the quarantined share is. {@link excludedRatio} asks the other question, whether
- * that share is large, which says that assignment does not stick, even where it falls evenly. {@link assignedRatio} says
- * whether the split was right before quarantine.
+ * Does quarantine take the same share of every arm? In each variant, the same share of the identities that began there
+ * should have been exposed to another variant later. Otherwise the effect of an arm decides who is left in it, and the
+ * experiment is biased, even if the quarantined share is small. {@link excludedRatio} asks whether that share is large:
+ * then assignment does not stick, even if quarantine is even. {@link assignedRatio} says whether the split was right
+ * before quarantine.
  *
- * Uneven is also what follows where identities are assigned anew at random in unequal shares, or where the split changed
- * and assignment did not stick: the smaller arm, or the one that shrank, loses more. That biases just as well.
+ * Quarantine is also uneven if identities are assigned again at random in unequal shares, or if the split changed and
+ * assignment did not stick: the smaller arm, or the one that shrank, loses more. This biases the experiment too.
  *
- * Where each of the cells, quarantined and counted, expects enough identities (see {@link sampleRatio}), this is
- * Pearson's chi-squared test of homogeneity. With fewer it is Fisher's exact test, for more than two arms after Freeman
- * and Halton: given both margins, the probability of all tables that are at most as probable as this one. Sources: K.
- * Pearson, "On the criterion…", Philosophical Magazine 50 (1900); R. A. Fisher, "On the interpretation of χ² from
- * contingency tables, and the calculation of P", Journal of the Royal Statistical Society 85 (1922); G. H. Freeman and
- * J. H. Halton, Biometrika 38 (1951).
+ * If the expected count of every cell, quarantined and counted, is large enough (see {@link sampleRatio}), this is
+ * Pearson's chi-squared test of homogeneity. Otherwise it is Fisher's exact test, for more than two arms in the form of
+ * Freeman and Halton: given both margins, the probability of all tables that are at most as probable as this one.
+ * Sources: K. Pearson, "On the criterion…", Philosophical Magazine 50 (1900); R. A. Fisher, "On the interpretation of
+ * χ² from contingency tables, and the calculation of P", Journal of the Royal Statistical Society 85 (1922); G. H.
+ * Freeman and J. H. Halton, Biometrika 38 (1951).
  *
- * @param counts - identities counted and identities quarantined, whole numbers from 0; a variant left out has 0
- * @param options - as for `sampleRatio`; `minimumTotal` is about the quarantined. Without it, `consistent` needs as many as
- *   would have shown that the smallest arm has half as many as it should
- * @returns frozen data. `not-computable` without an identity in two variants at least, or with a number that cannot be a
- *   count. The order of the variants changes nothing but the order of the arms
+ * @param counts - counted and quarantined identities, whole numbers from 0; a missing variant has 0
+ * @param options - as for `sampleRatio`; `minimumTotal` applies to the quarantined identities. Without it, `consistent`
+ *   needs enough of them to show that the smallest arm has half as many as it should
+ * @returns frozen data. `not-computable` unless at least two variants have an identity, or if a number cannot be a
+ *   count. The order of the variants changes only the order of the arms
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
  *
  * @example

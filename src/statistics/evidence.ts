@@ -8,50 +8,50 @@ import { exactTail, hypergeometricLottery, multinomialLottery, type Lottery } fr
  * - `chi-squared`: the tail of the chi-squared distribution
  * - `exact`: the sum over all outcomes
  * - `mixed`: the sum over all outcomes of the small arms, the chi-squared tail among the large ones
- * - `bound`: an upper bound of the exact one, where that would cost too much or parts were combined: a test that uses it
- *   reports a mismatch less often than its threshold allows, never more often
+ * - `bound`: an upper bound of the exact one, used if that would cost too much or if parts were combined: a test that
+ *   uses it may report a mismatch less often than its threshold allows, never more often
  */
 export type PValueMethod = 'chi-squared' | 'exact' | 'mixed' | 'bound'
 
 /** What one test found. */
 export interface TestEvidence {
-  /** Pearson's statistic; `null` where there is none to compute. */
+  /** Pearson's statistic; `null` if it cannot be computed. */
   readonly statistic: number | null
   readonly degreesOfFreedom: number
-  /** The probability of a deviation at least as great, 0 to 1; `null` where nobody was counted. */
+  /** The probability of a deviation at least as great, 0 to 1; `null` if no identity was counted. */
   readonly pValue: number | null
-  /** Its natural logarithm, also where the p-value is too small for a number and shows as 0. */
+  /** Its natural logarithm, even if the p-value is too small for a number and shows as 0. */
   readonly logPValue: number | null
-  /** Where the p-value comes from; `null` where there is none. */
+  /** Where the p-value comes from; `null` if there is no p-value. */
   readonly method: PValueMethod | null
 }
 
-/** A test's verdict before it is written down. */
+/** The raw result of a test. */
 export interface Tail {
   readonly logPValue: number
   readonly method: PValueMethod
 }
 
 /**
- * The least expected count with which the chi-squared distribution is trusted down to a probability: 100, and more for
- * probabilities below 0.001, as the sixth power of the normal quantile. (The error of the tail of a count that expects e
- * is about cosh(z³ / 6√e): the skewness term of the Edgeworth series. It stays alike where z⁶ / e does.)
+ * The least expected count for which the chi-squared distribution is trusted down to a probability. It is 100, and
+ * below 0.001 it grows with the sixth power of the normal quantile. (For an expected count e, the error factor of the
+ * tail is about cosh(z³ / 6√e), from the skewness term of the Edgeworth series. It stays the same if z⁶ / e does.)
  */
 export function trustedExpectation(probability: number): number {
   return 100 * Math.max(1, (chiSquaredCriticalValue(probability, 1) / chiSquaredCriticalValue(0.001, 1)) ** 3)
 }
 
-/** Are all of these expected counts large enough? A count at the edge is, whatever its rounding. */
+/** Are all of these expected counts large enough? A count at the limit is, in spite of rounding. */
 export function areTrusted(expected: readonly number[], probability: number): boolean {
   const least = trustedExpectation(probability) * (1 - 1e-9)
   return expected.every((count) => count >= least)
 }
 
 /**
- * How probable is a split at least so far from the shares, by Pearson's statistic?
+ * How probable is a split at least this far from the shares, by Pearson's statistic?
  *
  * @param shares - above 0; they sum to 1
- * @param level - the probability that the answer will be compared with
+ * @param level - the probability to compare the answer with
  */
 export function multinomialTail(
   observed: readonly number[],
@@ -77,9 +77,9 @@ export function multinomialTail(
   const sharesOf = (some: typeof arms): number[] => some.map(({ share }) => share)
   const countsOf = (some: typeof arms): number[] => some.map(({ count }) => count)
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
-  // The tails between two arms of that size would take longer to sum up than they are worth.
+  // Summing the tails between two arms of that size would take too long for its benefit.
   if (large.length > 2 || (large.length === 2 && total > 1e7)) {
-    // The group counts by what Pearson's statistic of the whole says, so it is passed as a distance.
+    // The group counts through Pearson's statistic of the whole, so it is passed as a distance.
     const within = (left: number): number => Math.exp(logChiSquaredUpperTail(left, large.length - 1))
     const lottery = multinomialLottery([...sharesOf(small), sum(sharesOf(large))], total, within)
     const tail = exactTail(lottery, [], statistic)
@@ -115,7 +115,7 @@ export function hypergeometricTail(left: readonly number[], stayed: readonly num
   const drawn = sum(({ count }) => count)
   const all = sum(({ size }) => size)
   if (drawn === 0 || drawn === all) return { logPValue: 0, method: 'exact' }
-  // As many did not leave as did: the fewer are the faster to count.
+  // The test is symmetric in those who left and those who stayed: the smaller group is faster to count.
   const fewer = drawn <= all - drawn
   const countOf = ({ count, size }: (typeof arms)[number]): number => (fewer ? count : size - count)
   const marked = fewer ? drawn : all - drawn
@@ -137,7 +137,7 @@ export function hypergeometricTail(left: readonly number[], stayed: readonly num
   )
 }
 
-/** Each arm against all others, exactly, corrected for their number after Bonferroni. */
+/** Each arm against all others, exactly, with Bonferroni's correction for their number. */
 function worstArm(arms: readonly (() => readonly [Lottery, readonly number[]])[]): Tail {
   const tails = arms.map((arm) => exactTail(...arm())?.logPValue ?? 0)
   return {
@@ -146,7 +146,7 @@ function worstArm(arms: readonly (() => readonly [Lottery, readonly number[]])[]
   }
 }
 
-/** Where Pearson's statistic is too great for a number: by the arm that has most too many. */
+/** A bound for a Pearson's statistic too large for a number, from the arm with the largest surplus. */
 function surplusBound(observed: readonly number[], shares: readonly number[], total: number): Tail {
   const tails = shares.map((share, place) =>
     logUpperTail(binomial(total, share, 1 - share), observed[place] ?? 0),
@@ -164,10 +164,10 @@ export interface ShareInterval {
 }
 
 /**
- * Which shares are compatible with a count? Clopper and Pearson's interval where the count or what is left of the total
- * is below 100, Wilson's score interval otherwise.
+ * Which shares are compatible with a count? Clopper and Pearson's interval if the count or the rest of the total is
+ * below 100; otherwise Wilson's score interval.
  *
- * @param outside - the probability that the interval may miss the true share with, 0 to 1
+ * @param outside - the allowed probability that the interval misses the true share, 0 to 1
  */
 export function shareInterval(count: number, total: number, outside: number): ShareInterval {
   if (total === 0) return { low: 0, high: 1 }
@@ -185,7 +185,7 @@ export function shareInterval(count: number, total: number, outside: number): Sh
   }
 }
 
-/** The share up to which it holds, by bisection of the log-odds. */
+/** The largest share for which `holds` is true, by bisection of the log-odds. */
 function shareWhere(holds: (p: number, q: number) => boolean): number {
   let [low, high] = [-700, 700]
   while (high - low > 1e-13) {

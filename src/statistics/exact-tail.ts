@@ -8,39 +8,42 @@ import {
   type CountDistribution,
 } from './count-distributions.js'
 
-/** How identities fall on arms when a hypothesis is true, and how far a split is from what it says. */
+/** How identities are distributed over arms if a hypothesis is true, and how far a split is from the expected one. */
 export interface Lottery {
   readonly arms: number
   readonly total: number
-  /** What the arms `from` up to but not including `to` expect. */
+  /** The expected count of the arms `from` up to but not including `to`. */
   readonly expected: (from: number, to: number) => number
-  /** How many of the `left` identities that the arms before did not get fall on this one. */
+  /** How many of the `left` identities, which the earlier arms did not get, this arm gets. */
   readonly draw: (arm: number, left: number) => CountDistribution
   /** What a count in an arm adds to the distance. */
   readonly distance: (arm: number, count: number) => number
-  /** The least distance that the arms `from` up to but not including `to` add with so many identities; convex in them. */
+  /**
+   * The least distance that the arms `from` up to but not including `to` add with this many identities; convex in their
+   * number.
+   */
   readonly leastDistance: (from: number, to: number, count: number) => number
-  /** Where the last arm stands for a group of arms: the probability that the group adds at least `more` to its least. */
+  /** If the last arm stands for a group of arms: the probability that the group adds at least `more` to its least. */
   readonly withinLast?: (count: number, more: number) => number
 }
 
-/** The probability of a split at least so far away. */
+/** The probability of a split at least this far away. */
 export interface ExactTail {
   readonly logPValue: number
-  /** Or the probability is a little less than that: distances were rounded up. */
+  /** If false, the true probability is a little smaller, because distances were rounded up. */
   readonly exact: boolean
 }
 
-// What may be spent on one tail, in counts looked at: about 50 ms of the first kind, 200 ms of the second.
+// The limit of work for one tail, in counts visited: about 50 ms of the first kind, 200 ms of the second.
 const enumerationBudget = 2_000_000
 const gridBudget = 60_000_000
-/** The grid that is too coarse to be of use. */
+/** A grid this coarse is not useful. */
 const fewestCells = 100
 
 /**
- * The multinomial lottery, its distance Pearson's statistic. `shares` sum to 1; with `group`, the last of them stands for
- * so many large arms, among which Pearson's statistic is chi-squared: Σ over the group of (nⱼ − eⱼ)² / eⱼ is
- * (m − E)² / E + (m / E) X², where m identities fall on a group that expects E, and X² is Pearson's statistic of the
+ * The multinomial lottery, with Pearson's statistic as its distance. `shares` sum to 1. With `group`, the last share
+ * stands for that many large arms, among which Pearson's statistic is chi-squared: Σ over the group of (nⱼ − eⱼ)² / eⱼ
+ * is (m − E)² / E + (m / E) X², where m identities fall on a group that expects E, and X² is Pearson's statistic of the
  * group for those m.
  */
 export function multinomialLottery(
@@ -48,7 +51,7 @@ export function multinomialLottery(
   total: number,
   withinGroup?: (statistic: number) => number,
 ): Lottery {
-  // From the last, so that the smallest remainders lose no digit to subtraction.
+  // From the last, so that the smallest remainders lose no digits to subtraction.
   const from = cumulative(shares.toReversed()).toReversed()
   const upTo = cumulative(shares)
   const expectedOf = (first: number, end: number): number =>
@@ -75,9 +78,9 @@ export function multinomialLottery(
 }
 
 /**
- * The lottery of `drawn` identities out of arms of known sizes, its distance the improbability of the outcome: Fisher's
- * exact test, for more than two arms that of G. H. Freeman and J. H. Halton, "Note on an Exact Treatment of Contingency,
- * Goodness of Fit and Other Problems of Significance", Biometrika 38 (1951).
+ * The lottery of `drawn` identities from arms of known sizes, with the improbability of the outcome as its distance:
+ * Fisher's exact test, for more than two arms that of G. H. Freeman and J. H. Halton, "Note on an Exact Treatment of
+ * Contingency, Goodness of Fit and Other Problems of Significance", Biometrika 38 (1951).
  */
 export function hypergeometricLottery(sizes: readonly number[], drawn: number): Lottery {
   const upTo = cumulative(sizes)
@@ -103,15 +106,15 @@ function cumulative(numbers: readonly number[]): number[] {
 
 /**
  * The probability of an outcome at least as far away as the observed one, over all outcomes. Distances that differ by
- * less than one in 10⁹ are ties, and count.
+ * less than one part in 10⁹ are ties, and ties count.
  *
- * The arms should come from the smallest to the largest. Two arms take two tails; more are enumerated arm by arm, in
- * each only over the counts that are not too far by themselves, the rest being a tail. Where that is too much, outcomes
- * of the same distance are added up arm by arm, with distances rounded up to a grid: for equal shares the grid is that of
- * the distances and nothing is rounded, otherwise the result is an upper bound.
+ * Pass the arms from the smallest to the largest. Two arms need two tails. More arms are enumerated one by one: for
+ * each, only the counts that are not too far by themselves are visited, and the rest is a tail. If that costs too much,
+ * outcomes of the same distance are added up arm by arm, with distances rounded up to a grid. For equal shares the grid
+ * matches the distances and nothing is rounded; otherwise the result is an upper bound.
  *
- * @param far - the distance of the observed outcome, where its counts are not of these arms
- * @returns null where both would cost too much
+ * @param far - the distance of the observed outcome, if its counts are not those of these arms
+ * @returns null if both would cost too much
  */
 export function exactTail(
   lottery: Lottery,
@@ -130,7 +133,7 @@ function tailBeyond(lottery: Lottery, far: number): ExactTail | null {
     const { logLower, logUpper } = nearRange(lottery, 0, total, 0, far)
     return { logPValue: Math.min(0, logSum(logLower, logUpper)), exact: true }
   }
-  // Of the last two arms one leaves nothing to the other.
+  // Of the last two arms, the first determines the second.
   let outcomes = 1
   for (let arm = 0; arm < arms - 2; arm++) {
     const [low, high] = ownRange(lottery, arm, far)
@@ -145,7 +148,7 @@ function tailBeyond(lottery: Lottery, far: number): ExactTail | null {
     : { logPValue: Math.min(0, Math.log(onGrid.pValue)), exact: onGrid.exact }
 }
 
-/** The counts of an arm that are near enough for the rest to decide, and the tails that are not. */
+/** The counts of an arm that are near enough for the other arms to decide, and the tails outside them. */
 interface NearRange {
   readonly low: number
   readonly high: number
@@ -171,14 +174,14 @@ function nearRange(lottery: Lottery, arm: number, left: number, spent: number, f
   }
 }
 
-/** The whole numbers, an interval around the mean, for which it holds; null for none. */
+/** The whole numbers, an interval around the mean, for which the condition holds; null if there are none. */
 function nearCounts(
   least: number,
   most: number,
   mean: number,
   isNear: (count: number) => boolean,
 ): readonly [low: number, high: number] | null {
-  // The distance is convex, with its least within one of the mean.
+  // The distance is convex, with its minimum at most one from the mean.
   const middle = Math.min(most, Math.max(least, Math.round(mean)))
   const centre = [middle, middle - 1, middle + 1].find((at) => at >= least && at <= most && isNear(at))
   if (centre === undefined) return null
@@ -221,7 +224,7 @@ export function enumeratedTail(lottery: Lottery, far: number): number | null {
   return budget.left > 0 ? sum : null
 }
 
-/** The outcomes that gave the arms so far the same number of identities, by distance. */
+/** The outcomes that gave the arms so far the same number of identities, grouped by distance. */
 interface Row {
   /** The distance of the first cell. */
   readonly origin: number
@@ -234,7 +237,7 @@ export function gridTail(
   far: number,
 ): { readonly pValue: number; readonly exact: boolean } | null {
   const { arms, total, withinLast } = lottery
-  // What the arms so far may have together, arm by arm.
+  // The possible totals of the arms so far, arm by arm.
   const ranges: (readonly [number, number])[] = []
   for (let end = 1; end < arms; end++) {
     const isNear = (count: number): boolean =>
@@ -245,7 +248,7 @@ export function gridTail(
   }
   const width = (range: readonly [number, number] | undefined): number =>
     range ? range[1] - range[0] + 1 : 1
-  // A row's counts of the next arm are at most its own range, from 0 on.
+  // A row's counts of the next arm are at most that arm's own range, from 0.
   const pairs = ranges.reduce((sum, range, at) => {
     const own = width(ownRange(lottery, at, far))
     return sum + width(ranges[at - 1]) * Math.min(own, width(range))
@@ -283,7 +286,7 @@ export function gridTail(
         const after = used + count
         const first = origin + lottery.distance(arm, count)
         const room = far - lottery.leastDistance(arm + 1, arms, total - after)
-        // Cells from here on are too far, whatever follows.
+        // Cells from here on are too far, whatever the other arms get.
         let row = next.get(after)
         if (row === undefined) {
           const least = lottery.leastDistance(0, arm + 1, after)
@@ -319,7 +322,7 @@ export function gridTail(
   return { pValue, exact }
 }
 
-/** What an arm may have by itself before it is too far. */
+/** The counts that an arm may have before it alone is too far. */
 function ownRange(
   { total, expected, distance }: Lottery,
   arm: number,
@@ -328,7 +331,10 @@ function ownRange(
   return nearCounts(0, total, expected(arm, arm + 1), (count) => distance(arm, count) < far) ?? [0, total]
 }
 
-/** The step between the distances of equal arms: Σ (n − e)² / e moves by 2 / e where Σ n stands. Null for unequal ones. */
+/**
+ * The step between the distances of equal arms: Σ (n − e)² / e moves in steps of 2 / e if Σ n is fixed. Null for
+ * unequal arms.
+ */
 function latticeOf(lottery: Lottery): number | null {
   const at = (arm: number, count: number): number => lottery.distance(arm, count)
   // The second difference of (n − e)² / e is 2 / e, whatever n.

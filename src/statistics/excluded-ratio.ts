@@ -8,7 +8,7 @@ import { invalidStatistics } from '../errors.js'
  *
  * - `acceptable`: it is at most the threshold
  * - `warning`: it is above it
- * - `not-enough-traffic`: too few identities were seen to say
+ * - `not-enough-traffic`: too few identities were seen for a verdict
  * - `not-computable`: a number cannot be a count
  */
 export type ExcludedRatioStatus = 'acceptable' | 'warning' | 'not-enough-traffic' | 'not-computable'
@@ -16,11 +16,11 @@ export type ExcludedRatioStatus = 'acceptable' | 'warning' | 'not-enough-traffic
 /** The verdict of {@link excludedRatio}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface ExcludedRatioResult {
   readonly status: ExcludedRatioStatus
-  /** Why it is not `acceptable`, in a sentence for people. */
+  /** Why it is not `acceptable`, as a readable sentence. */
   readonly reason?: string
-  /** Excluded identities as a share of all seen, 0 to 1; `null` where none were seen or a number cannot be a count. */
+  /** Excluded identities as a share of all seen, 0 to 1; `null` if none were seen or a number cannot be a count. */
   readonly share: number | null
-  /** Identities quarantined; `null` for `not-computable`. */
+  /** Quarantined identities; `null` for `not-computable`. */
   readonly excludedIdentities: number | null
   /** Identities seen: counted and quarantined; `null` for `not-computable`. */
   readonly seenIdentities: number | null
@@ -36,13 +36,13 @@ export interface ExcludedRatioOptions {
 
 /**
  * Is the quarantined share worth a warning? Identities exposed to more than one variant are excluded from the counts;
- * many of them mean that the assignment does not stick, and that those who are left are not a random sample any more.
+ * if there are many, the assignment does not stick, and the identities left are no longer a random sample.
  *
- * The share is a count of everyone seen, not an estimate, so it is compared with the threshold as it is. It says how
- * many are missing, not from which arm: see {@link crossoverBias}.
+ * The share covers every identity seen and is not an estimate, so it is compared with the threshold directly. It says
+ * how many identities are missing, not from which arm: see {@link crossoverBias}.
  *
- * @param view - a view, or its two numbers: `total`, the identities counted, and `excludedIdentities`, those
- *   quarantined; whole numbers from 0
+ * @param view - a view, or its two numbers: `total`, the counted identities, and `excludedIdentities`, the quarantined
+ *   ones; whole numbers from 0
  * @returns frozen data; never `acceptable` unless both numbers are counts and `minimumTotal` is reached
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
  *
@@ -69,7 +69,7 @@ export function excludedRatio(
   if (typeof view?.total !== 'number' || typeof view.excludedIdentities !== 'number') {
     throw invalidStatistics('view', view, 'Pass a view, or { total, excludedIdentities }.')
   }
-  // A negative zero is a zero; JSON would make it one.
+  // A negative zero becomes zero, as in JSON.
   const total = view.total + 0
   const excludedIdentities = view.excludedIdentities + 0
   for (const [name, count] of Object.entries({ total, excludedIdentities })) {

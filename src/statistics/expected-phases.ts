@@ -6,7 +6,7 @@ import { numbersByVariant, type TimedStep } from './counts.js'
 export interface SampleRatioPhase {
   /**
    * When the split came into force: a `Date`, epoch milliseconds or ISO 8601 with Z or an offset. The earliest phase
-   * also holds for everything before it, so there it may be left out.
+   * also covers everything before it, so its time may be left out.
    */
   readonly from?: Instant
   /** What each variant should get, finite and from 0: shares, percentages or weights, of any sum. */
@@ -20,19 +20,19 @@ export type ExpectedShares = Readonly<Record<string, number>> | readonly SampleR
 export interface ExpectedPhase {
   /** Epoch milliseconds; -Infinity for the earliest. */
   readonly fromMs: number
-  /** What a message calls it, with a space before it; empty where it is the only one. */
+  /** Its name in a message, with a space before it; empty if it is the only phase. */
   readonly name: string
-  /** The shares above 0, of the variants that are not left out. They sum to 1; empty where all are left out. */
+  /** The shares above 0, of the variants that are not left out. They sum to 1; empty if all are left out. */
   readonly shares: ReadonlyMap<string, number>
-  /** The shares above 0, less one. */
+  /** The number of shares above 0, minus one. */
   readonly degreesOfFreedom: number
 }
 
 /**
- * The phases in the order of time, one over everything where plain shares came; or, as a text, why there is nothing to
+ * The phases in the order of time; plain shares become one phase over all time. Or, as a text, why there is nothing to
  * test. At least one phase has two shares above 0.
  *
- * @param leaveOut - variants whose shares do not count: those of the others are made to sum to 1
+ * @param leaveOut - variants whose shares do not count; the other shares are scaled to sum to 1
  */
 export function expectedPhases(
   expected: unknown,
@@ -51,7 +51,7 @@ export function expectedPhases(
       const weights = numbersByVariant(shares, Array.isArray(expected) ? `${path}.shares` : path)
       return { path, from, fromMs, weights }
     })
-    // Written out: the difference of two that leave it out is NaN.
+    // Compared explicitly: the difference of two phases without a start is NaN.
     .sort((a, b) => (a.fromMs < b.fromMs ? -1 : a.fromMs > b.fromMs ? 1 : 0))
 
   const phases: ExpectedPhase[] = []
@@ -83,7 +83,7 @@ export function expectedPhases(
     : 'Only one variant has an expected share above 0: there is no ratio to test.'
 }
 
-/** The place of the phase that was in force throughout a bucket; -1 where the split changed inside it. */
+/** The index of the phase that was in force during a whole bucket; -1 if the split changed inside it. */
 export function phaseThroughout(
   phases: readonly ExpectedPhase[],
   { startMs, endMs }: Pick<TimedStep, 'startMs' | 'endMs'>,
@@ -93,7 +93,7 @@ export function phaseThroughout(
   return (following === -1 ? phases.length : following) - 1
 }
 
-/** The shares above 0, made to sum to 1, in the order that they came in; or, as a text, why they cannot be shares. */
+/** The shares above 0, scaled to sum to 1, in their given order; or, as a text, why they cannot be shares. */
 function normalised(
   weights: readonly (readonly [string, number])[],
   leaveOut: ReadonlySet<string>,
@@ -104,8 +104,8 @@ function normalised(
   }
   if (!weights.some(([, weight]) => weight > 0)) return 'No variant has an expected share above 0.'
   const kept = weights.filter(([variant]) => !leaveOut.has(variant))
-  // Scaled by the greatest first, so that no sum of finite weights is infinite; summed from the smallest, so that the
-  // order of the variants changes nothing.
+  // First divided by the greatest, so that no sum of finite weights is infinite. Summed from the smallest, so that the
+  // order of the variants has no effect.
   const greatest = Math.max(0, ...kept.map(([, weight]) => weight))
   if (greatest === 0) return new Map()
   const sum = ascendingSum(kept.map(([, weight]) => weight / greatest))

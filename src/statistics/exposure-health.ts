@@ -9,21 +9,21 @@ import { percentages } from './words.js'
 /** Whether an arm is still exposed. */
 export interface ArmHealth {
   readonly variant: string
-  /** Identities counted in closed buckets. */
+  /** Counted identities in closed buckets. */
   readonly identities: number
   /** The start of the last closed bucket with an identity of the arm; `null` for none. */
   readonly lastSeen: string | null
-  /** Identities of the other arms in the closed buckets after that. */
+  /** Identities of the other arms in the closed buckets after that one. */
   readonly othersSince: number
   /**
-   * The probability that an arm that is still exposed stays out of so many identities, corrected for the number of arms,
-   * 0 to 1.
+   * The probability that an arm that is still exposed gets none of that many identities, corrected for the number of
+   * arms, 0 to 1.
    */
   readonly pValue: number
   readonly isSilent: boolean
 }
 
-/** Whether new identities still come. */
+/** Whether new identities still arrive. */
 export interface ExposureRate {
   /** `steady`; `fallen`; or `unknown`, with fewer than three periods before the last one. */
   readonly status: 'steady' | 'fallen' | 'unknown'
@@ -31,15 +31,15 @@ export interface ExposureRate {
   readonly recent: number
   /** The median of the periods before it; `null` without any. */
   readonly usual: number | null
-  /** `recent` over `usual`; `null` where there is no usual, or it is 0. */
+  /** `recent` over `usual`; `null` if there is no usual rate, or it is 0. */
   readonly ratio: number | null
 }
 
 /** The answer of {@link exposureHealth}. Plain, frozen data without NaN or Infinity. */
 export interface ExposureHealthResult {
-  /** `warning` where an arm is silent or the rate has fallen; `unknown` where neither can be said; else `healthy`. */
+  /** `warning` if an arm is silent or the rate has fallen; `unknown` if neither can be judged; otherwise `healthy`. */
   readonly status: 'healthy' | 'warning' | 'unknown' | 'not-computable'
-  /** Why it is not `healthy`, in a sentence for people. */
+  /** Why it is not `healthy`, as a readable sentence. */
   readonly reason?: string
   /** In the order of `expected`. Empty for `not-computable`. */
   readonly arms: readonly ArmHealth[]
@@ -50,30 +50,30 @@ export interface ExposureHealthResult {
 export interface ExposureHealthOptions {
   /** The p-value below which an arm is silent, and a rate may have fallen; above 0 and below 1. Default 0.001. */
   readonly threshold?: number
-  /** The ratio to the usual below which a rate may have fallen, above 0 and below 1. Default 0.5. */
+  /** The ratio to the usual rate below which a rate may have fallen, above 0 and below 1. Default 0.5. */
   readonly fallenBelow?: number
-  /** How long a period is, in hours, above 0. Default 24; 168 where weekends are quiet. */
+  /** How long a period is, in hours, above 0. Default 24; use 168 if weekends are quiet. */
   readonly periodHours?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window that steps or a summary were asked for. Without one nothing is known after the last bucket. */
+  /** The window of the steps or the summary. Without one, nothing is known after the last bucket. */
   readonly window?: TimeWindow
 }
 
 /**
- * Does the experiment still run? A sample ratio looks at all that was ever counted, so it sees late that an arm stopped,
- * and never that both did. This looks at the end of the series, against the experiment's own past.
+ * Does the experiment still run? A sample ratio covers everything ever counted, so it detects late that one arm
+ * stopped, and never that all arms stopped. This check compares the end of the series with the experiment's own past.
  *
- * **Silent arm.** Since an arm was last seen, so many identities fell on the others. Each of them would have fallen on
- * this arm with its share: the expected one or, where the arm got less in the past, that. The probability that none did
- * is Π (1 − share), times the number of arms.
+ * **Silent arm.** The check counts the identities of the other arms since this arm was last seen. The chance that each
+ * would have been in this arm is the arm's share: the expected one, or the past one if that is smaller. The probability
+ * that none was is Π (1 − share), times the number of arms.
  *
- * **Fallen rate.** The last period, 24 hours unless told otherwise, against the median of all whole periods before it. It
- * has fallen where it has less than half of that, and a fair coin would divide the two so unevenly with a probability
- * below the threshold. The factor is there because first exposures vary with the hour and the day, and become fewer as
- * everybody has been seen: a test without it would always alarm.
+ * **Fallen rate.** The last period, 24 hours by default, is compared with the median of all whole periods before it.
+ * The rate has fallen if it is less than half of that median, and if a fair coin would divide the two this unevenly
+ * with a probability below the threshold. The factor of one half is needed because first exposures vary with the hour
+ * and the day, and become fewer once most identities have been seen: a test without it would always raise an alarm.
  *
- * Only closed buckets are read. Sparse series are fine: a bucket that is not there had nobody.
+ * Only closed buckets are read. Sparse series are fine: a missing bucket has no identities.
  *
  * @param observed - a summary, a view, or steps in the order of time, with their ends
  * @param expected - shares or phases, as for {@link sampleRatio}
@@ -150,7 +150,7 @@ export function exposureHealth(
       (sum, { total, shares }) => sum + total * Math.log1p(-fill * (shares?.get(variant) ?? 0)),
       Math.log(variants.length),
     )
-    // With the whole share an arm is the only one.
+    // An arm with the whole share is the only arm.
     const pValue = Math.min(1, Math.exp(logPValue))
     return {
       variant,
@@ -204,7 +204,7 @@ function rateOf(
   threshold: number,
 ): ExposureRate {
   const firstMs = closed[0]?.startMs ?? endMs
-  // A bucket is where its middle is: a day of 25 hours belongs to the period of its day.
+  // A bucket belongs to the period of its middle: a day of 25 hours belongs to the period of its day.
   const totals = Array.from({ length: Math.max(1, Math.floor((endMs - firstMs) / periodMs + 0.1)) }, () => 0)
   for (const { startMs, endMs: ends, total } of closed) {
     const place = Math.ceil((endMs - (startMs + ends) / 2) / periodMs) - 1

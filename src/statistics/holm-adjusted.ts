@@ -1,6 +1,6 @@
 /**
- * The p-values of a family of tests, each made so large that a test may be judged by it alone: the probability that
- * any true hypothesis of the family falls below a level is at most that level, however the tests depend on each other.
+ * The p-values of a family of tests, adjusted so that each test can be judged alone: the probability that any true
+ * hypothesis of the family falls below a level is at most that level, whatever the dependence between the tests.
  *
  * The j-th smallest of m becomes the greatest of (m − i + 1) pᵢ over i ≤ j, at most 1. Source: S. Holm, "A Simple
  * Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979).

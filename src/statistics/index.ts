@@ -33,7 +33,7 @@ export {
   type SequentialSampleRatioResult,
   type SequentialStrays,
 } from './sequential-sample-ratio.js'
-// A mismatch: where, since when, whose fault?
+// A mismatch: where, since when, and what caused it?
 export {
   sampleRatioBySlice,
   type AdjustedSampleRatioResult,
@@ -55,7 +55,7 @@ export {
   type SampleRatioWithinResult,
 } from './sample-ratio-within.js'
 export { assignedRatio, type AssignedCounts } from './assigned-ratio.js'
-// Does it still run?
+// Does the experiment still run?
 export {
   exposureHealth,
   type ArmHealth,

@@ -1,6 +1,6 @@
 import gammaln from '@stdlib/math-base-special-gammaln'
 
-/** One arm of the test: its share under the null, its Dirichlet parameter and what it has counted. */
+/** One arm of the test: its share under the null, its Dirichlet parameter and its count. */
 export interface MultinomialArm {
   readonly share: number
   readonly alpha: number
@@ -8,8 +8,8 @@ export interface MultinomialArm {
 }
 
 /**
- * How much better does "the shares are any at all, drawn from a Dirichlet prior" explain the counts than "the shares
- * are as configured"? The logarithm of the ratio (Lindon and Malek 2022, equation 8, summed up):
+ * How much better does "the shares are drawn from a Dirichlet prior" explain the counts than "the shares are as
+ * configured"? The logarithm of the ratio (Lindon and Malek 2022, equation 8, summed up):
  *
  *     ln Γ(A) − ln Γ(A + N) + Σ [ln Γ(αᵢ + nᵢ) − ln Γ(αᵢ)] − Σ nᵢ ln pᵢ,   A = Σ αᵢ, N = Σ nᵢ
  */
@@ -25,7 +25,7 @@ export function multinomialLogBayesFactor(arms: readonly MultinomialArm[]): numb
   return logBayesFactor + (gammaln(alphas) - gammaln(alphas + total))
 }
 
-/** The logarithm of the mean of numbers that are given by their logarithms. */
+/** The logarithm of the mean of numbers, given their logarithms. */
 export function logMean(logarithms: readonly number[]): number {
   const greatest = Math.max(...logarithms)
   if (!Number.isFinite(greatest)) return greatest

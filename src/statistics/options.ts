@@ -1,7 +1,7 @@
 import { aList, aWholeNumber, withFields, type Check } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
 
-/** A probability or share with something on both sides of it. */
+/** A probability or share above 0 and below 1. */
 const aThreshold: Check<number> = (value, path, refuse) => {
   if (typeof value === 'number' && value > 0 && value < 1) return value
   throw refuse(path, value, 'Pass a number above 0 and below 1.')
@@ -13,17 +13,17 @@ export interface TimeWindow {
   readonly asOfMs: number
 }
 
-/** What most checks can be told. */
+/** The options that most checks have. */
 export interface CheckOptions {
   readonly threshold: number
   readonly warningThreshold: number
-  /** Undefined where the shares decide. */
+  /** Undefined if the shares decide. */
   readonly minimumTotal: number | undefined
   readonly leaveOut: ReadonlySet<string>
   readonly window: TimeWindow | undefined
 }
 
-/** The options of a check, completed. Refuses one that the check does not have: it would be ignored in silence. */
+/** The options of a check with its defaults. Refuses an unknown option, which would otherwise be ignored silently. */
 export function checkedOptions(
   options: object,
   names: readonly string[],
@@ -63,7 +63,7 @@ function aListOfKeys(value: unknown): readonly string[] {
   })
 }
 
-/** What `exposureWindow` returned, or a view's own. */
+/** The result of `exposureWindow`, or a view's own window. */
 export function aWindow(value: unknown): TimeWindow {
   const { startMs = -Infinity, asOfMs } = Object(value) as Partial<TimeWindow>
   if (typeof startMs === 'number' && typeof asOfMs === 'number' && startMs < asOfMs)

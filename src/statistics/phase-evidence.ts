@@ -10,7 +10,7 @@ import {
 } from './evidence.js'
 import { ascendingSum, type ExpectedPhase } from './expected-phases.js'
 
-/** An arm in one phase or in all: its counts, and its part of Pearson's statistic. */
+/** An arm in one phase or in all phases: its counts, and its part of Pearson's statistic. */
 export interface DeviatingArm {
   readonly variant: string
   readonly observed: number
@@ -18,14 +18,14 @@ export interface DeviatingArm {
   readonly deviation: number
 }
 
-/** A phase, with what was counted in its arms while it was in force. */
+/** A phase, with the counts of its arms while it was in force. */
 export interface Fit {
   readonly phase: ExpectedPhase
   readonly total: number
   readonly arms: readonly DeviatingArm[]
 }
 
-/** What was counted against what a phase expects. */
+/** The counts compared with what a phase expects. */
 export function fit(phase: ExpectedPhase, counts: ReadonlyMap<string, number>): Fit {
   const variants = [...phase.shares.keys()]
   const total = variants.reduce((sum, variant) => sum + (counts.get(variant) ?? 0), 0)
@@ -42,14 +42,14 @@ export function fit(phase: ExpectedPhase, counts: ReadonlyMap<string, number>): 
   return { phase, total, arms }
 }
 
-/** A cell's part of Pearson's statistic; infinite for identities where none can be. */
+/** A cell's part of Pearson's statistic; infinite if it has identities where none are possible. */
 export function deviation(observed: number, expected: number): number {
   return expected === 0 ? (observed === 0 ? 0 : Infinity) : (observed - expected) ** 2 / expected
 }
 
-/** What all phases say, each by its own shares, and what they say of a loss that is the same in all of them. */
+/** The evidence of all phases, each by its own shares, and the evidence for a loss that is the same in all of them. */
 export interface PhaseEvidence extends TestEvidence {
-  /** With two phases or more: the two tests that the p-value is the least of, doubled. */
+  /** With two phases or more: the two tests. The p-value is twice the smaller of theirs. */
   readonly components?: {
     readonly phases: TestEvidence
     readonly pooled: TestEvidence
@@ -57,9 +57,9 @@ export interface PhaseEvidence extends TestEvidence {
 }
 
 /**
- * The evidence of phases with identities.
+ * The evidence of the phases that have identities.
  *
- * @param level - the probability that the p-value will be compared with
+ * @param level - the probability to compare the p-value with
  */
 export function phaseEvidence(fits: readonly Fit[], level: number): PhaseEvidence {
   const degreesOfFreedom = fits.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0)
@@ -75,7 +75,7 @@ export function phaseEvidence(fits: readonly Fit[], level: number): PhaseEvidenc
   const [only] = fits
   if (fits.length === 1 && only !== undefined)
     return evidenceOf(statisticOf(only), degreesOfFreedom, tailOf(only, level))
-  // Each is held to half of the level, so that either may speak.
+  // Each test gets half of the level, so that either one can report a mismatch.
   const phases = evidenceOf(
     ascendingSum(fits.flatMap(({ arms }) => arms.map((arm) => arm.deviation))),
     degreesOfFreedom,
@@ -117,8 +117,8 @@ function tailOf(fitted: Fit, level: number): Tail {
 }
 
 /**
- * Each phase by itself. Independent chi-squared variables add up with their degrees of freedom; exact p-values are put
- * together with them after Fisher: −2 Σ ln p is at most chi-squared with two degrees of freedom for each.
+ * Each phase by itself. Independent chi-squared variables add up with their degrees of freedom; exact p-values are
+ * combined with them by Fisher's method: −2 Σ ln p is at most chi-squared with two degrees of freedom for each.
  */
 function separateTail(fits: readonly Fit[], level: number): Tail {
   const isLarge = ({ arms }: Fit): boolean =>
@@ -147,8 +147,8 @@ function separateTail(fits: readonly Fit[], level: number): Tail {
 
 /**
  * The deviations added up over the phases, D, against their covariance, V = Σ N (diag p − p pᵀ): DᵀV⁻D is chi-squared
- * with the rank of V as its degrees of freedom. A loss that is the same in every phase adds up here, where in the sum of
- * the phases' statistics it is spread over all their degrees of freedom.
+ * with the rank of V as its degrees of freedom. A loss that is the same in every phase adds up here. In the sum of the
+ * phases' statistics it is spread over all their degrees of freedom.
  */
 function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
   const variants = [...new Set(fits.flatMap(({ phase }) => [...phase.shares.keys()]))].sort()
@@ -188,7 +188,7 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
       method: 'chi-squared',
     })
   }
-  // Arm by arm. Of two, each says what the other says, so the smaller is enough.
+  // Arm by arm. Two arms have the same evidence, so the smaller one is enough.
   const smallest = expected.indexOf(Math.min(...expected))
   const judged = variants.length === 2 ? [armsOf[smallest] ?? []] : armsOf
   const least = trustedExpectation(level)
@@ -207,13 +207,16 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
   })
 }
 
-/** The logarithm of the probability that independent binomials add up to at least so much more or less than they should. */
+/**
+ * The logarithm of the probability that the sum of independent binomials is at least this far above or below its
+ * expected value.
+ */
 function sumOfBinomialsTail(
   arms: readonly { readonly total: number; readonly share: number }[],
   mean: number,
   gap: number,
 ): number {
-  // Beyond this a count has no probability to speak of: stopping there can only make the answer greater.
+  // Beyond this a count has almost no probability: stopping there can only make the answer greater.
   const last = Math.ceil(mean + 30 * Math.sqrt(mean) + 100)
   let sums: readonly number[] = [1]
   for (const { total, share } of arms) {

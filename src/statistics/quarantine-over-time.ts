@@ -9,31 +9,34 @@ import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
 export interface QuarantinePoint {
   /** The bucket's start, ISO 8601 in UTC. */
   readonly start: string
-  /** Identities that entered in the bucket and are counted. */
+  /** Counted identities that entered in the bucket. */
   readonly counted: number
-  /** Identities that were exposed to a second variant in the bucket, and are quarantined since. */
+  /** Identities that were exposed to a second variant in the bucket, and have been quarantined since then. */
   readonly quarantined: number
-  /** All quarantined up to and including this bucket, over them and all counted up to and including it, 0 to 1. */
+  /**
+   * Up to and including this bucket: all quarantined identities as a share of all quarantined and counted ones, 0 to 1.
+   */
   readonly runningShare: number
 }
 
 /** Quarantine over time. Plain, frozen data. */
 export interface QuarantineOverTime {
-  /** In the order of time: every bucket in which somebody entered or crossed over. */
+  /** In the order of time: every bucket in which an identity entered or crossed over. */
   readonly points: readonly QuarantinePoint[]
-  /** The start of the bucket in which most identities crossed over, the first of several; `null` where nobody did. */
+  /** The start of the bucket in which the most identities crossed over, the first of several; `null` if none did. */
   readonly peak: string | null
 }
 
 /**
- * When did identities go into quarantine? What was counted and what crossed over, bucket by bucket, and the quarantined
- * share so far. A share that jumps in one bucket points to a release or a changed split; one that creeps up, to an
- * assignment that does not stick. By arm it is in the result of {@link crossoverBias}.
+ * When did identities go into quarantine? The result has the counted and the crossed-over identities of each bucket,
+ * and the quarantined share so far. A jump of the share in one bucket points to a release or a changed split. A slow
+ * rise points to an assignment that does not stick. The result of {@link crossoverBias} has the share of each arm.
  *
- * No test is made of it: who crosses over entered before, so that the two counts of a bucket are of different people.
+ * This is not a test: an identity that crosses over entered earlier, so the two counts of a bucket are of different
+ * identities.
  *
  * @param counted - the summary, its view, or steps
- * @param crossovers - what `summarizeCrossovers` returned for the same window, granularity and time zone
+ * @param crossovers - the result of `summarizeCrossovers` for the same window, granularity and time zone
  * @returns frozen data; the `quarantined` add up to all crossovers
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, or a count that cannot be one;
  *   `invalid-instant` for a time that cannot be one

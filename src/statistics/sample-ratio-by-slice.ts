@@ -21,7 +21,7 @@ export interface SampleRatioBreakdown {
     readonly value: ExposuresBreakdown['slices'][number]['value']
     readonly summary: SampleRatioSummary
   }[]
-  /** The identities of all further values; `null` where there are none. */
+  /** The identities of all other values; `null` if there are none. */
   readonly other: SampleRatioSummary | null
 }
 
@@ -30,7 +30,7 @@ export interface SampleRatioBreakdown {
  * before the correction.
  */
 export interface AdjustedSampleRatioResult extends SampleRatioResult {
-  /** The p-value after Holm's correction, `pValue` at least and 1 at most. `null` for a slice outside of the family. */
+  /** The p-value after Holm's correction, from `pValue` to 1. `null` for a slice outside the family. */
   readonly adjustedPValue: number | null
 }
 
@@ -43,39 +43,41 @@ export interface SliceSampleRatioResult extends AdjustedSampleRatioResult {
 /** The verdict of {@link sampleRatioBySlice}. Plain, frozen data without NaN or Infinity. */
 export interface SampleRatioBySliceResult {
   /**
-   * `mismatch` where a slice is broken; else `not-computable` where one could not be computed; else `consistent` where
-   * one has a verdict; else `not-enough-traffic`.
+   * `mismatch` if a slice is broken; otherwise `not-computable` if one could not be computed; otherwise `consistent` if
+   * one has a verdict; otherwise `not-enough-traffic`.
    */
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. Names the broken slices. */
+  /** Why it is not `consistent`, as a readable sentence. Names the broken slices. */
   readonly reason?: string
-  /** The slices that are tested: those that the correction is for. */
+  /** The number of tested slices, for which the p-values are corrected. */
   readonly familySize: number
-  /** In the order of the breakdown. A slice is broken where its `status` is `mismatch`. */
+  /** In the order of the breakdown. A slice is broken if its `status` is `mismatch`. */
   readonly slices: readonly SliceSampleRatioResult[]
-  /** All further values together; `null` where there are none. */
+  /** All other values together; `null` if there are none. */
   readonly other: AdjustedSampleRatioResult | null
 }
 
 /**
- * Which slice is broken? {@link sampleRatio} for each slice of a breakdown, for the identities without a value and for
- * those of all other values together. Of twenty right slices one is below 0.05 more often than not, so the p-values are
- * corrected: the probability that any right slice is called a mismatch is at most `threshold`.
+ * Which slice is broken? It runs {@link sampleRatio} for each slice of a breakdown, for the identities without a value
+ * and for those of all other values together. Among twenty correct slices, one is more likely than not to be below
+ * 0.05, so the p-values are corrected: the probability that any correct slice is called a mismatch is at most
+ * `threshold`.
  *
- * The correction is Holm's: sorted from the smallest, the j-th of m p-values becomes the greatest of (m − i + 1) pᵢ over
- * i ≤ j, at most 1. Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
- * Statistics 6 (1979). It looks at tails far smaller than the threshold, so counts are held to those: a slice's p-value is
- * exact where the chi-squared distribution could not be trusted at the threshold divided by the slices.
+ * The correction is Holm's: sorted from the smallest, the j-th of m p-values becomes the greatest of (m − i + 1) pᵢ
+ * over i ≤ j, at most 1. Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
+ * Journal of Statistics 6 (1979). It uses tails far smaller than the threshold. So a slice's p-value is exact if the
+ * chi-squared distribution cannot be trusted at the threshold divided by the number of slices.
  *
- * A slice in which no counts at all could be a mismatch, with as few identities as it has, is not in the family: it costs
- * the others nothing. (That needs 10 identities of two equal arms.) Neither is one below a `minimumTotal` that was given.
+ * A slice with so few identities that no counts could be a mismatch is not in the family, so it costs the others
+ * nothing. (With two equal arms a mismatch needs 10 identities.) A slice below a given `minimumTotal` is not in the
+ * family either.
  *
- * @param breakdown - the slices with their summaries, and the rest: what `summarizeBreakdown` returned
+ * @param breakdown - the slices with their summaries, and the rest: the result of `summarizeBreakdown`
  * @param expected - what each variant should get in every slice: shares of any sum, or phases, as for `sampleRatio`
- * @param options - as for `sampleRatio`; `threshold` and `warningThreshold` are for the whole family, `minimumTotal` for
- *   each slice
- * @returns frozen data: for each slice the result of `sampleRatio`, its corrected p-value and the verdict by that.
- *   `consistent` only where every number was one. The order of the slices changes no number and no verdict
+ * @param options - as for `sampleRatio`; `threshold` and `warningThreshold` apply to the whole family, `minimumTotal`
+ *   to each slice
+ * @returns frozen data: for each slice the result of `sampleRatio`, its corrected p-value and the verdict from that. It
+ *   is `consistent` only if every number was valid. The order of the slices changes no number and no verdict
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, points out of order or an option
  *   out of bounds; `invalid-instant` for a time that cannot be one
  *
@@ -152,7 +154,7 @@ export function sampleRatioBySlice(
   })
 }
 
-/** The check of each of many counts, corrected for there being many. */
+/** The check of each of many counts, corrected for their number. */
 export function familyOf(
   given: readonly { readonly observed: unknown; readonly name: string }[],
   expected: ExpectedShares,
@@ -175,7 +177,10 @@ export function familyOf(
   return { familySize: family.length, results }
 }
 
-/** Could any counts of so many identities be a mismatch? The least probable outcome is everybody in the smallest arm. */
+/**
+ * Could any counts of this many identities be a mismatch? The least probable outcome is that all are in the smallest
+ * arm.
+ */
 function isTested(
   { arms, pValue }: SampleRatioResult,
   { threshold, minimumTotal = 0 }: CheckOptions,
@@ -190,7 +195,7 @@ function totalOf(arms: SampleRatioResult['arms']): number {
   return arms.reduce((sum, { observed }) => sum + observed, 0)
 }
 
-/** A slice outside of the family has no verdict, whatever it was by itself. */
+/** A slice outside the family has no verdict, whatever its own check found. */
 function untested({ status, arms, neededTotal }: SampleRatioResult): Partial<SampleRatioResult> {
   return status === 'not-computable'
     ? {}
@@ -201,7 +206,7 @@ function untested({ status, arms, neededTotal }: SampleRatioResult): Partial<Sam
       })
 }
 
-/** The slice with its verdict by the corrected p-value. */
+/** The slice with its verdict from the corrected p-value. */
 function corrected(
   result: SampleRatioResult,
   adjustedPValue: number,
@@ -218,7 +223,7 @@ function corrected(
   }
 }
 
-/** The result with another verdict: its reason too, where it has one. */
+/** The result with another verdict, and the reason of that verdict if it has one. */
 function withVerdict(
   result: SampleRatioResult,
   { status, reason, severity }: Pick<SampleRatioResult, 'status' | 'reason' | 'severity'>,

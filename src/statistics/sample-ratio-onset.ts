@@ -16,7 +16,7 @@ export interface SampleRatioOnsetArm {
   readonly expected: number
   /** How many standard deviations `observed` is from `expected`: (observed − expected) / √(expected (1 − share)). */
   readonly residual: number
-  /** Corrected for all arms of all buckets after Holm, 0 to 1. */
+  /** The p-value with Holm's correction for all arms of all buckets, 0 to 1. */
   readonly adjustedPValue: number
 }
 
@@ -24,23 +24,26 @@ export interface SampleRatioOnsetArm {
 export interface SampleRatioOnsetBucket {
   /** The bucket's start, as it was passed. */
   readonly start: string
-  /** The place of the phase in force, in the order of time, from 0. */
+  /** The index of the phase in force, in the order of time, from 0. */
   readonly phase: number
   readonly arms: readonly SampleRatioOnsetArm[]
   /** Is the bucket a mismatch by itself: is an arm's corrected p-value below the threshold? */
   readonly isBroken: boolean
 }
 
-/** Where the mismatch begins, and what is known since. */
+/** Where the mismatch begins, and what is known from there on. */
 export interface SampleRatioOnset {
   /** The start of the bucket in which it most probably began. */
   readonly start: string
-  /** The probability of just this bucket, 0 to 1, if there is one change and every bucket was as likely before. */
+  /**
+   * The probability that it began in exactly this bucket, 0 to 1, if there is one change and every bucket was equally
+   * likely beforehand.
+   */
   readonly probability: number
   /** The starts of the buckets between which it began, with a probability of 95 %. */
   readonly earliest: string
   readonly latest: string
-  /** The place of the phase in which it began, in the order of time, from 0. */
+  /** The index of the phase in which it began, in the order of time, from 0. */
   readonly phase: number
   /** The arm that is farthest from its expected count since then. */
   readonly arm: Omit<SampleRatioOnsetArm, 'adjustedPValue'>
@@ -50,13 +53,13 @@ export interface SampleRatioOnset {
 export interface SampleRatioOnsetResult {
   /** `found`; `not-found`: no change was found; or `not-computable`. */
   readonly status: 'found' | 'not-found' | 'not-computable'
-  /** When it began and in which arm, or why nothing can be said, in a sentence for people. Left out for `not-found`. */
+  /** When it began and in which arm, or why there is no answer, as a readable sentence. Absent for `not-found`. */
   readonly reason?: string
   /** `null` unless found. */
   readonly onset: SampleRatioOnset | null
   /** The logarithm of the Bayes factor for a change at some bucket, against none. `null` for `not-computable`. */
   readonly logBayesFactor: number | null
-  /** The least of 1 and 1 / Bayes factor: a p-value. `null` for `not-computable`. */
+  /** A p-value: the smaller of 1 and 1 / Bayes factor. `null` for `not-computable`. */
   readonly pValue: number | null
   /** The buckets that could be judged, in the order of time. */
   readonly buckets: readonly SampleRatioOnsetBucket[]
@@ -64,28 +67,29 @@ export interface SampleRatioOnsetResult {
 
 /** How strict {@link sampleRatioOnset} is. */
 export interface SampleRatioOnsetOptions {
-  /** For the change and, by itself, for the family of buckets; above 0 and below 1. Default 0.001. */
+  /** The threshold for the change and, separately, for the family of buckets; above 0 and below 1. Default 0.001. */
   readonly threshold?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window that a summary was asked for. A view may have its own. */
+  /** The window of a summary. A view may have its own. */
   readonly window?: TimeWindow
 }
 
 /**
  * Since when is the split broken, and in which arm? Two answers from the same buckets.
  *
- * **The change.** For every bucket the Bayes factor of "from here on the shares are others" against "the shares are as
- * expected throughout": that of {@link sequentialSampleRatio} for the counts from that bucket on. Their mean, each bucket
- * as likely as the other, is the evidence that there was a change, and its reciprocal a p-value (Markov's inequality: the
- * mean of Bayes factors has expectation 1 under the expected shares). Each one's part of their sum is the probability
- * that the change was there. Its first bucket is the start of the experiment: "it was never right" is one of the answers.
+ * **The change.** For every bucket, the check computes the Bayes factor of "from here on the shares are different"
+ * against "the shares are always as expected": that of {@link sequentialSampleRatio} for the counts from that bucket
+ * on. The mean over the buckets, all equally likely, is the evidence for a change. Its reciprocal is a p-value
+ * (Markov's inequality: the mean of Bayes factors has expectation 1 under the expected shares). A bucket's part of the
+ * sum is the probability that the change was there. The first bucket is the start of the experiment, so "it was never
+ * right" is a possible answer.
  *
- * **The buckets.** For every arm of every bucket the exact or chi-squared p-value of its count against all others,
- * corrected for all of them after Holm: the probability that any right bucket is called broken is at most `threshold`.
- * A fault that was repaired shows here, and may not be a change.
+ * **The buckets.** For every arm of every bucket, the check computes the exact or chi-squared p-value of its count
+ * against all others, with Holm's correction for all of them: the probability that any correct bucket is called broken
+ * is at most `threshold`. A fault that was repaired shows here, although it may not show as a change.
  *
- * @param observed - a summary, a view, or steps in the order of time; with several phases steps say where they end
+ * @param observed - a summary, a view, or steps in the order of time; with several phases, steps must have their ends
  * @param expected - shares or phases, as for {@link sampleRatio}
  * @returns frozen data. Buckets in which the split changed, and those of a phase in which a single variant has all the
  *   share, are left out
@@ -137,7 +141,7 @@ export function sampleRatioOnset(
     return notComputable('No bucket that can be judged has an identity.')
   }
 
-  // From the last bucket on: what each adds to the counts after it.
+  // Backwards from the last bucket: each adds its counts to those after it.
   const counts = phases.map(() => new Map<string, number>())
   const logarithms = judged
     .toReversed()
@@ -229,7 +233,7 @@ function bucketsOf(
   }[],
   threshold: number,
 ): readonly SampleRatioOnsetBucket[] {
-  // Of two arms each says what the other says: one test.
+  // Two arms have the same evidence: one test is enough.
   const testsOf = ({ arms }: Fit): Fit['arms'] => (arms.length === 2 ? arms.slice(0, 1) : arms)
   const tests = judged.flatMap(({ fitted }) =>
     testsOf(fitted).map((arm) => ({

@@ -20,37 +20,37 @@ export interface SampleRatioWithinArm extends AdjustedSampleRatioResult {
 /** The verdict of {@link sampleRatioWithin}. Plain, frozen data without NaN or Infinity. */
 export interface SampleRatioWithinResult {
   /**
-   * `mismatch` where the split is broken within a variant of the other experiment; else as for the slices of
+   * `mismatch` if the split is broken within a variant of the other experiment; otherwise as for the slices of
    * `sampleRatioBySlice`.
    */
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. */
+  /** Why it is not `consistent`, as a readable sentence. */
   readonly reason?: string
-  /** The variants of the other experiment that are tested: those that the correction is for. */
+  /** The number of tested variants of the other experiment, for which the p-values are corrected. */
   readonly familySize: number
   /** In the order of the table. */
   readonly arms: readonly SampleRatioWithinArm[]
   /**
-   * Is the split the same within every variant of the other, whatever it should be? A p-value below the threshold says
-   * that the two assignments depend on each other.
+   * Is the split the same within every variant of the other experiment, whatever the expected split is? A p-value below
+   * the threshold means that the two assignments depend on each other.
    */
   readonly independence: TestEvidence
 }
 
 /**
  * Is the split the same within each arm of another experiment? Two experiments that assign independently give the same
- * shares within each of the other's variants. Where one sends identities away, or both hash alike, they do not, and the
- * mismatch of one is the other's doing.
+ * shares within each of the other's variants. If one loses identities, or both use the same hash, the shares differ,
+ * and one experiment causes the mismatch of the other.
  *
  * Two questions are answered. Within each variant of the other experiment, is the split the expected one? That is
- * {@link sampleRatio}, with Holm's correction for their number, as for slices. And are the two independent? That is
- * Pearson's test of the table, or, where a cell expects too few identities, Fisher's exact test of every variant against
- * every other one, corrected after Bonferroni (with two variants each: Fisher's exact test).
+ * {@link sampleRatio}, with Holm's correction for the number of variants, as for slices. And are the two independent?
+ * That is Pearson's test of the table. If the expected count of a cell is too small, it is Fisher's exact test of every
+ * variant against every other one, with Bonferroni's correction (with two variants each: Fisher's exact test).
  *
- * @param table - identities by the variant of the other experiment, then by the variant of this one, of those who are in
- *   both; whole numbers from 0
+ * @param table - the identities that are in both experiments, by the variant of the other one, then by the variant of
+ *   this one; whole numbers from 0
  * @param expected - what each variant of this experiment should get, of any sum
- * @param options - as for `sampleRatio`; `threshold` is for all variants of the other together
+ * @param options - as for `sampleRatio`; `threshold` applies to all variants of the other experiment together
  * @returns frozen data. The order of the variants changes no number and no verdict
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
  *
@@ -160,7 +160,7 @@ function independence(
       method: 'chi-squared',
     }
   }
-  // Of a table of two by two, every cell says the same.
+  // In a table of two by two, every cell has the same evidence.
   const compared = degreesOfFreedom === 1 ? tests.slice(0, 1) : tests
   const tails = compared.map(({ row, count, column }): Tail => {
     const [inRow, inColumn] = [sum(row), columns[column] ?? 0]

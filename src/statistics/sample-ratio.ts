@@ -31,42 +31,43 @@ import { below, identities } from './words.js'
 /**
  * What a check of the sample ratio found.
  *
- * - `consistent`: no mismatch was found, and there are identities enough to find one. Not that there is none:
- *   `detectable` of an arm says what these many identities could have shown
- * - `mismatch`: the split is one that the expected shares give less often than the threshold; something between
+ * - `consistent`: no mismatch was found, and there are enough identities to find one. It does not prove that there is
+ *   none: `detectable` of an arm says what this many identities could have shown
+ * - `mismatch`: with the expected shares, the probability of such a split is below the threshold; something between
  *   assignment and counting loses or adds identities
- * - `not-enough-traffic`: no mismatch was found, and there are too few identities for that to mean anything
- * - `not-computable`: there is nothing to compare, or a number that cannot be a count or a share
+ * - `not-enough-traffic`: no mismatch was found, and there are too few identities for that to be meaningful
+ * - `not-computable`: there is nothing to compare, or a number cannot be a count or a share
  */
 export type SampleRatioStatus = 'consistent' | 'mismatch' | 'not-enough-traffic' | 'not-computable'
 
 /**
- * How much the p-value says against the split: `mismatch` below the threshold, `warning` from there up to the warning
- * threshold (an amber light: look again with more identities), `none` above. `null` where nothing can be said.
+ * How strongly the p-value speaks against the split: `mismatch` below the threshold, `warning` from there up to the
+ * warning threshold (check again with more identities), `none` above. `null` if there is no verdict.
  */
 export type SampleRatioSeverity = 'none' | 'warning' | 'mismatch'
 
-/** One configured variant, as seen and as expected. */
+/** One configured variant, observed and expected. */
 export interface SampleRatioArm {
   readonly variant: string
-  /** Identities counted; 0 for a variant without traffic. */
+  /** Counted identities; 0 for a variant without traffic. */
   readonly observed: number
-  /** Identities expected: its share of all that were judged, summed over the phases where there are several. */
+  /** Expected identities: the variant's share of all judged identities, summed over the phases if there are several. */
   readonly expected: number
-  /** Its share of the statistic, 0 to 1: which arm the evidence comes from. `null` where `statistic` is. */
+  /** Its share of the statistic, 0 to 1: how much of the evidence comes from this arm. `null` if `statistic` is. */
   readonly statisticShare: number | null
-  /** `observed` as a share of all that were judged, 0 to 1; `null` where nobody was. */
+  /** `observed` as a share of all judged identities, 0 to 1; `null` if there are none. */
   readonly share: number | null
-  /** `expected` as a share of all that were judged, 0 to 1; `null` where nobody was. */
+  /** `expected` as a share of all judged identities, 0 to 1; `null` if there are none. */
   readonly expectedShare: number | null
   /**
-   * The shares that are compatible with what was counted, with confidence 1 − threshold, for this arm alone. `null` where
-   * nobody was judged.
+   * The shares compatible with the count, with confidence 1 − threshold, for this arm alone. `null` if no identity was
+   * judged.
    */
   readonly interval: ShareInterval | null
   /**
-   * The nearest shares below and above the expected one that would have been a mismatch with this many identities, the
-   * other arms in proportion; `null` where even none or all of them would not. What lies between could not be seen.
+   * The nearest shares below and above the expected one that would have been a mismatch with this many identities, with
+   * the other arms in proportion; `null` if even none or all of the identities would not be one. A share between the
+   * two could not be detected.
    */
   readonly detectable: {
     readonly below: number | null
@@ -74,85 +75,91 @@ export interface SampleRatioArm {
   }
 }
 
-/** Identities in variants that no arm is configured for. They are in no other number. */
+/** Identities in variants that are not a configured arm. No other number includes them. */
 export interface SampleRatioStrays {
-  /** `none`; `few`, at most 1 % of all that were counted; or `many`. */
+  /** `none`; `few`, at most 1 % of all counted identities; or `many`. */
   readonly status: 'none' | 'few' | 'many'
-  /** Which variants, in a sentence for people. Left out where there are none. */
+  /** Which variants, as a readable sentence. Absent if there are none. */
   readonly reason?: string
   readonly identities: number
-  /** Of all that were counted and not left out, 0 to 1; 0 where nobody was. */
+  /** As a share of all identities counted and not left out, 0 to 1; 0 if there are none. */
   readonly share: number
-  /** By key. With phases a variant is here with the identities of the phases that give it no share. */
+  /** By key. With phases, a variant is listed with its identities from the phases that give it no share. */
   readonly variants: readonly VariantCount[]
 }
 
 /** The arm that is missing most, if the deviation is a loss. */
 export interface SampleRatioLoss {
   readonly variant: string
-  /** The share of its identities that would be missing, 0 to 1, if the arm that has most for its share lost nobody. */
+  /** The share of its identities that would be missing, 0 to 1, if the arm with the most for its share lost none. */
   readonly share: number
 }
 
 /** The verdict of {@link sampleRatio}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface SampleRatioResult {
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. */
+  /** Why it is not `consistent`, as a readable sentence. */
   readonly reason?: string
   readonly severity: SampleRatioSeverity | null
-  /** Pearson's statistic, Σ (observed − expected)² / expected, over the arms of every phase. `null` where there is none. */
+  /**
+   * Pearson's statistic, Σ (observed − expected)² / expected, over the arms of every phase. `null` if it cannot be
+   * computed.
+   */
   readonly statistic: number | null
-  /** Arms with an expected share, less one, summed over the phases. `null` for `not-computable`. */
+  /** The number of arms with an expected share, minus one, summed over the phases. `null` for `not-computable`. */
   readonly degreesOfFreedom: number | null
   /**
    * The probability of a split at least this far from the expected one, if the expected shares are true, 0 to 1. `null`
-   * where there is none to compute. Read the verdict from `status`, not from a comparison with this: `null < 0.001` is
-   * true.
+   * if it cannot be computed. Read the verdict from `status`, not from a comparison with this: `null < 0.001` is true.
    */
   readonly pValue: number | null
-  /** Its natural logarithm, also where the p-value is too small for a number and shows as 0. */
+  /** Its natural logarithm, even if the p-value is too small for a number and shows as 0. */
   readonly logPValue: number | null
   /** Where the p-value comes from. */
   readonly method: PValueMethod | null
   /** The arms in the order of `expected`. Empty for `not-computable`. */
   readonly arms: readonly SampleRatioArm[]
-  /** Practical size: how large the loss would be. A rate can be off by about as much. `null` where nobody was judged. */
+  /**
+   * Practical size: how large the loss would be. A measured rate can be wrong by about as much. `null` if no identity
+   * was judged.
+   */
   readonly impliedLoss: SampleRatioLoss | null
-  /** The identities from which on a split without a mismatch is `consistent`. `null` for `not-computable`. */
+  /** The number of identities from which a split without a mismatch is `consistent`. `null` for `not-computable`. */
   readonly neededTotal: number | null
   readonly strays: SampleRatioStrays
-  /** The variants that the caller left out and that have identities, by key. They are in no other number. */
+  /** The variants that the caller left out and that have identities, by key. No other number includes them. */
   readonly leftOut: readonly VariantCount[]
-  /** Where two phases or more were judged: the two tests that `pValue` is the smaller of, doubled. */
+  /** If two phases or more were judged: the two tests. `pValue` is twice the smaller of theirs. */
   readonly components?: {
     readonly phases: TestEvidence
     readonly pooled: TestEvidence
   }
   /**
-   * With phases: the identities of arms that could not be judged and are in no other number. Those of a bucket in which
-   * the split changed, and of a phase in which a single variant has all the share. Left out where it is 0.
+   * With phases: the identities of arms that could not be judged. They are those of a bucket in which the split
+   * changed, and of a phase in which a single variant has the whole share. No other number includes them. Absent if it
+   * is 0.
    */
   readonly unjudgedIdentities?: number
 }
 
-/** How strict {@link sampleRatio} is, and what it looks at. */
+/** How strict {@link sampleRatio} is, and which data it uses. */
 export interface SampleRatioOptions {
   /** The p-value below which the split is a mismatch, above 0 and below 1. Default 0.001. */
   readonly threshold?: number
   /** The p-value below which `severity` is `warning`, from `threshold` and below 1. Default 0.01, or `threshold` if more. */
   readonly warningThreshold?: number
   /**
-   * The identities, over all arms, below which no verdict at all is given; a whole number. Left out, a mismatch is
-   * reported at any size, because its p-value holds at any size, and `consistent` from as many identities as would have
-   * shown that the smallest arm lost half of its own: 98 for two equal arms, 4,332 for 99 : 1.
+   * The identities, over all arms, below which no verdict is given; a whole number. By default, a mismatch is reported
+   * at any size, because its p-value holds at any size. `consistent` is reported from the number of identities that
+   * would have shown that the smallest arm lost half of its own: 98 for two equal arms, 4,332 for 99 : 1.
    */
   readonly minimumTotal?: number
   /**
    * Variants that are neither arms nor strays: a holdout, `off`. Their identities are left out, and the shares of the
-   * others are made to sum to 1. Default none.
+   * others are scaled to sum to 1. Default none.
    */
   readonly leaveOut?: readonly string[]
-  /** The window that a summary was asked for. A view may have its own. Buckets are clipped to it. */
+  /** The window of a summary. A view may have its own. Buckets are clipped to it. */
   readonly window?: TimeWindow
 }
 
@@ -164,7 +171,7 @@ export const optionNames: readonly (keyof SampleRatioOptions)[] = [
   'window',
 ]
 
-/** The counts of a check, told apart. */
+/** The counts of a check, by kind. */
 interface Sorted {
   readonly byPhase: readonly ReadonlyMap<string, number>[]
   /** Identities of configured arms in buckets in which the split changed. */
@@ -175,39 +182,39 @@ interface Sorted {
 
 /**
  * Does the split between the variants look like the one that was configured? Pearson's chi-squared test of goodness of
- * fit, exact where counts are small, asked once: for a panel that is looked at again and again, see
+ * fit, exact if counts are small. Use it once: for a dashboard that is checked repeatedly, see
  * {@link sequentialSampleRatio}.
  *
- * Where every arm expects enough identities, the p-value is the tail of the chi-squared distribution. Enough is 100 for a
- * threshold of 0.001 or more, and grows with the sixth power of the normal quantile below that (270 at 0.0001). With
- * fewer it is the exact probability of the multinomial distribution, summed over all outcomes whose statistic is at
- * least as great, ties included; see {@link PValueMethod} for how far that goes. So a right split of few identities is
- * called a mismatch at most as often as the threshold says.
+ * If the expected count of every arm is large enough, the p-value is the tail of the chi-squared distribution. Enough
+ * is 100 for a threshold of 0.001 or more, and below that it grows with the sixth power of the normal quantile (270 at
+ * 0.0001). Otherwise the p-value is the exact probability of the multinomial distribution, summed over all outcomes
+ * whose statistic is at least as great, ties included; see {@link PValueMethod} for its limits. So a correct split of
+ * few identities is called a mismatch at most as often as the threshold says.
  *
- * Identities in a variant that is not in `expected`, or whose share is 0, do not touch the verdict: `strays` reports
+ * Identities in a variant that is not in `expected`, or whose share is 0, do not affect the verdict: `strays` reports
  * them. A variant without traffic counts as 0.
  *
  * Sources: K. Pearson, "On the criterion that a given system of deviations…", Philosophical Magazine 50 (1900). The
- * threshold of 0.001 is GrowthBook's and Eppo's; Microsoft writes 0.0005, Statsig 0.01 with an amber light before it. On
- * causes: A. Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments", KDD 2019.
+ * threshold of 0.001 is GrowthBook's and Eppo's; Microsoft writes 0.0005, Statsig 0.01 with a warning level before it.
+ * On causes: A. Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments", KDD 2019.
  *
- * Where the split changed in mid-experiment, the totals follow no split at all. So pass the phases, and counts that know
- * their time: each identity is judged against the split in force at its first exposure. Two tests share the threshold,
- * each with half of it. The phases' statistics add up with their degrees of freedom (R. A. Fisher, "Statistical Methods
- * for Research Workers", 1925): two phases that are wrong in opposite directions do not make up for each other. And their
- * deviations add up, against the sum of their variances: a small loss that is the same in every phase is found. A first
- * exposure is known to its hour or day only, so a bucket in which the split changed is left out; `unjudgedIdentities`
- * says how many that were. Where assignment does not stick, a change of the split itself moves identities to another
- * variant and into quarantine, out of one arm more than another: the mismatch that the phases before it then show is
- * real, and {@link assignedRatio} says whose fault it is.
+ * If the split changed during the experiment, the totals follow no single split. So pass the phases, and counts with
+ * times: each identity is judged against the split in force at its first exposure. Two tests share the threshold, each
+ * with half of it. The first adds up the phases' statistics and their degrees of freedom (R. A. Fisher, "Statistical
+ * Methods for Research Workers", 1925): two phases that are wrong in opposite directions do not cancel out. The second
+ * adds up their deviations, against the sum of their variances: it finds a small loss that is the same in every phase.
+ * A first exposure is known only to its hour or day, so a bucket in which the split changed is left out;
+ * `unjudgedIdentities` is the number of its identities. If assignment does not stick, a change of the split itself
+ * moves identities to another variant and into quarantine, from one arm more than from another. The mismatch that the
+ * earlier phases then show is real, and {@link assignedRatio} shows its cause.
  *
- * @param observed - identities by variant, whole numbers from 0; or an `ExposuresSummary`, a view, or steps in the order
- *   of time. With phases, one of these three; with several phases steps say where they end
+ * @param observed - identities by variant, whole numbers from 0; or an `ExposuresSummary`, a view, or steps in the
+ *   order of time. With phases, one of these three; with several phases, steps must have their ends
  * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum. Or
- *   phases in any order, each with its shares and, but for the earliest, when they came into force
- * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and
- *   enough identities were counted. A count or share that is NaN, infinite or negative, or a count that is not whole, is
- *   `not-computable`, with the reason. The order of the variants changes nothing but the order of the arms
+ *   phases in any order, each with its shares and, except the earliest, when they came into force
+ * @returns frozen data. Never `consistent` unless every number was valid, at least two variants have a share above 0
+ *   and enough identities were counted. A count or share that is NaN, infinite or negative, or a count that is not
+ *   whole, is `not-computable`, with the reason. The order of the variants changes only the order of the arms
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, points out of order, two phases
  *   from the same instant or an option out of bounds; `invalid-instant` for a time that cannot be one
  *
@@ -278,16 +285,16 @@ export function sampleRatio(
   return ratioOf([{ observed, name: 'observed' }], expected, checked, checked.threshold)
 }
 
-/** Counts that are judged together, by what a message calls them. */
+/** Counts that are judged together, with their name in a message. */
 export interface NamedCounts {
   readonly observed: unknown
   readonly name: string
 }
 
 /**
- * The check of counts that were passed.
+ * The check of the given counts.
  *
- * @param level - the probability that the p-value will be compared with, where that is not the threshold
+ * @param level - the probability to compare the p-value with, if that is not the threshold
  */
 export function ratioOf(
   counts: readonly NamedCounts[],
@@ -457,7 +464,7 @@ function armsOf(fits: readonly Fit[], tested: readonly Fit[]): readonly Deviatin
   return [...sums.values()]
 }
 
-/** The arms' shares of those that were judged; without any, those of the first phase. */
+/** The arms' shares of the judged identities; if there are none, those of the first phase. */
 function sharesOf(arms: readonly DeviatingArm[], total: number, tested: readonly Fit[]): readonly number[] {
   if (total === 0) return [...(tested[0]?.phase.shares.values() ?? [])]
   return arms.map(({ expected }) => expected / total).filter((share) => share > 0)
@@ -493,7 +500,7 @@ function shownArm(
   }
 }
 
-/** The nearest shares of an arm that would have been a mismatch, its counterpart in proportion. */
+/** The nearest shares of an arm that would have been a mismatch, with the other arms in proportion. */
 function detectable(
   expected: number,
   total: number,
@@ -544,9 +551,9 @@ function lossOf(arms: readonly DeviatingArm[], total: number): SampleRatioLoss |
 }
 
 /**
- * The verdict by a p-value.
+ * The verdict from a p-value.
  *
- * @param correction - what the p-value was corrected for, with a space before it
+ * @param correction - what the p-value is corrected for, with a space before it
  */
 export function verdict(
   logPValue: number | null,

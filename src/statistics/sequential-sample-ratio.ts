@@ -23,18 +23,18 @@ import { byKey, noStrays, straysOf, type SampleRatioStatus, type SampleRatioStra
 export interface SequentialSampleRatioLook {
   /** The bucket's start, as it was passed. */
   readonly start: string
-  /** Identities judged up to and including this bucket: those of the arms, less those between two phases. */
+  /** Judged identities up to and including this bucket: those of the arms, without those between two phases. */
   readonly total: number
   /**
    * The logarithm of the Bayes factor against the expected shares, averaged over the concentrations: above 0 the counts
-   * speak against them, below 0 for them.
+   * are evidence against them, below 0 for them.
    */
   readonly logBayesFactor: number
-  /** The running p-value: the least of 1 and every 1 / Bayes factor so far. It never rises along the path. */
+  /** The running p-value: the smallest of 1 and every 1 / Bayes factor so far. It never rises along the path. */
   readonly pValue: number
 }
 
-/** Identities in variants that no arm is configured for, and since when. */
+/** Identities in variants that are not a configured arm, and since when. */
 export interface SequentialStrays extends SampleRatioStrays {
   /** The start of the first closed bucket with one; `null` for none. */
   readonly since: string | null
@@ -43,11 +43,11 @@ export interface SequentialStrays extends SampleRatioStrays {
 /** The verdict of {@link sequentialSampleRatio}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface SequentialSampleRatioResult {
   /**
-   * As in `sampleRatio`, but that `consistent` asks for no number of identities: the test has not crossed its threshold so
-   * far. `not-enough-traffic` means that no closed bucket has an identity to judge.
+   * As in `sampleRatio`, except that `consistent` needs no minimum number of identities: the test has not crossed its
+   * threshold so far. `not-enough-traffic` means that no closed bucket has an identity to judge.
    */
   readonly status: SampleRatioStatus
-  /** Why it is not `consistent`, in a sentence for people. */
+  /** Why it is not `consistent`, as a readable sentence. */
   readonly reason?: string
   /** After the last closed bucket; `null` for `not-computable` and where there is no look. */
   readonly logBayesFactor: number | null
@@ -55,41 +55,41 @@ export interface SequentialSampleRatioResult {
   readonly pValue: number | null
   /** The start of the first bucket after which the running p-value was below the threshold; `null` for none. */
   readonly firstCrossedAt: string | null
-  /** The start of the last bucket where it was left out because it is still open; else `null`. */
+  /** The start of the last bucket if it was left out because it is still open; otherwise `null`. */
   readonly openBucket: string | null
   /** One look for each closed bucket, in the order of time. Empty for `not-computable`. */
   readonly path: readonly SequentialSampleRatioLook[]
-  /** What is in no configured arm, in closed buckets. */
+  /** The identities in no configured arm, in closed buckets. */
   readonly strays: SequentialStrays
   /** The variants that the caller left out and that have identities in closed buckets, by key. */
   readonly leftOut: readonly VariantCount[]
-  /** With phases: the identities of arms in closed buckets in which the split changed. Left out where it is 0. */
+  /** With phases: the identities of arms in closed buckets in which the split changed. Absent if it is 0. */
   readonly unjudgedIdentities?: number
 }
 
-/** How {@link sequentialSampleRatio} weighs and judges. */
+/** The prior, the threshold and the data of {@link sequentialSampleRatio}. */
 export interface SequentialSampleRatioOptions {
   /**
-   * How near to the expected shares the alternatives are that the test looks for: the sum of the Dirichlet prior's
-   * parameters, above 0 and up to 1e9. The greater, the finer the deviations, and the more identities it takes to see a
-   * coarse one. A list averages their Bayes factors. Default 10, 100, 1,000, 10,000 and 100,000.
+   * The sum of the Dirichlet prior's parameters, above 0 and up to 1e9. It says how close to the expected shares the
+   * alternatives are that the test looks for. A greater value finds smaller deviations, but needs more identities to
+   * find a large one. A list averages their Bayes factors. Default 10, 100, 1,000, 10,000 and 100,000.
    */
   readonly concentration?: number | readonly number[]
   /** The running p-value below which the split is a mismatch, above 0 and below 1. Default 0.001. */
   readonly threshold?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window that steps or a summary were asked for; needed with a summary. A view may have its own. */
+  /** The window of the steps or the summary; required with a summary. A view may have its own. */
   readonly window?: TimeWindow
 }
 
-/** The concentrations that are averaged over unless told otherwise. */
+/** The concentrations that are averaged over by default. */
 export const mixture: readonly number[] = [10, 100, 1000, 10_000, 100_000]
 
 /**
- * Does the split between the variants look like the one that was configured, for someone who looks after every
- * bucket? An anytime-valid test: under the expected shares the probability that it ever reports a mismatch is at most
- * `threshold`, however often and for however long it is looked at. Its price is a later answer than that of one
+ * Does the split between the variants look like the one that was configured, if you look after every bucket? This is an
+ * anytime-valid test: under the expected shares, the probability that it ever reports a mismatch is at most
+ * `threshold`, however often and however long you look. The price is a later answer than that of one
  * {@link sampleRatio} at a size fixed in advance.
  *
  * The prior is a Dirichlet distribution around the expected shares, αᵢ = concentration × shareᵢ. After each bucket
@@ -104,28 +104,29 @@ export const mixture: readonly number[] = [10, 100, 1000, 10_000, 100_000]
  * yet a mismatch. The mean over five crosses 0.001 of two equal arms with 23 identities of 100 : 0, 125 of 70 : 30 and
  * about 12,400 of 52 : 48.
  *
- * Where the split changed in mid-experiment, pass the phases. Each has a prior of its own around its own shares, and the
- * logarithms of their Bayes factors add up, for each concentration by itself: what the split will be is known before
- * anyone is assigned by it, so the product is still a martingale. A bucket in which the split changed is left out;
- * `unjudgedIdentities` says how many that were. Identities in no configured arm do not touch the verdict: see `strays`.
+ * If the split changed during the experiment, pass the phases. Each has a prior of its own around its own shares, and
+ * the logarithms of their Bayes factors add up, separately for each concentration: a split is known before any identity
+ * is assigned by it, so the product is still a martingale. A bucket in which the split changed is left out;
+ * `unjudgedIdentities` is the number of its identities. Identities in no configured arm do not affect the verdict: see
+ * `strays`.
  *
- * **What is promised.** For counts that only grow: if the expected shares are true, the probability that a look at *any*
- * closed bucket reports a mismatch is at most `threshold`. Within one answer the running p-value never rises, so
- * only closed buckets may be fed: a last bucket with `partial: true` is left out (a first one is closed and counts).
+ * **What is promised.** For counts that only grow: if the expected shares are true, the probability that a look at
+ * *any* closed bucket reports a mismatch is at most `threshold`. Within one answer the running p-value never rises, so
+ * only closed buckets may be used: a last bucket with `partial: true` is left out (a first one is closed and counts).
  *
- * **What is not.** There is no state to store: each answer is computed anew from the whole series, so "never forgets" is
- * true of the path within an answer, not from one answer to the next. Quarantine takes identities back out of past
- * buckets, and late arrivals add to them. Then the path changes, and a mismatch of yesterday may be `consistent` today,
- * even where quarantine is even. For an alarm that stays, keep the first `firstCrossedAt` you were given. For counts
- * that only grow, feed identities by their *first* variant, quarantined or not (see {@link assignedRatio}): nobody leaves
- * those. And show {@link excludedRatio} beside the verdict.
+ * **What is not.** There is no state to store: each answer is computed anew from the whole series, so "never forgets"
+ * is true of the path within an answer, not from one answer to the next. Quarantine takes identities back out of past
+ * buckets, and late arrivals add to them. Then the path changes, and yesterday's mismatch may be `consistent` today,
+ * even if quarantine is even. For a permanent alarm, store the first `firstCrossedAt` you get. For counts that only
+ * grow, pass identities by their *first* variant, quarantined or not (see {@link assignedRatio}): no identity leaves
+ * those counts. And show {@link excludedRatio} beside the verdict.
  *
  * @param points - the steps in the order of time, or a view with such `points`, or a summary with its `window`; with
- *   several phases steps say where they end
+ *   several phases, steps must have their ends
  * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum; or
  *   phases in any order, as for {@link sampleRatio}
- * @returns frozen data. Never `consistent` unless every number was one, at least two variants have a share above 0 and an
- *   identity was judged. Anything else among the counts or shares is `not-computable`, with the reason
+ * @returns frozen data. Never `consistent` unless every number was valid, at least two variants have a share above 0
+ *   and an identity was judged. Anything else among the counts or shares is `not-computable`, with the reason
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type, steps out of order, two phases
  *   from the same instant or an option out of bounds; `invalid-instant` for a time that cannot be one
  *
@@ -204,7 +205,7 @@ export function sequentialSampleRatio(
     const logBayesFactor = logMean(
       concentrations.map((concentration) => logBayesFactorOf(phases, counts, concentration)),
     )
-    // A prior too small for a double has no logarithm; nothing else gets here without one.
+    // Only a prior too small for a double has no logarithm here.
     if (!Number.isFinite(logBayesFactor)) {
       return notComputable('The expected shares are too far apart for this concentration.', openBucket)
     }

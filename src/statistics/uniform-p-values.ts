@@ -9,11 +9,12 @@ export interface UniformPValuesResult {
   /**
    * - `uniform`: nothing was found
    * - `too-small`: small p-values are too frequent: something is wrong in many experiments, or with the check
-   * - `too-large`: large p-values are too frequent: the check is too careful for its counts, or something is adjusted
-   * - `not-enough`: too few p-values to say
+   * - `too-large`: large p-values are too frequent: the check is too conservative for its counts, or something is
+   *   adjusted
+   * - `not-enough`: too few p-values for a verdict
    */
   readonly status: 'uniform' | 'too-small' | 'too-large' | 'not-enough'
-  /** Why it is not `uniform`, in a sentence for people. */
+  /** Why it is not `uniform`, as a readable sentence. */
   readonly reason?: string
   /** How many p-values there were. */
   readonly count: number
@@ -21,9 +22,9 @@ export interface UniformPValuesResult {
   readonly excessSmall: number
   /** The greatest lack of p-values below any level, 0 to 1. */
   readonly excessLarge: number
-  /** An upper bound of the probability of so great an `excessSmall`; 1 where there are none. */
+  /** An upper bound of the probability of an `excessSmall` this great; 1 if there are no p-values. */
   readonly pValueSmall: number
-  /** The same of `excessLarge`. */
+  /** The same for `excessLarge`. */
   readonly pValueLarge: number
 }
 
@@ -36,20 +37,20 @@ export interface UniformPValuesOptions {
 }
 
 /**
- * Are the p-values of many experiments uniform? Where every split is right they are: of a thousand A/A tests fifty are
- * below 0.05. Collect the `pValue` of one check of each experiment (one look each, at its end) and ask this: too many
- * small ones mean that a fault is common, even where no experiment by itself is a mismatch.
+ * Are the p-values of many experiments uniform? They are if every split is correct: of a thousand A/A tests, about
+ * fifty are below 0.05. Collect the `pValue` of one check per experiment (one look each, at its end) and pass them
+ * here. Too many small ones mean that a fault is common, even if no single experiment is a mismatch.
  *
- * The statistics are those of Smirnov, D⁺ = max(F(p) − p) and D⁻ = max(p − F(p)), where F is the share of p-values at or
- * below p. Each exceeds d with a probability of at most exp(−2 n d²): P. Massart, "The Tight Constant in the
- * Dvoretzky–Kiefer–Wolfowitz Inequality", Annals of Probability 18 (1990). The bound holds for every n ≥ 1 that makes it
- * below one half, so a verdict is never too hasty. Exact p-values are a little too large by their nature, since counts
- * come in whole numbers: with small experiments `too-large` is expected, `too-small` never is.
+ * The statistics are those of Smirnov, D⁺ = max(F(p) − p) and D⁻ = max(p − F(p)), where F is the share of p-values at
+ * or below p. Each exceeds d with a probability of at most exp(−2 n d²): P. Massart, "The Tight Constant in the
+ * Dvoretzky–Kiefer–Wolfowitz Inequality", Annals of Probability 18 (1990). The bound holds for every n ≥ 1 that makes
+ * it below one half, so a verdict never comes too early. Exact p-values are a little too large by nature, because
+ * counts are whole numbers: with small experiments `too-large` is expected, `too-small` never is.
  *
  * @param pValues - one for each experiment, 0 to 1; independent of each other
- * @returns frozen data; always at most one of the two sides is a finding, the one with the smaller p-value
- * @throws {@link ExposureError} `invalid-statistics` for what is not a list of numbers from 0 to 1, or an option out of
- *   bounds
+ * @returns frozen data; at most one of the two sides is reported, the one with the smaller p-value
+ * @throws {@link ExposureError} `invalid-statistics` for anything but a list of numbers from 0 to 1, or for an option
+ *   out of bounds
  *
  * @example
  * ```ts

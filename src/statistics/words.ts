@@ -1,4 +1,4 @@
-/** A probability as a sentence shows it, from its natural logarithm: three digits, also where a double has none. */
+/** A probability as a sentence shows it, from its natural logarithm: three digits, even if a double has none. */
 function inWords(logProbability: number): string {
   if (logProbability > -690) return short(Math.exp(logProbability), 3)
   const exponent = Math.floor(logProbability / Math.LN10)

@@ -81,7 +81,7 @@ describe.each([
     const [theirs, ours] = ['first-exposure-theirs', 'first-exposure-ours']
     await expect(fetch(answeringAs(theirs), spec, window, { queryId: ours })).rejects.toMatchObject({
       code: 'malformed-rows',
-      message: 'The answer bears the id of another query. Check what sits between the host and ClickHouse.',
+      message: 'The answer has the id of another query. Check what sits between the host and ClickHouse.',
     })
     expect(read).toBe(1)
     await expect(fetch(answeringAs(theirs), spec, window, { queryId: theirs })).resolves.toBeDefined()
