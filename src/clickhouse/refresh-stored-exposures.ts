@@ -1,5 +1,4 @@
-import { aRefreshState } from '../refresh/a-refresh-state.js'
-import { initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
+import { aRefreshState, initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
 import { aName, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import {

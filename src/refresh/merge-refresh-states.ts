@@ -1,7 +1,6 @@
 import { malformedState } from '../errors.js'
-import { aRefreshState } from './a-refresh-state.js'
 import { canonicalCopy } from './canonical-copy.js'
-import type { RefreshState } from './refresh-state.js'
+import { aRefreshState, type RefreshState } from './refresh-state.js'
 
 /**
  * What do two hosts know together? The join of two states: the same as if every event of both had been reported to

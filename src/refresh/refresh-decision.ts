@@ -1,8 +1,7 @@
 import { epochMs, type Instant } from '../time/instant.js'
-import { aRefreshState } from './a-refresh-state.js'
 import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
-import type { RefreshState, RefreshSuccess } from './refresh-state.js'
+import { aRefreshState, type RefreshState, type RefreshSuccess } from './refresh-state.js'
 
 /** Whether to refresh now, and if not, why. See {@link refreshDecision}. */
 export type RefreshDecision =

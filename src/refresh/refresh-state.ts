@@ -1,3 +1,4 @@
+import { malformedState } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 
 /** Why a run failed: what a program switches on, whether to try again, and what a person reads. */
@@ -62,3 +63,14 @@ export const initialRefreshState: RefreshState<never> = /* @__PURE__ */ Object.f
   success: null,
   failure: null,
 })
+
+/** A state, by its fields alone: what its summary is, only its host knows. Throws `malformed-state`. */
+export function aRefreshState<Summary>(state: RefreshState<Summary>, path = 'state'): RefreshState<Summary> {
+  const given: unknown = state
+  const isState =
+    typeof given === 'object' &&
+    given !== null &&
+    ['requestedAt', 'success', 'failure'].every((field) => field in given)
+  if (isState) return state
+  throw malformedState(path, state, 'Pass initialRefreshState, or a state that this library returned.')
+}

@@ -1,10 +1,14 @@
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { epochMs, type Instant } from '../time/instant.js'
-import { aRefreshState } from './a-refresh-state.js'
 import { isFinal, isInFlight } from './refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
-import type { RefreshFailure, RefreshState, RefreshSuccess } from './refresh-state.js'
+import {
+  aRefreshState,
+  type RefreshFailure,
+  type RefreshState,
+  type RefreshSuccess,
+} from './refresh-state.js'
 
 /** What a panel shows, with all it needs to show it. See {@link refreshStatus}. */
 export type RefreshStatus<Summary = ExposuresSummary> =

@@ -6,16 +6,17 @@ import { aGranularity, type Granularity } from '../../time/granularity.js'
 import { anEpochMs } from '../../time/instant.js'
 import { aTimeZone } from '../../time/time-zone.js'
 import type { ExposuresSummary } from './exposures-summary.js'
-import type { ExposureBucket } from './rows.js'
+import { decodeBucketRows, type ExposureBucket } from './rows.js'
 
 /**
  * What is the summary of these buckets? Adds them up, in chronological order.
  *
- * @param buckets - what `decodeBucketRows` returned, in any order; several for the same bucket and variant add up
+ * @param buckets - the rows of the answer to `firstExposuresQuery`, or what `decodeBucketRows` made of them, in any
+ *   order; several buckets for the same instant and variant add up
  * @param options.granularity - the granularity of the query: `selectGranularity(window)`
  * @param options.timeZone - the IANA time zone of the query; default `UTC`
  * @returns a frozen summary; the counts of its points and its excluded identities add up to those of the buckets
- * @throws {@link ExposureError} `malformed-buckets`, naming the field, for an unusable count or instant, an unknown
+ * @throws {@link ExposureError} `malformed-rows` for rows that the query cannot return; `malformed-buckets`, naming the field, for an unusable count or instant, an unknown
  *   granularity, or a bucket that is not the start of an hour or day (checked in UTC); `invalid-spec` for an unknown
  *   option or time zone
  *
@@ -43,12 +44,23 @@ import type { ExposureBucket } from './rows.js'
 export function summarizeExposures(
   buckets: readonly ExposureBucket[],
   options: { readonly granularity: Granularity; readonly timeZone?: string },
+): ExposuresSummary
+export function summarizeExposures(
+  rows: readonly unknown[],
+  options: { readonly granularity: Granularity; readonly timeZone?: string },
+): ExposuresSummary
+export function summarizeExposures(
+  given: readonly unknown[],
+  options: { readonly granularity: Granularity; readonly timeZone?: string },
 ): ExposuresSummary {
   withFields(options, ['granularity', 'timeZone'], 'options', invalidSpec)
   const granularity = aGranularity(options.granularity, 'granularity', malformedBuckets)
   const timeZone = aTimeZone(options.timeZone ?? 'UTC', 'timeZone', invalidSpec)
   const { floor } = bucketAxis('UTC', granularity)
 
+  const [first] = given
+  const areBuckets = typeof first === 'object' && first !== null && 'bucketMs' in first
+  const buckets = areBuckets ? (given as readonly ExposureBucket[]) : decodeBucketRows(given)
   let excludedIdentities = 0
   const points = new Map<number, Map<string, number>>()
   for (const [index, { quarantined, variant, bucketMs, newIdentities }] of buckets.entries()) {

@@ -1,4 +1,4 @@
-import { summarizeExposures, type ExposureBucket } from 'first-exposure'
+import { decodeBucketRows, summarizeExposures, type ExposureBucket } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
 
 const day = 86_400_000
@@ -16,6 +16,19 @@ const quarantined = (bucketMs: number, newIdentities: number): ExposureBucket =>
 })
 
 describe('summarizeExposures', () => {
+  test('takes the rows of the answer as they are, like every other question', () => {
+    const rows = [
+      { quarantined: 0, variant: 'a', bucket: '2026-06-01 00:00:00', new_identities: '7' },
+      { quarantined: 1, variant: null, bucket: '2026-06-01 00:00:00', new_identities: 2 },
+    ]
+    expect(summarizeExposures(rows, { granularity: 'day' })).toEqual(
+      summarizeExposures(decodeBucketRows(rows), { granularity: 'day' }),
+    )
+    expect(() => summarizeExposures([{ ...rows[0], variant: 5 }], { granularity: 'day' })).toThrow(
+      expect.objectContaining({ code: 'malformed-rows' }),
+    )
+  })
+
   test('orders points by time and variants by key, and leaves out what is empty', () => {
     const buckets = [
       counted('b', 2 * day, 1),
