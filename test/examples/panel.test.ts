@@ -503,6 +503,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
     ])
     const crossovers = await page.locator('.card', { hasText: 'Who crossed over' }).innerText()
     expect(crossovers).toMatch(/Quarantine falls unevenly on the variants \(p\s\d/)
+    expect(crossovers).toMatch(/in their first variant/)
     expect((await rows('The split by slice')).map((cells) => cells.slice(0, 4))).toEqual([
       ['<b>ios</b>', 'mismatch', expect.stringMatching(/^2\.\d × 10⁻⁷$/), '1,400'],
       ['web', 'none found', '1', '14,000'],

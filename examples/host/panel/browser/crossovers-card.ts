@@ -12,15 +12,21 @@ import { bucketLabel } from './time-labels.js'
 /** How many pairs have a row of their own. */
 const mostPairs = 20
 
-/** Who was in two variants: from which to which, how long after and when, and whether evenly. */
+/** Who was in two variants: from which to which, how long after and when, whether evenly, and the split before it. */
 export function crossoversCard(
   crossovers: Crossovers,
   view: ExposuresView,
   multiVariant: MultiVariantPolicy,
   timeZone: string,
+  expectedShares?: Readonly<Record<string, number>>,
 ): readonly HTMLElement[] {
   const { identities, pairs } = crossovers
-  const { tone, headline, sentences, bias, stayed } = crossoverVerdict(crossovers, view, multiVariant)
+  const { tone, headline, sentences, bias, stayed } = crossoverVerdict(
+    crossovers,
+    view,
+    multiVariant,
+    expectedShares,
+  )
   const { variants, rows, all, left } = crossoverMatrix(crossovers, view, stayed)
   const labelOf = (bucket: string): string => {
     const point = view.points.find(({ start }) => start === bucket)

@@ -159,7 +159,9 @@ export function mountPanel(
       const multiVariant = data.multiVariant ?? 'quarantine'
       if (data.ledger !== undefined) ledger.replaceChildren(...ledgerCard(data.ledger, view))
       if (data.crossovers !== undefined) {
-        crossovers.replaceChildren(...crossoversCard(data.crossovers, view, multiVariant, zone))
+        crossovers.replaceChildren(
+          ...crossoversCard(data.crossovers, view, multiVariant, zone, data.expectedShares),
+        )
       }
       if (data.breakdown !== undefined) {
         slices.replaceChildren(...slicesCard(data.breakdown, view, verdict))
