@@ -4,21 +4,22 @@ import { numbersByVariant, whyNoCounts } from './counts.js'
 import {
   areTrusted,
   hypergeometricTail,
+  noEvidence,
   shareInterval,
   shown,
   type PValueMethod,
   type ShareInterval,
 } from './evidence.js'
 import { ascendingSum } from './expected-phases.js'
-import { checkedOptions, type CheckOptions } from './options.js'
+import { checkedOptions } from './options.js'
 import { deviation } from './phase-evidence.js'
 import {
   neededFor,
+  verdict,
   type SampleRatioOptions,
   type SampleRatioSeverity,
   type SampleRatioStatus,
 } from './sample-ratio.js'
-import { below, identities } from './words.js'
 
 /**
  * The counts that {@link crossoverBias} compares. Each identity is in one of the two, once, under its first variant.
@@ -178,7 +179,10 @@ export function crossoverBias(
       threshold,
     )
   return deepFreeze({
-    ...verdict(left === 0 ? null : logPValue, left, neededTotal, checked),
+    ...verdict(left === 0 ? null : logPValue, left, neededTotal, checked, {
+      premise: 'If quarantine took the same share of every arm, one at least this uneven',
+      done: 'quarantined',
+    }),
     statistic: left === 0 ? null : statistic,
     degreesOfFreedom,
     ...(left === 0 ? { pValue: null, logPValue: null, method: null } : { ...shown(logPValue), method }),
@@ -199,44 +203,12 @@ export function crossoverBias(
   })
 }
 
-function verdict(
-  logPValue: number | null,
-  quarantined: number,
-  needed: number,
-  { threshold, warningThreshold, minimumTotal }: CheckOptions,
-): Pick<CrossoverBiasResult, 'status' | 'reason' | 'severity'> {
-  const isSilenced = minimumTotal !== undefined && quarantined < minimumTotal
-  if (logPValue !== null && logPValue < Math.log(threshold) && !isSilenced) {
-    const reason =
-      'If quarantine took the same share of every arm, one at least this uneven would have a probability of ' +
-      `${below(logPValue, threshold)}.`
-    return { status: 'mismatch', reason, severity: 'mismatch' }
-  }
-  if (logPValue === null || quarantined < needed) {
-    const reason = `${identities(quarantined, ['was', 'were'])} quarantined, and a verdict needs ${Math.max(needed, 1)}.`
-    const isAmber = logPValue !== null && logPValue < Math.log(warningThreshold) && !isSilenced
-    return {
-      status: 'not-enough-traffic',
-      reason,
-      severity: isAmber ? 'warning' : null,
-    }
-  }
-  return {
-    status: 'consistent',
-    severity: logPValue < Math.log(warningThreshold) ? 'warning' : 'none',
-  }
-}
-
 function notComputable(reason: string): CrossoverBiasResult {
   return deepFreeze({
     status: 'not-computable',
     reason,
     severity: null,
-    statistic: null,
-    degreesOfFreedom: null,
-    pValue: null,
-    logPValue: null,
-    method: null,
+    ...noEvidence(null),
     arms: [],
     neededTotal: null,
   })

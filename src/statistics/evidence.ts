@@ -26,6 +26,13 @@ export interface TestEvidence {
   readonly method: PValueMethod | null
 }
 
+/** The evidence of a test that had nothing to test. */
+export function noEvidence<Degrees extends number | null>(
+  degreesOfFreedom: Degrees,
+): Omit<TestEvidence, 'degreesOfFreedom'> & { readonly degreesOfFreedom: Degrees } {
+  return { statistic: null, degreesOfFreedom, pValue: null, logPValue: null, method: null }
+}
+
 /** The raw result of a test. */
 export interface Tail {
   readonly logPValue: number

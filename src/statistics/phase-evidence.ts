@@ -3,6 +3,7 @@ import { binomial, logSum } from './count-distributions.js'
 import {
   areTrusted,
   multinomialTail,
+  noEvidence,
   shown,
   trustedExpectation,
   type Tail,
@@ -64,13 +65,7 @@ export interface PhaseEvidence extends TestEvidence {
 export function phaseEvidence(fits: readonly Fit[], level: number): PhaseEvidence {
   const degreesOfFreedom = fits.reduce((sum, { phase }) => sum + phase.degreesOfFreedom, 0)
   if (fits.every(({ total }) => total === 0)) {
-    return {
-      statistic: null,
-      degreesOfFreedom,
-      pValue: null,
-      logPValue: null,
-      method: null,
-    }
+    return noEvidence(degreesOfFreedom)
   }
   const [only] = fits
   if (fits.length === 1 && only !== undefined)

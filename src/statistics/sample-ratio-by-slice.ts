@@ -8,7 +8,7 @@ import { checkedOptions, type CheckOptions } from './options.js'
 import {
   optionNames,
   ratioOf,
-  verdict,
+  splitVerdict,
   type SampleRatioOptions,
   type SampleRatioResult,
   type SampleRatioStatus,
@@ -199,7 +199,7 @@ function totalOf(arms: SampleRatioResult['arms']): number {
 function untested({ status, arms, neededTotal }: SampleRatioResult): Partial<SampleRatioResult> {
   return status === 'not-computable'
     ? {}
-    : verdict(null, totalOf(arms), arms, neededTotal ?? 1, {
+    : splitVerdict(null, totalOf(arms), arms, neededTotal ?? 1, {
         threshold: 0,
         warningThreshold: 0,
         minimumTotal: 0,
@@ -218,7 +218,10 @@ function corrected(
   const logAdjusted = adjustedPValue > 0 ? Math.log(adjustedPValue) : (logPValue ?? 0) + Math.log(familySize)
   const correction = ` after a correction for ${familySize} slice${familySize === 1 ? '' : 's'}`
   return {
-    ...withVerdict(result, verdict(logAdjusted, totalOf(arms), arms, neededTotal ?? 1, options, correction)),
+    ...withVerdict(
+      result,
+      splitVerdict(logAdjusted, totalOf(arms), arms, neededTotal ?? 1, options, correction),
+    ),
     adjustedPValue,
   }
 }

@@ -1,10 +1,16 @@
-import { received } from '../errors.js'
 import { anObject } from '../checks.js'
-import { invalidStatistics } from '../errors.js'
+import { invalidStatistics, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
 import { numbersByVariant, whyNoCounts } from './counts.js'
-import { areTrusted, hypergeometricTail, shown, type Tail, type TestEvidence } from './evidence.js'
+import {
+  areTrusted,
+  hypergeometricTail,
+  noEvidence,
+  shown,
+  type Tail,
+  type TestEvidence,
+} from './evidence.js'
 import { ascendingSum } from './expected-phases.js'
 import { checkedOptions } from './options.js'
 import { deviation } from './phase-evidence.js'
@@ -128,13 +134,7 @@ function independence(
   const columns = columnSums.filter((count) => count > 0)
   const degreesOfFreedom = Math.max(0, rows.length - 1) * Math.max(0, columns.length - 1)
   if (degreesOfFreedom === 0) {
-    return {
-      statistic: null,
-      degreesOfFreedom,
-      pValue: null,
-      logPValue: null,
-      method: null,
-    }
+    return noEvidence(degreesOfFreedom)
   }
   const total = sum(columns)
   const tests = rows.flatMap((row) =>

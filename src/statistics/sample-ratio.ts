@@ -13,6 +13,7 @@ import {
 import {
   areTrusted,
   multinomialTail,
+  noEvidence,
   shareInterval,
   type PValueMethod,
   type ShareInterval,
@@ -428,7 +429,7 @@ function judged(
   const neededTotal = options.minimumTotal ?? neededFor(sharesOf(arms, total, tested), threshold)
   const unjudgedIdentities = between + totalOf(fits) - total
   return deepFreeze({
-    ...verdict(evidence.logPValue, total, arms, neededTotal, options),
+    ...splitVerdict(evidence.logPValue, total, arms, neededTotal, options),
     statistic: evidence.statistic,
     degreesOfFreedom: evidence.degreesOfFreedom,
     pValue: evidence.pValue,
@@ -550,48 +551,68 @@ function lossOf(arms: readonly DeviatingArm[], total: number): SampleRatioLoss |
   }
 }
 
+type VerdictOptions = Pick<CheckOptions, 'threshold' | 'warningThreshold' | 'minimumTotal'>
+
+/** How the two sentences of a verdict begin and end. */
+interface VerdictWords {
+  /** What the p-value assumes, and the deviation that it is the probability of. */
+  readonly premise: string
+  /** What was done to the identities that decide: `counted`. */
+  readonly done: string
+  /** Why fewer identities are too few, with a colon before it. */
+  readonly whyTooFew?: string
+  /** What the p-value is corrected for, with a space before it. */
+  readonly correction?: string
+}
+
 /**
  * The verdict from a p-value.
  *
- * @param correction - what the p-value is corrected for, with a space before it
+ * @param total - the identities that decide
+ * @param needed - how many of them a verdict needs
  */
 export function verdict(
   logPValue: number | null,
   total: number,
-  arms: readonly Pick<DeviatingArm, 'variant' | 'expected'>[],
   needed: number,
-  {
-    threshold,
-    warningThreshold,
-    minimumTotal,
-  }: Pick<CheckOptions, 'threshold' | 'warningThreshold' | 'minimumTotal'>,
-  correction: string = '',
+  { threshold, warningThreshold, minimumTotal }: VerdictOptions,
+  { premise, done, whyTooFew = '', correction }: VerdictWords,
 ): Pick<SampleRatioResult, 'status' | 'reason' | 'severity'> {
+  const isBelow = (level: number): boolean => logPValue !== null && logPValue < Math.log(level)
   const isSilenced = minimumTotal !== undefined && total < minimumTotal
-  if (logPValue !== null && logPValue < Math.log(threshold) && !isSilenced) {
-    const reason =
-      'If the expected shares were true, a split at least this far from them would have a probability of ' +
-      `${below(logPValue, threshold, correction)}.`
+  if (logPValue !== null && isBelow(threshold) && !isSilenced) {
+    const reason = `${premise} would have a probability of ${below(logPValue, threshold, correction)}.`
     return { status: 'mismatch', reason, severity: 'mismatch' }
   }
   if (logPValue === null || total < needed) {
-    const smallest = arms.reduce((a, b) => (b.expected < a.expected ? b : a))
-    const fewer =
-      minimumTotal === undefined && total > 0
-        ? `: fewer could not show that ${received(smallest.variant)} lost half of its own`
-        : ''
-    const reason = `${identities(total, ['was', 'were'])} counted, and a verdict needs ${Math.max(needed, 1)}${fewer}.`
-    const isAmber = logPValue !== null && logPValue < Math.log(warningThreshold) && !isSilenced
     return {
       status: 'not-enough-traffic',
-      reason,
-      severity: isAmber ? 'warning' : null,
+      reason: `${identities(total, ['was', 'were'])} ${done}, and a verdict needs ${Math.max(needed, 1)}${whyTooFew}.`,
+      severity: isBelow(warningThreshold) && !isSilenced ? 'warning' : null,
     }
   }
-  return {
-    status: 'consistent',
-    severity: logPValue < Math.log(warningThreshold) ? 'warning' : 'none',
-  }
+  return { status: 'consistent', severity: isBelow(warningThreshold) ? 'warning' : 'none' }
+}
+
+/** The verdict on the split between these arms. */
+export function splitVerdict(
+  logPValue: number | null,
+  total: number,
+  arms: readonly Pick<DeviatingArm, 'variant' | 'expected'>[],
+  needed: number,
+  options: VerdictOptions,
+  correction: string = '',
+): Pick<SampleRatioResult, 'status' | 'reason' | 'severity'> {
+  const smallest = arms.reduce((a, b) => (b.expected < a.expected ? b : a))
+  return verdict(logPValue, total, needed, options, {
+    premise: 'If the expected shares were true, a split at least this far from them',
+    done: 'counted',
+    whyTooFew:
+      options.minimumTotal === undefined && total > 0
+        ? `: fewer could not show that ${received(smallest.variant)} lost half of its own`
+        : '',
+    correction,
+  })
 }
 
 /** The answer where there is nothing to compare. */
@@ -600,11 +621,7 @@ function notComputable(reason: string): SampleRatioResult {
     status: 'not-computable',
     reason,
     severity: null,
-    statistic: null,
-    degreesOfFreedom: null,
-    pValue: null,
-    logPValue: null,
-    method: null,
+    ...noEvidence(null),
     arms: [],
     impliedLoss: null,
     neededTotal: null,

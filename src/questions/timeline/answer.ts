@@ -1,6 +1,5 @@
-import type { EventDisposition } from '../../scan/event-disposition.js'
 import { deepFreeze } from '../../freeze.js'
-import { eventDispositions } from '../../scan/event-disposition.js'
+import { eventDispositions, type EventDisposition } from '../../scan/event-disposition.js'
 import { decodeIdentityTimelineRows, type IdentityTimelineRow } from './rows.js'
 import { withFields } from '../../checks.js'
 import { aMultiVariantPolicy, type MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
