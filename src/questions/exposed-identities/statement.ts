@@ -4,8 +4,8 @@ import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.
 import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import { aSourceColumn, type SourceColumn } from '../../experiment/source-column.js'
 import { columnSql } from '../../scan/columns.js'
-import { exposureScan, type Exposures, type ExposureScan } from '../../scan/exposure-scan.js'
-import { inPartition, type IdentityPartition } from '../../scan/identity-partition.js'
+import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
+import type { IdentityPartition } from '../../scan/identity-partition.js'
 import { identityStates } from '../../scan/identity-states.js'
 import {
   instantOf,
@@ -15,6 +15,7 @@ import {
   sortableInstant,
 } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { selectedExposures, type SelectedExposures } from '../../scan/selected-exposures.js'
 import { eventTables } from '../../scan/shards.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { identifier } from '../../sql/identifiers.js'
@@ -130,22 +131,8 @@ export function exposedIdentitiesQuery(
     dimensions.length > 0
       ? null
       : rolledUpExposures(complete, checked, scan, countsOnShards ? null : source.cluster)
-  const exposures: Exposures & { readonly identity: Sql } =
-    rolledUp === null
-      ? {
-          ...scan,
-          from: eventTables(source, countsOnShards ? null : source.cluster),
-          identityPredicates: [...scan.identityPredicates, ...inPartition(partition, scan.identity)],
-        }
-      : {
-          ...rolledUp,
-          from: sql`
-            (
-              ${rolledUp.select}
-            )
-          `,
-          identityPredicates: inPartition(partition, rolledUp.identity),
-        }
+  const events = eventTables(source, countsOnShards ? null : source.cluster)
+  const exposures = selectedExposures(scan, events, rolledUp, partition)
   const answer = countsOnShards ? ofShards : ofTable
   return statement(answer(complete.multiVariant, exposures, scan, dimensions), prefix)
 }
@@ -186,7 +173,7 @@ function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): rea
 
 type Answer = (
   policy: MultiVariantPolicy,
-  exposures: Exposures & { readonly identity: Sql },
+  exposures: SelectedExposures,
   scan: ExposureScan,
   dimensions: readonly Dimension[],
 ) => Sql

@@ -1,9 +1,10 @@
 import type { ExposureSpec } from '../../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import type { Exposures, ExposureScan } from '../../scan/exposure-scan.js'
-import { inPartition, type IdentityPartition } from '../../scan/identity-partition.js'
+import type { IdentityPartition } from '../../scan/identity-partition.js'
 import { dateTime, secondOfSortable, sortableInstant } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { selectedExposures } from '../../scan/selected-exposures.js'
 import { settings } from '../../scan/guards.js'
 import { eventTables, missingShards } from '../../scan/shards.js'
 import { sql, text, texts, where, type Sql } from '../../sql/sql.js'
@@ -21,24 +22,12 @@ export function answerOfShards(
   scan: ExposureScan,
   partition: IdentityPartition | undefined,
 ): Sql {
-  const rolledUp = rolledUpExposures(spec, window, scan, null)
-  const exposures: Exposures =
-    rolledUp === null
-      ? {
-          ...scan,
-          from: eventTables(spec.source, null),
-          identityPredicates: [...scan.identityPredicates, ...inPartition(partition, scan.identity)],
-        }
-      : {
-          ...rolledUp,
-          // The statement's own names are not known inside a view.
-          from: sql`
-            (
-              ${rolledUp.select}
-            )
-          `,
-          identityPredicates: inPartition(partition, rolledUp.identity),
-        }
+  const exposures = selectedExposures(
+    scan,
+    eventTables(spec.source, null),
+    rolledUpExposures(spec, window, scan, null),
+    partition,
+  )
   const columns = texts(bucketColumns)
   return sql`
     WITH
@@ -54,7 +43,7 @@ export function answerOfShards(
             ${scan.rowLimit}
           )
         ))
-        ${where([rolledUp?.guard ?? scan.guard])}
+        ${where([exposures.guard])}
       )
     SELECT
       shard_row.1 AS ${columns.quarantined},

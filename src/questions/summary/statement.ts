@@ -2,10 +2,11 @@ import { invalidSpec } from '../../errors.js'
 import { withFields } from '../../checks.js'
 import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
 import { exposureScan, type Exposures, type ExposureScan } from '../../scan/exposure-scan.js'
-import { inPartition, type IdentityPartition } from '../../scan/identity-partition.js'
+import type { IdentityPartition } from '../../scan/identity-partition.js'
 import { identityStates } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { selectedExposures } from '../../scan/selected-exposures.js'
 import { lines, sql, texts, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
@@ -86,25 +87,16 @@ export function firstExposuresQuery(
   if (countsOnShards) return statement(answerOfShards(complete, checked, scan, partition))
 
   const rolledUp = rolledUpExposures(complete, checked, scan, source.cluster)
-  if (rolledUp === null) {
-    const exposures = {
-      ...scan,
-      identityPredicates: [...scan.identityPredicates, ...inPartition(partition, scan.identity)],
-    }
-    return statement(answerOfTable(complete, exposures, scan))
-  }
+  const selected = selectedExposures(scan, scan.from, rolledUp, partition)
+  if (rolledUp === null) return statement(answerOfTable(complete, selected, scan))
+  // A step, because the statement reads the exposures twice.
   const [exposures] = scan.own('exposures')
   const step = sql`
     ${exposures} AS (
       ${rolledUp.select}
     )
   `
-  const partitioned = {
-    ...rolledUp,
-    from: exposures,
-    identityPredicates: inPartition(partition, rolledUp.identity),
-  }
-  return statement(answerOfTable(complete, partitioned, scan, [step]))
+  return statement(answerOfTable(complete, { ...selected, from: exposures }, scan, [step]))
 }
 
 /** Reads a table, or the tables of a cluster, and merges the states of each identity itself. */
