@@ -7,7 +7,7 @@ import { Client, type ClientConfig } from 'pg'
 
 const debian = '/usr/lib/postgresql'
 
-/** Where the PostgreSQL server is installed: Debian's newest, or one on the PATH; `undefined` if there is none. */
+/** Where the PostgreSQL server is installed: Debian's newest, or one on the PATH; `undefined` if no server is installed. */
 const binaries: string | undefined = [
   ...(existsSync(debian)
     ? readdirSync(debian)

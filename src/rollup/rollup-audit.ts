@@ -1,14 +1,14 @@
 import { invalidSpec } from '../errors.js'
 import { exposureSpec, type ExposureSpec, type IdentityKey } from '../experiment/exposure-spec.js'
 import { experimentIn } from '../scan/exposure-scan.js'
-import { experimentInRollup, rollupNames } from '../scan/rolled-up-exposures.js'
+import { rollupNames, rollupOfDays } from '../scan/rolled-up-exposures.js'
 import { isReadable, settings } from '../scan/guards.js'
 import { everyShard, tables } from '../scan/shards.js'
 import { ownNames } from '../sql/own-names.js'
-import { bound, lines, sql, texts, where, type Sql } from '../sql/sql.js'
+import { lines, sql, texts, where, type Sql } from '../sql/sql.js'
 import { statement } from '../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../time/exposure-window.js'
-import { touchedUtcDays, utcDate } from '../time/utc-days.js'
+import { touchedUtcDays } from '../time/utc-days.js'
 import { auditColumns } from './decode-rollup-audit.js'
 import type { RollupStatement } from './rollup-statement.js'
 import { sourceExposures } from './source-exposures.js'
@@ -58,14 +58,13 @@ export function rollupAudit(
   if (rollup === undefined) {
     throw invalidSpec('source', spec.source, 'It has no rollup to audit. Pass a source made by rolledUp.')
   }
-  const rollupStart = bound('rollup_start', 'Date', utcDate(days.startMs))
-  const rollupEnd = bound('rollup_end', 'Date', utcDate(days.endMs))
+  const { start, end, predicates } = rollupOfDays(complete, days)
   const { names, select } = sourceExposures(
     source,
     (columns) => [
       ...experimentIn(columns, complete),
-      sql`${columns.timestamp} >= toDateTime64(${rollupStart}, 3, 'UTC')`,
-      sql`${columns.timestamp} < toDateTime64(${rollupEnd}, 3, 'UTC')`,
+      sql`${columns.timestamp} >= toDateTime64(${start}, 3, 'UTC')`,
+      sql`${columns.timestamp} < toDateTime64(${end}, 3, 'UTC')`,
     ],
     (columns) => [isReadable(source, columns)],
     cluster,
@@ -92,11 +91,7 @@ export function rollupAudit(
         ${rollupNames.firstExposure} AS exposed_first,
         1 AS rolled_up
       FROM ${tables(rollup, cluster)}
-      ${where([
-        ...experimentInRollup(complete),
-        sql`${rollupNames.day} >= ${rollupStart}`,
-        sql`${rollupNames.day} < ${rollupEnd}`,
-      ])}
+      ${where(predicates)}
     )
   `
   const pairsStep = sql`

@@ -43,10 +43,13 @@ export const overAllTime: readonly string[] = [
   'force_primary_key = 0',
 ]
 
+/** For a statement with more subqueries within each other than a profile may allow. */
+export const deepSubqueries = 'max_subquery_depth = 100'
+
 /** The setting that a statement sets and the user may not change, from the text of ClickHouse's error 164. */
 export function unsafeSetting(message: string): string | undefined {
   const [, name] = /Cannot modify '(\w+)' setting/.exec(message) ?? []
-  const known = [...safeSettings, ...overAllTime, 'max_subquery_depth = 100']
+  const known = [...safeSettings, ...overAllTime, deepSubqueries]
   return known.some((setting) => setting.startsWith(`${name} = `)) ? name : undefined
 }
 

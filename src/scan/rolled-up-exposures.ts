@@ -1,7 +1,7 @@
 import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
 import { bound, sql, texts, where, type Sql } from '../sql/sql.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
-import { utcDate, wholeUtcDays } from '../time/utc-days.js'
+import { utcDate, wholeUtcDays, type UtcDays } from '../time/utc-days.js'
 import { asNumber, hashOf, isIdentity } from './columns.js'
 import { experimentIn, type Exposures, type ExposureScan } from './exposure-scan.js'
 import { tables } from './shards.js'
@@ -58,8 +58,7 @@ export function rolledUpExposures(
   const [identity, variantKey, exposedAt] = scan.own('identity', 'variant_key', 'exposed_at')
   const { ofEvents, ofRollup, group } = identityKeys[identityKey]
   const { timestamp } = scan.columns
-  const rollupStart = bound('rollup_start', 'Date', utcDate(days.startMs))
-  const rollupEnd = bound('rollup_end', 'Date', utcDate(days.endMs))
+  const { start, end, predicates } = rollupOfDays(spec, days)
 
   const fromWholeDays = sql`
     SELECT
@@ -67,14 +66,10 @@ export function rolledUpExposures(
       ${rollupNames.variant} AS ${variantKey},
       ${rollupNames.firstExposure} AS ${exposedAt}
     FROM ${tables(source.rollup, cluster)}
-    ${where([
-      ...experimentInRollup(spec),
-      sql`${rollupNames.day} >= ${rollupStart}`,
-      sql`${rollupNames.day} < ${rollupEnd}`,
-    ])}
+    ${where(predicates)}
   `
   // A DateTime64: ClickHouse's index loses the last second before a DateTime if it is compared with a DateTime64.
-  const inPartialDay = sql`(${timestamp} < toDateTime64(${rollupStart}, 3, 'UTC') OR ${timestamp} >= toDateTime64(${rollupEnd}, 3, 'UTC'))`
+  const inPartialDay = sql`(${timestamp} < toDateTime64(${start}, 3, 'UTC') OR ${timestamp} >= toDateTime64(${end}, 3, 'UTC'))`
   const withPartialDays = sql`
     SELECT
       ${ofEvents(scan.columns.identity)} AS ${identity},
@@ -99,9 +94,26 @@ export function rolledUpExposures(
   }
 }
 
-/** One experiment's rows of a rollup. If the source does not have a column, its rollup does not have it either. */
-export function experimentInRollup(spec: ExposureSpec): readonly Sql[] {
-  return experimentIn(rollupNames, spec)
+/** The first of some UTC days and the day after the last, and the conditions for one experiment's rows of these days. */
+export interface RollupOfDays {
+  readonly start: Sql
+  readonly end: Sql
+  readonly predicates: readonly Sql[]
+}
+
+/** Some UTC days of a rollup. If the source does not have a column, its rollup does not have it either. */
+export function rollupOfDays(spec: ExposureSpec, { startMs, endMs }: UtcDays): RollupOfDays {
+  const start = bound('rollup_start', 'Date', utcDate(startMs))
+  const end = bound('rollup_end', 'Date', utcDate(endMs))
+  return {
+    start,
+    end,
+    predicates: [
+      ...experimentIn(rollupNames, spec),
+      sql`${rollupNames.day} >= ${start}`,
+      sql`${rollupNames.day} < ${end}`,
+    ],
+  }
 }
 
 interface RolledUpIdentity {

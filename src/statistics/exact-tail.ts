@@ -174,7 +174,7 @@ function nearRange(lottery: Lottery, arm: number, left: number, spent: number, f
   }
 }
 
-/** The whole numbers, an interval around the mean, for which the condition holds; null if there are none. */
+/** The whole numbers, an interval around the mean, for which the condition holds; null if it holds for no number. */
 function nearCounts(
   least: number,
   most: number,

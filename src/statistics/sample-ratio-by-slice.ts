@@ -21,7 +21,7 @@ export interface SampleRatioBreakdown {
     readonly value: ExposuresBreakdown['slices'][number]['value']
     readonly summary: SampleRatioSummary
   }[]
-  /** The identities of all other values; `null` if there are none. */
+  /** The identities of all other values; `null` if every value has a slice. */
   readonly other: SampleRatioSummary | null
 }
 
@@ -53,7 +53,7 @@ export interface SampleRatioBySliceResult {
   readonly familySize: number
   /** In the order of the breakdown. A slice is broken if its `status` is `mismatch`. */
   readonly slices: readonly SliceSampleRatioResult[]
-  /** All other values together; `null` if there are none. */
+  /** All other values together; `null` if every value has a slice. */
   readonly other: AdjustedSampleRatioResult | null
 }
 

@@ -56,9 +56,9 @@ export interface SampleRatioArm {
   readonly expected: number
   /** Its share of the statistic, 0 to 1: how much of the evidence comes from this arm. `null` if `statistic` is. */
   readonly statisticShare: number | null
-  /** `observed` as a share of all judged identities, 0 to 1; `null` if there are none. */
+  /** `observed` as a share of all judged identities, 0 to 1; `null` if no identity was judged. */
   readonly share: number | null
-  /** `expected` as a share of all judged identities, 0 to 1; `null` if there are none. */
+  /** `expected` as a share of all judged identities, 0 to 1; `null` if no identity was judged. */
   readonly expectedShare: number | null
   /**
    * The shares compatible with the count, with confidence 1 − threshold, for this arm alone. `null` if no identity was
@@ -80,10 +80,10 @@ export interface SampleRatioArm {
 export interface SampleRatioStrays {
   /** `none`; `few`, at most 1 % of all counted identities; or `many`. */
   readonly status: 'none' | 'few' | 'many'
-  /** Which variants, as a readable sentence. Absent if there are none. */
+  /** Which variants, as a readable sentence. Absent if there are no such variants. */
   readonly reason?: string
   readonly identities: number
-  /** As a share of all identities counted and not left out, 0 to 1; 0 if there are none. */
+  /** As a share of all identities counted and not left out, 0 to 1; 0 if no identity was counted. */
   readonly share: number
   /** By key. With phases, a variant is listed with its identities from the phases that give it no share. */
   readonly variants: readonly VariantCount[]
@@ -465,7 +465,7 @@ function armsOf(fits: readonly Fit[], tested: readonly Fit[]): readonly Deviatin
   return [...sums.values()]
 }
 
-/** The arms' shares of the judged identities; if there are none, those of the first phase. */
+/** The arms' shares of the judged identities; if no identity was judged, those of the first phase. */
 function sharesOf(arms: readonly DeviatingArm[], total: number, tested: readonly Fit[]): readonly number[] {
   if (total === 0) return [...(tested[0]?.phase.shares.values() ?? [])]
   return arms.map(({ expected }) => expected / total).filter((share) => share > 0)

@@ -3,12 +3,12 @@ import type { ExposureWindow } from './exposure-window.js'
 const dayMs = 86_400_000
 
 /** UTC days, half-open: from the first millisecond of the first to the first after the last. */
-interface UtcDays {
+export interface UtcDays {
   readonly startMs: number
   readonly endMs: number
 }
 
-/** The UTC days that lie in a window from their first millisecond to their last; `null` where there are none. */
+/** The UTC days that lie in a window from their first millisecond to their last; `null` if the window has no such day. */
 export function wholeUtcDays({ startMs, asOfMs }: ExposureWindow): UtcDays | null {
   const days = {
     startMs: Math.ceil(startMs / dayMs) * dayMs,

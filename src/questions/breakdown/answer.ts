@@ -21,7 +21,7 @@ export interface ExposuresSlice {
 export interface ExposuresBreakdown {
   /** Most identities first, excluded ones included. Slices of equal size are in the order of values, `null` last. */
   readonly slices: readonly ExposuresSlice[]
-  /** All values that are not among the largest, together. `null` if there are none. */
+  /** All values that are not among the largest, together. `null` if every value is among the largest. */
   readonly other: ExposuresSummary | null
 }
 

@@ -2,7 +2,7 @@ import { aWholeNumber, withFields } from '../../checks.js'
 import { invalidSpec } from '../../errors.js'
 import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
 import { dispositionSql } from '../../scan/event-disposition.js'
-import { isArrivalReadable, overAllTime, settings } from '../../scan/guards.js'
+import { deepSubqueries, isArrivalReadable, overAllTime, settings } from '../../scan/guards.js'
 import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
 import { identityStates } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
@@ -121,7 +121,7 @@ export function exposureLedgerQuery(
       ${joined([byDisposition, byIdentity, ...byArrival], '\nUNION ALL\n')}
     )
     ${scan.rowLimit}
-    ${settings(...scan.clusterSettings, ...overAllTime, 'max_subquery_depth = 100')}
+    ${settings(...scan.clusterSettings, ...overAllTime, deepSubqueries)}
   `)
 }
 
