@@ -603,7 +603,10 @@ export function splitVerdict(
   options: VerdictOptions,
   correction: string = '',
 ): Pick<SampleRatioResult, 'status' | 'reason' | 'severity'> {
-  const smallest = arms.reduce((a, b) => (b.expected < a.expected ? b : a))
+  // Of arms with the same share, the first by key: the order of the variants changes no sentence.
+  const smallest = arms.reduce((a, b) =>
+    b.expected < a.expected || (b.expected === a.expected && b.variant < a.variant) ? b : a,
+  )
   return verdict(logPValue, total, needed, options, {
     premise: 'If the expected shares were true, a split at least this far from them',
     done: 'counted',
