@@ -69,6 +69,7 @@ const config: Options = {
     rollup: 'src/rollup/index.ts',
     view: 'src/view/index.ts',
     statistics: 'src/statistics/index.ts',
+    stores: 'src/stores/index.ts',
   },
   format: ['esm', 'cjs'],
   target: 'es2022',

@@ -15,7 +15,7 @@
  * | `malformed-summary` | a summary was changed, or is something else | pass what `summarizeExposures` returned, or its JSON parsed |
  * | `incompatible-summaries` | the summaries differ in granularity or time zone | merge and compare only what was asked alike |
  * | `invalid-event` | a field of a refresh event is missing or not usable | correct the named field |
- * | `invalid-policy` | a field of a refresh (`client`, `store`, `key`, `policy`, `attempt`, …) is missing, unknown or not usable | correct the named field |
+ * | `invalid-policy` | a field of a refresh or an argument of a store (`client`, `store`, `key`, `policy`, `table`, …) is missing, unknown or not usable | correct the named field |
  * | `malformed-state` | this library did not write the stored refresh state | look at the named place; keep the last good copy |
  * | `unsupported-version` | a newer version of this library wrote the stored refresh state | upgrade this host |
  * | `not-expressible` | another format cannot hold this state | ask only for what that format knows |

@@ -5,12 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { RefreshPolicy } from 'first-exposure'
 import type { ExposureClient } from 'first-exposure/clickhouse'
+import { sqliteRefreshStore } from 'first-exposure/stores'
 import type { PanelScript } from './panel/panel-script.js'
-import { sqliteRefreshStore } from './sqlite-refresh-store.js'
 import { backgroundRefreshes } from './background-refreshes.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import { experiments } from './experiments.js'
 import { exposuresService } from './exposures-service.js'
+import { closeDatabase, openDatabase } from './open-database.js'
 
 interface HostOptions {
   readonly port: number
@@ -83,10 +84,11 @@ async function serve(
   const folder = storePath === undefined ? mkdtempSync(join(tmpdir(), 'first-exposure-host-')) : undefined
   const closers: (() => unknown)[] = [() => folder !== undefined && rmSync(folder, { recursive: true })]
   try {
-    const store = sqliteRefreshStore(storePath ?? join(folder ?? '', 'refresh.db'))
+    const database = openDatabase(storePath ?? join(folder ?? '', 'refresh.db'))
     closers.push(() => {
-      store.close()
+      closeDatabase(database)
     })
+    const store = sqliteRefreshStore(database)
     const clickhouse = await embeddedClickHouse(known, Date.now())
     closers.push(() => clickhouse.close())
     const refreshes = backgroundRefreshes({ client: unhurried(clickhouse.client, pause), store, policy, log })

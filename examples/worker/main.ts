@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { Command, InvalidArgumentError } from 'commander'
+import { postgresRefreshStore } from 'first-exposure/stores'
 import { Pool } from 'pg'
 import { demoClickHouse } from './demo-clickhouse.js'
 import { startPostgres } from './local-postgres.js'
-import { postgresRefreshStore } from './postgres-refresh-store.js'
 import { refreshWorker } from './refresh-worker.js'
 import { workerExperiments, type WorkerExperiment } from './worker-experiment.js'
 
@@ -77,12 +77,12 @@ async function work(signal: AbortSignal): Promise<void> {
       if (!pool.ending) log({ type: 'connection-lost', code: error.code ?? null })
     })
     closers.push(() => pool.end())
-    const store = await reached('DATABASE_URL', () => postgresRefreshStore(pool))
+    await reached('DATABASE_URL', () => pool.query('SELECT 1'))
     if (local !== undefined) log({ type: 'started-postgresql', port: local.config.port })
 
     const failed = await refreshWorker({
       client,
-      store,
+      store: postgresRefreshStore(pool),
       experiments,
       everyMs: options.every * 60_000,
       concurrency: options.concurrency,

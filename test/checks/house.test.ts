@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   questions: ['time', 'sql', 'experiment', 'scan'],
   refresh: ['time', 'questions'],
   clickhouse: core,
+  stores: ['refresh'],
   rollup: ['time', 'sql', 'experiment', 'scan', 'questions'],
   view: ['time', 'questions'],
   statistics: ['time'],
@@ -87,8 +88,8 @@ describe('the house', () => {
     for (const file of await sourceFiles('src')) {
       const code = (await readFile(file, 'utf8')).replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
       expect(code, file).not.toMatch(/Date\.now|new Date\(\)|performance\.now|from 'node:|process\.|fetch\(/)
-      // The one room that talks to a server draws ids and the jitter of retries, where the host gives none.
-      if (!file.startsWith('src/clickhouse/'))
+      // The two rooms that talk to servers draw ids, versions and the jitter of retries, where the host gives none.
+      if (!/^src\/(clickhouse|stores)\//.test(file))
         expect(code, file).not.toMatch(/Math\.random|crypto\.|AbortSignal\./)
     }
   })

@@ -6,7 +6,7 @@
 export const slowTests: readonly string[] = [
   'test/**/*.engine.test.ts',
   'test/**/layouts.property.test.ts',
-  'test/examples/{host,panel,stores}.test.ts',
+  'test/examples/{host,panel}.test.ts',
   'test/rollup/rollup.property.test.ts',
   'test/statistics/calibration.test.ts',
   'test/time/bucket-starts.property.test.ts',

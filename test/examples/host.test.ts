@@ -7,10 +7,11 @@ import { chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { decodeRefreshState, encodeRefreshState, refreshDecision } from 'first-exposure'
 import { memoryRefreshStore, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
+import { sqliteRefreshStore } from 'first-exposure/stores'
 import { backgroundRefreshes } from '../../examples/host/background-refreshes.js'
 import { experiments } from '../../examples/host/experiments.js'
 import type { ExposuresAnswer } from '../../examples/host/exposures-answer.js'
-import { sqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
+import { openDatabase } from '../../examples/host/open-database.js'
 import { engineAvailable } from '../engine/availability.js'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -184,9 +185,9 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
     expect(readdirSync(temporary).filter((name) => name.startsWith('first-exposure'))).toEqual([])
     await expect(fetch(service.url)).rejects.toThrow('fetch failed')
 
-    const store = sqliteRefreshStore(path)
-    const state = (await store.load('checkout-button'))?.state
-    store.close()
+    const database = openDatabase(path)
+    const state = (await sqliteRefreshStore(database).load('checkout-button'))?.state
+    database.close()
     if (state === undefined) throw new Error('nothing is stored')
     expect(decodeRefreshState(encodeRefreshState(state))).toEqual(state)
     expect(state.failure?.error.code).toBe('aborted')

@@ -4,6 +4,7 @@ import * as flagsmith from 'first-exposure/flagsmith'
 import * as rollup from 'first-exposure/rollup'
 import * as view from 'first-exposure/view'
 import * as statistics from 'first-exposure/statistics'
+import * as stores from 'first-exposure/stores'
 
 /** Every entry point, by the name that it is imported by: what an example may use. */
 export const entryPoints: Readonly<Record<string, object>> = {
@@ -13,4 +14,5 @@ export const entryPoints: Readonly<Record<string, object>> = {
   'first-exposure/statistics': statistics,
   'first-exposure/flagsmith': flagsmith,
   'first-exposure/rollup': rollup,
+  'first-exposure/stores': stores,
 }

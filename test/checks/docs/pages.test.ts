@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
+import Database from 'libsql'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineAvailable } from '../../engine/availability.js'
 import { openInProcess } from '../../engine/in-process.js'
@@ -22,6 +24,8 @@ describe.each(pages)('%s', (page) => {
       ...entryPoints,
       '@clickhouse/client': { createClient: () => client },
       'chdb/connection': { createChdbConnection: () => undefined },
+      libsql: Database,
+      pg,
     }
     expect(await runExample(program, modules)).toBeGreaterThan(0)
   })

@@ -6,5 +6,6 @@ export const expectedAnswers: object = {
   split: 'mismatch',
   rollup: 2,
   stored: '2026-10-30T00:00:00Z',
+  kept: null,
   refusal: 'invalid-window',
 }

@@ -10,8 +10,8 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { Pool } from 'pg'
 import { encodeRefreshState, exposureSpec } from 'first-exposure'
 import { refreshStoredExposures, type RefreshStore } from 'first-exposure/clickhouse'
-import { postgresRefreshStore } from '../../../examples/worker/postgres-refresh-store.js'
-import { sqliteRefreshStore } from '../../../examples/host/sqlite-refresh-store.js'
+import { postgresRefreshStore, sqliteRefreshStore } from 'first-exposure/stores'
+import { openDatabase } from '../../../examples/host/open-database.js'
 import { postgresAvailable, startPostgres } from '../../../examples/worker/local-postgres.js'
 import { checkJournals } from './check-journals.js'
 import { readJournal } from './journal.js'
@@ -54,13 +54,13 @@ interface SoakStore {
 async function openStore(folder: string): Promise<SoakStore> {
   if (chosen.store === 'sqlite') {
     const path = join(folder, 'refresh.db')
-    const store = sqliteRefreshStore(path)
+    const database = openDatabase(path)
     return {
       options: { type: 'sqlite', path },
-      store,
+      store: sqliteRefreshStore(database),
       disturb: async () => 0,
       close: async () => {
-        store.close()
+        database.close()
       },
     }
   }
@@ -71,7 +71,7 @@ async function openStore(folder: string): Promise<SoakStore> {
   const pool = new Pool({ ...server.config, max: 2 }).on('error', () => {})
   return {
     options: { type: 'postgres', config: server.config },
-    store: await postgresRefreshStore(pool),
+    store: postgresRefreshStore(pool),
     disturb: async () => {
       const { rowCount } = await pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -12,8 +12,8 @@ import {
   type RefreshState,
 } from 'first-exposure'
 import { refreshStoredExposures, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
-import { postgresRefreshStore } from '../../../examples/worker/postgres-refresh-store.js'
-import { sqliteRefreshStore } from '../../../examples/host/sqlite-refresh-store.js'
+import { postgresRefreshStore, sqliteRefreshStore } from 'first-exposure/stores'
+import { openDatabase } from '../../../examples/host/open-database.js'
 import { openJournal } from './journal.js'
 import { experimentsOf, greatestSkewMs, policy, type SoakOptions } from './options.js'
 
@@ -217,13 +217,13 @@ function hostsWish(signal: AbortSignal): AbortSignal {
 
 const { store } = options
 if (store.type === 'sqlite') {
-  const sqlite = sqliteRefreshStore(store.path)
-  await run(sqlite)
-  sqlite.close()
+  const database = openDatabase(store.path)
+  await run(sqliteRefreshStore(database))
+  database.close()
 } else {
   // Connections are cut while the soak runs: whoever uses one hears of it, an idle one is replaced.
   const pool = new Pool({ ...store.config, max: 6 }).on('error', () => {})
-  await run(await postgresRefreshStore(pool))
+  await run(postgresRefreshStore(pool))
   await pool.end()
 }
 journal.close()

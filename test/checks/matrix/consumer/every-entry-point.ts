@@ -12,6 +12,7 @@ import { fetchExposuresSummary } from 'first-exposure/clickhouse'
 import { writeFlagsmithExposures } from 'first-exposure/flagsmith'
 import { rollupSchema } from 'first-exposure/rollup'
 import { sampleRatio } from 'first-exposure/statistics'
+import { sqliteRefreshStore } from 'first-exposure/stores'
 import { exposuresView, formatBucket } from 'first-exposure/view'
 
 const startedAt = Date.UTC(2026, 9, 24)
@@ -44,6 +45,9 @@ async function answers(): Promise<unknown> {
     split: sampleRatio({ control: 3123, treatment: 6877 }, { control: 1, treatment: 1 }).status,
     rollup: rollupSchema({ source: spec.source, rollup: 'exposures_by_day' }).create.length,
     stored: writeFlagsmithExposures(state, { startedAt, endedAt: null }).as_of,
+    kept: await sqliteRefreshStore({
+      prepare: () => ({ get: () => undefined, run: () => ({ changes: 1 }) }),
+    }).load('checkout'),
     refusal: refusalOf(() => exposureWindow(2, 1)),
   }
 }

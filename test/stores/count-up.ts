@@ -2,8 +2,8 @@
 import { Pool } from 'pg'
 import { initialRefreshState, reduceRefresh } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
-import { postgresRefreshStore } from '../../examples/worker/postgres-refresh-store.js'
-import { sqliteRefreshStore } from '../../examples/host/sqlite-refresh-store.js'
+import { postgresRefreshStore, sqliteRefreshStore } from 'first-exposure/stores'
+import { closeDatabase, openDatabase } from '../../examples/host/open-database.js'
 
 async function countUp(store: RefreshStore<string>, increments: number): Promise<void> {
   for (let done = 0; done < increments;) {
@@ -20,11 +20,11 @@ async function countUp(store: RefreshStore<string>, increments: number): Promise
 
 const [, , increments = '', kind = '', where = ''] = process.argv
 if (kind === 'sqlite') {
-  const store = sqliteRefreshStore(where)
-  await countUp(store, Number(increments))
-  store.close()
+  const db = openDatabase(where)
+  await countUp(sqliteRefreshStore(db), Number(increments))
+  closeDatabase(db)
 } else {
   const pool = new Pool(JSON.parse(where) as object)
-  await countUp(await postgresRefreshStore(pool), Number(increments))
+  await countUp(postgresRefreshStore(pool), Number(increments))
   await pool.end()
 }
