@@ -85,6 +85,17 @@ export {
   type ExposuresBreakdown,
   type ExposuresSlice,
 } from './questions/breakdown/answer.js'
+// Several experiments: who is in more than one of them?
+export { overlapQuery, overlapsQuery } from './questions/overlap/statement.js'
+export { decodeOverlapRows, type OverlapCell } from './questions/overlap/rows.js'
+export {
+  summarizeOverlap,
+  summarizeOverlaps,
+  type Overlap,
+  type OverlapOfTwo,
+  type OverlapPair,
+  type OverlapRest,
+} from './questions/overlap/answer.js'
 // Refreshes: what is known, and is it time to ask again?
 export {
   initialRefreshState,

@@ -14,6 +14,7 @@ export {
   type FetchExposureLedgerOptions,
   type FetchIdentityTimelineOptions,
 } from './fetch-answers.js'
+export { fetchOverlap, fetchOverlaps } from './fetch-overlaps.js'
 export type { FetchRowsOptions } from './fetch-rows.js'
 export {
   refreshExposures,

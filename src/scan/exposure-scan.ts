@@ -99,18 +99,24 @@ export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWi
  */
 export function experimentIn(
   columns: Readonly<Record<'environment' | 'event', Sql | null> & Record<'feature', Sql>>,
-  {
-    environmentKey,
-    eventName,
-    featureName,
-  }: Pick<ExposureSpec, 'environmentKey' | 'eventName' | 'featureName'>,
+  spec: Pick<ExposureSpec, 'environmentKey' | 'eventName' | 'featureName'>,
+): readonly Sql[] {
+  return [
+    ...eventsIn(columns, spec),
+    sql`${columns.feature} = ${bound('feature_name', 'String', spec.featureName)}`,
+  ]
+}
+
+/** The conditions for an exposure event of the environment, of whatever experiment. */
+export function eventsIn(
+  columns: Readonly<Record<'environment' | 'event', Sql | null>>,
+  { environmentKey, eventName }: Pick<ExposureSpec, 'environmentKey' | 'eventName'>,
 ): readonly Sql[] {
   return [
     ...(columns.environment === null || environmentKey === null
       ? []
       : [sql`${columns.environment} = ${bound('environment_key', 'String', environmentKey)}`]),
     ...(columns.event === null || eventName === null ? [] : [isEvent(columns.event, eventName)]),
-    sql`${columns.feature} = ${bound('feature_name', 'String', featureName)}`,
   ]
 }
 

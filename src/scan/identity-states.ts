@@ -88,6 +88,7 @@ export function identityStates(
   return { steps: [step, identities], keyAt, ...counted }
 }
 
+/** What is kept for one identity, and how it counts. */
 interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond' | 'firstInstantAndRank'> {
   /** The state that is kept for one identity. */
   readonly state: readonly Sql[]
@@ -96,7 +97,7 @@ interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond'
 // The second is enough for a bucket, because bucket edges are on whole seconds in every time zone. Which of two
 // exposures of one identity came first needs the instant. So first-seen keeps nanoseconds, with the rank below them for
 // ties.
-const policyStates: Readonly<
+export const policyStates: Readonly<
   Record<MultiVariantPolicy, (rank: Sql, exposedAt: Sql, own: OwnNames, first: boolean) => PolicyState>
 > = {
   quarantine: (rank, exposedAt, own, first) => {

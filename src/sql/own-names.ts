@@ -8,22 +8,26 @@ export type OwnNames = <const Names extends readonly string[]>(
 ) => { readonly [Place in keyof Names]: Sql }
 
 /**
- * Names for a statement's own steps and columns, next to the caller's names. If a name is already used by the spec's
+ * Names for a statement's own steps and columns, next to the caller's names. If a name is already used by the specs'
  * databases, tables, columns, filters or expressions, it gets an underscore. Otherwise ClickHouse would confuse the
  * two.
  */
-export function ownNames({
-  source: { table, columns, rollup },
-  filters,
-  breakdown,
-}: Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'>): OwnNames {
-  const used = [
-    ...Object.values(columns),
+export function ownNames(
+  ...specs: readonly Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'>[]
+): OwnNames {
+  const used = specs.flatMap(({ source, filters, breakdown }) => [
+    ...Object.values(source.columns),
     ...filters.map((filter) => (isTrustedSql(filter) ? filter : filter.column)),
     breakdown?.column,
-  ]
+  ])
   // Databases too: inside cluster(), database.table would be looked up in a subquery with the database's name.
-  const taken = new Set<unknown>([table.database, table.table, rollup?.database, rollup?.table, ...used])
+  const tables = specs.flatMap(({ source: { table, rollup } }) => [
+    table.database,
+    table.table,
+    rollup?.database,
+    rollup?.table,
+  ])
+  const taken = new Set<unknown>([...tables, ...used])
   // Only a parser could tell which names an expression uses. A name in its text is treated as used.
   const expressions = used.map((each) => (isTrustedSql(each) ? each.sql.join(' ') : '')).join(' ')
   const own = (name: string): string =>

@@ -118,6 +118,15 @@ export function joined(fragments: readonly Sql[], separator: string): Sql {
   }
 }
 
+/** The same fragment, with the names of its parameters after a prefix. */
+export function prefixed({ parts }: Sql, prefix: string): Sql {
+  return {
+    parts: parts.map((part) =>
+      typeof part === 'object' && 'name' in part ? { ...part, name: `${prefix}${part.name}` } : part,
+    ),
+  }
+}
+
 /** Several fragments, each on its own line, separated by commas. */
 export function lines(...fragments: readonly Sql[]): Sql {
   return joined(fragments, ',\n')

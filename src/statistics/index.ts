@@ -77,5 +77,21 @@ export {
   type CrossoverBiasResult,
   type CrossoverCounts,
 } from './crossover-bias.js'
+// Two experiments or more: does one depend on the other?
+export {
+  overlapIndependence,
+  type OverlapCounts,
+  type OverlapIndependenceCell,
+  type OverlapIndependenceOptions,
+  type OverlapIndependenceResult,
+  type OverlapIndependenceStatus,
+} from './overlap-independence.js'
+export {
+  overlapsIndependence,
+  type OverlapCountsOfTwo,
+  type OverlapOfTwoIndependence,
+  type OverlapsIndependenceOptions,
+  type OverlapsIndependenceResult,
+} from './overlaps-independence.js'
 // Many experiments: do the checks themselves hold?
 export { uniformPValues, type UniformPValuesOptions, type UniformPValuesResult } from './uniform-p-values.js'

@@ -8,6 +8,7 @@ import {
   firstExposuresQuery,
   flagsmithEvents,
   identityTimelineQuery,
+  overlapQuery,
 } from 'first-exposure'
 import { rolledUp, rollupAudit, rollupSchema } from 'first-exposure/rollup'
 import { expect, test } from 'vitest'
@@ -35,6 +36,7 @@ const statements: readonly (readonly [name: string, query: string])[] = [
   ['crossoversQuery', crossoversQuery(spec, window).query],
   ['exposureLedgerQuery', exposureLedgerQuery(spec, window).query],
   ['identityTimelineQuery', identityTimelineQuery(spec, window, 'user-17').query],
+  ['overlapQuery', overlapQuery(spec, exposureSpec({ ...input, featureName: 'search' }), window).query],
   ['rollupSchema', [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};`).join('\n\n')],
   ['rollupAudit', rollupAudit(rolledUpSpec, window).query],
 ]

@@ -1,0 +1,319 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import {
+  overlapIndependence,
+  overlapsIndependence,
+  type OverlapCounts,
+  type OverlapIndependenceOptions,
+} from 'first-exposure/statistics'
+import { describe, expect, test } from 'vitest'
+import { runs } from '../arbitraries/runs.js'
+import { exactTableTail } from '../../src/statistics/exact-table-tail.js'
+import { refusalOf } from '../refusal-of.js'
+
+function recorded<Row>(name: string): readonly Row[] {
+  const file = new URL(`../fixtures/statistics/${name}.json`, import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows
+}
+
+type Table = readonly (readonly number[])[]
+
+function overlapOf(table: Table, quarantined = 0): OverlapCounts {
+  const pairs = table.flatMap((row, one) =>
+    row.map((identities, other) => ({
+      oneVariant: `one ${one}`,
+      otherVariant: `other ${other}`,
+      identities,
+    })),
+  )
+  const total = table.flat().reduce((sum, count) => sum + count, 0)
+  return {
+    identities: total + quarantined,
+    pairs: [...pairs, { oneVariant: null, otherVariant: 'other 0', identities: quarantined }],
+  }
+}
+const even: Table = [
+  [250, 250],
+  [250, 250],
+]
+const uneven: Table = [
+  [900, 100],
+  [100, 900],
+]
+
+describe('overlapIndependence', () => {
+  test('agrees with scipy where counts are large', () => {
+    const rows =
+      recorded<readonly [table: number[][], statistic: number, df: number, pValue: number]>('independence')
+    expect(rows).toHaveLength(36)
+    expect(rows.filter(([, , , pValue]) => pValue > 0.001).length).toBeGreaterThan(8)
+    for (const [table, statistic, degreesOfFreedom, pValue] of rows) {
+      const result = overlapIndependence(overlapOf(table))
+      expect(result.method).toBe('chi-squared')
+      expect(Math.abs((result.statistic ?? NaN) - statistic)).toBeLessThan(1e-9 * (1 + statistic))
+      expect(result.degreesOfFreedom).toBe(degreesOfFreedom)
+      const tolerance = 1e-9 * (1 + statistic)
+      expect(pValue < 1e-300 || Math.abs((result.pValue ?? NaN) / pValue - 1) < tolerance).toBe(true)
+      expect(result.status).toBe(pValue < 0.001 ? 'dependent' : 'independent')
+    }
+  })
+
+  test('is exact where counts are small: the sum over all tables in rational arithmetic', () => {
+    const rows = recorded<readonly [table: number[][], pValue: number]>('exact-independence')
+    expect(rows.length).toBeGreaterThan(15)
+    for (const [table, pValue] of rows) {
+      const result = overlapIndependence(overlapOf(table))
+      expect(result.method).toBe('exact')
+      expect((result.pValue ?? NaN) / pValue).toBeCloseTo(1, 9)
+      const turned = (table[0] ?? []).map((_, column) => table.map((row) => row[column] ?? 0))
+      expect((overlapIndependence(overlapOf(turned)).pValue ?? NaN) / pValue).toBeCloseTo(1, 9)
+    }
+  })
+
+  test('of two rows, the sum over tables is Fisher’s test', () => {
+    for (const [quarantined, counted, pValue] of recorded<readonly [number[], number[], number]>(
+      'exact-tables',
+    )) {
+      const logPValue = exactTableTail([quarantined, counted])
+      if (logPValue !== null) expect(Math.exp(logPValue) / pValue).toBeCloseTo(1, 8)
+    }
+  })
+
+  test('bounds the exact probability where there are too many tables', () => {
+    const table = [
+      [60, 40, 50],
+      [45, 55, 50],
+      [40, 50, 65],
+      [50, 45, 60],
+    ]
+    const result = overlapIndependence(overlapOf(table))
+    expect(result.method).toBe('bound')
+    expect(result.statistic).toBeLessThan(12.6) // the critical value for 0.05
+    expect(result.pValue).toBeGreaterThan(0.05)
+    const shifted = table.map((row, place) => row.map((n, column) => (place === column ? n * 3 : n)))
+    expect(overlapIndependence(overlapOf(shifted))).toMatchObject({ method: 'bound', status: 'dependent' })
+  })
+
+  test('says that they are dependent, with the evidence by cell', () => {
+    expect(overlapIndependence(overlapOf(uneven, 5))).toEqual({
+      status: 'dependent',
+      reason:
+        'If the experiments had been assigned independently, a table at least this uneven would have a probability of 2.51e-280, below 0.001.',
+      severity: 'mismatch',
+      statistic: 1280,
+      degreesOfFreedom: 1,
+      pValue: expect.any(Number),
+      logPValue: expect.closeTo(-644, 0),
+      method: 'chi-squared',
+      identities: 2005,
+      tested: 2000,
+      cells: uneven.flatMap((row, one) =>
+        row.map((observed, other) => ({
+          oneVariant: `one ${one}`,
+          otherVariant: `other ${other}`,
+          observed,
+          expected: 500,
+          statisticShare: 0.25,
+        })),
+      ),
+      // One cell of four with half as many: φ² = 1 / 36, and 10.83 is the critical value.
+      neededTotal: 390,
+    })
+  })
+
+  test('is independent only with enough identities to show a half-empty cell', () => {
+    const quarter = (each: number): Table => [
+      [each, each],
+      [each, each],
+    ]
+    expect(overlapIndependence(overlapOf(quarter(98))).status).toBe('independent')
+    expect(overlapIndependence(overlapOf(quarter(97)))).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: '388 identities were in both experiments and quarantined in neither, and a verdict needs 390.',
+    })
+    expect(overlapIndependence(overlapOf(quarter(97)), { minimumTotal: 388 }).status).toBe('independent')
+    // The half-empty cell itself, with as many identities as are needed, is found.
+    const found = overlapIndependence(
+      overlapOf([
+        [56, 112],
+        [112, 112],
+      ]),
+      { minimumTotal: 0 },
+    )
+    expect(found.severity).toBe('mismatch')
+  })
+
+  test('counts who is in both where they are meant to exclude each other', () => {
+    const mutuallyExclusive = true
+    expect(overlapIndependence(overlapOf(uneven, 5), { mutuallyExclusive })).toEqual({
+      status: 'not-exclusive',
+      reason: 'The experiments are meant to exclude each other, and 2005 identities are in both.',
+      severity: null,
+      statistic: null,
+      degreesOfFreedom: null,
+      pValue: null,
+      logPValue: null,
+      method: null,
+      identities: 2005,
+      tested: 2000,
+      cells: [],
+      neededTotal: null,
+    })
+    const one = { identities: 1, pairs: [{ oneVariant: null, otherVariant: null, identities: 1 }] }
+    expect(overlapIndependence(one, { mutuallyExclusive }).reason).toBe(
+      'The experiments are meant to exclude each other, and 1 identity is in both.',
+    )
+    expect(overlapIndependence({ identities: 0, pairs: [] }, { mutuallyExclusive })).toMatchObject({
+      status: 'exclusive',
+      identities: 0,
+    })
+  })
+
+  test.each<[why: string, overlap: OverlapCounts, identities: number | null]>([
+    ['Fewer than two variants of one of the experiments', overlapOf([[10, 20]]), 30],
+    ['Fewer than two variants of one of the experiments', { identities: 0, pairs: [] }, 0],
+    ['identities is -1, which cannot be a count', { identities: -1, pairs: [] }, null],
+    ['A count of a pair is 0.5', { ...overlapOf([[0.5, 2]]), identities: 3 }, null],
+    ['More identities are in the pairs than in both', { ...overlapOf(even), identities: 999 }, null],
+  ])('is not computable: %s', (why, overlap, identities) => {
+    for (const options of identities === null ? [{}, { mutuallyExclusive: true }] : [{}]) {
+      const result = overlapIndependence(overlap, options)
+      expect(result).toMatchObject({ status: 'not-computable', identities, cells: [], pValue: null })
+      expect(result.reason).toContain(why)
+    }
+  })
+
+  test('neither the order of the variants nor the side of an experiment changes the p-value', () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.integer({ min: 2, max: 4 }), fc.integer({ min: 2, max: 4 })).chain(([rows, columns]) =>
+          fc.array(fc.array(fc.nat(30), { minLength: columns, maxLength: columns }), {
+            minLength: rows,
+            maxLength: rows,
+          }),
+        ),
+        (table) => {
+          const own = overlapIndependence(overlapOf(table))
+          const reversed = overlapIndependence(overlapOf(table.map((row) => row.toReversed()).toReversed()))
+          expect(reversed.status).toBe(own.status)
+          expect(reversed.pValue ?? 0).toBeCloseTo(own.pValue ?? 0, 9)
+          expect(JSON.parse(JSON.stringify(own))).toEqual(own)
+        },
+      ),
+      { numRuns: runs(100) },
+    )
+  })
+
+  test.each<[path: string, call: () => unknown]>([
+    ['overlap', () => overlapIndependence(null as never)],
+    ['overlap.identities', () => overlapIndependence({ identities: '7' as never, pairs: [] })],
+    ['overlap.pairs', () => overlapIndependence({ identities: 7 } as never)],
+    ['overlap.pairs[0]', () => overlapIndependence({ identities: 7, pairs: [null as never] })],
+    [
+      'overlap.pairs[0].otherVariant',
+      () => overlapIndependence({ identities: 1, pairs: [{ oneVariant: 'a', identities: 1 } as never] }),
+    ],
+    [
+      'overlap.pairs[0].identities',
+      () => overlapIndependence({ identities: 1, pairs: [{ oneVariant: 'a', otherVariant: 'a' } as never] }),
+    ],
+    ['options', () => overlapIndependence(overlapOf(even), 7 as never)],
+    [
+      'options.mutuallyExclusive',
+      () => overlapIndependence(overlapOf(even), { mutuallyExclusive: 'yes' as never }),
+    ],
+    [
+      'options.leaveOut',
+      () => overlapIndependence(overlapOf(even), { leaveOut: [] } as OverlapIndependenceOptions),
+    ],
+    ['threshold', () => overlapIndependence(overlapOf(even), { threshold: 1 })],
+    ['overlaps', () => overlapsIndependence({} as never)],
+    ['overlaps[0]', () => overlapsIndependence([7 as never])],
+    ['overlaps[0].one', () => overlapsIndependence([{ one: -1, other: 1, overlap: overlapOf(even) }])],
+    ['overlaps[0].other', () => overlapsIndependence([{ one: 0, overlap: overlapOf(even) } as never])],
+    ['overlaps[0].overlap', () => overlapsIndependence([{ one: 0, other: 1 } as never])],
+    ['options.exclusionGroups', () => overlapsIndependence([], { exclusionGroups: 7 as never })],
+    ['options.exclusionGroups[0]', () => overlapsIndependence([], { exclusionGroups: [7 as never] })],
+    ['options.exclusionGroups[0][1]', () => overlapsIndependence([], { exclusionGroups: [[0, 0.5]] })],
+  ])('refuses misuse: %s', (path, call) => {
+    expect(refusalOf(call)).toMatchObject({ code: 'invalid-statistics', details: { path } })
+  })
+})
+
+describe('overlapsIndependence', () => {
+  const pair = (one: number, other: number, table: Table) => ({ one, other, overlap: overlapOf(table) })
+  // Its own p-value is 0.00072.
+  const odd: Table = [
+    [276, 224],
+    [222, 278],
+  ]
+
+  test('corrects the p-values for the number of pairs, as Holm does', () => {
+    expect(overlapIndependence(overlapOf(odd))).toMatchObject({ status: 'dependent', severity: 'mismatch' })
+    const { status, familySize, pairs } = overlapsIndependence([
+      pair(0, 1, odd),
+      pair(0, 2, even),
+      pair(1, 2, even),
+    ])
+    expect([status, familySize]).toEqual(['independent', 3])
+    const own = pairs[0]?.pValue ?? NaN
+    expect(pairs.map(({ adjustedPValue }) => adjustedPValue)).toEqual([expect.closeTo(3 * own, 12), 1, 1])
+    expect(pairs.map((each) => [each.one, each.other, each.status, each.severity])).toEqual([
+      [0, 1, 'independent', 'warning'],
+      [0, 2, 'independent', 'none'],
+      [1, 2, 'independent', 'none'],
+    ])
+  })
+
+  test('keeps pairs that cannot be dependent out of the family, and those that exclude each other', () => {
+    const few: Table = [
+      [3, 0],
+      [0, 3],
+    ]
+    const { status, familySize, pairs } = overlapsIndependence(
+      [pair(0, 1, odd), pair(0, 2, few), pair(1, 2, even), pair(0, 3, uneven)],
+      {
+        exclusionGroups: [
+          [5, 6],
+          [1, 2],
+        ],
+      },
+    )
+    expect([status, familySize]).toEqual(['not-exclusive', 2])
+    // Holm's method corrects the greater of two p-values by 1.
+    expect(pairs.map((each) => [each.status, each.adjustedPValue !== null])).toEqual([
+      ['dependent', true],
+      ['not-enough-traffic', false],
+      ['not-exclusive', false],
+      ['dependent', true],
+    ])
+    expect(pairs[3]?.reason).toBe(
+      'If the experiments had been assigned independently, a table at least this uneven would have a probability of ' +
+        '5.02e-280 after a correction for 2 pairs, below 0.001.',
+    )
+  })
+
+  test('one pair alone is judged as overlapIndependence judges it', () => {
+    for (const table of [odd, even, uneven, [[1, 2]]]) {
+      const { status, pairs } = overlapsIndependence([pair(0, 1, table)])
+      const alone = overlapIndependence(overlapOf(table))
+      const { reason: _, ...rest } = alone
+      expect(pairs[0]).toMatchObject(rest)
+      expect(status).toBe(alone.status === 'not-computable' ? 'not-enough-traffic' : alone.status)
+    }
+    expect(overlapsIndependence([])).toEqual({ status: 'not-enough-traffic', familySize: 0, pairs: [] })
+  })
+
+  test('a number that cannot be a count is not passed over', () => {
+    const broken = { one: 0, other: 1, overlap: { identities: -1, pairs: [] } }
+    expect(overlapsIndependence([broken, pair(0, 2, even)]).status).toBe('not-computable')
+    expect(overlapsIndependence([broken, pair(0, 2, uneven)]).status).toBe('dependent')
+  })
+
+  test('a p-value of 0 still has a correction', () => {
+    const huge = uneven.map((row) => row.map((count) => count * 1000))
+    const { pairs } = overlapsIndependence([pair(0, 1, huge), pair(0, 2, even)])
+    expect(pairs[0]).toMatchObject({ status: 'dependent', pValue: 0, adjustedPValue: 0 })
+    expect(pairs[0]?.reason).toContain('after a correction for 2 pairs')
+  })
+})
