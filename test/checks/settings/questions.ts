@@ -6,6 +6,7 @@ import {
   fetchExposuresBreakdown,
   fetchExposuresSummary,
   fetchIdentityTimeline,
+  fetchOverlap,
   type FetchRowsOptions,
 } from 'first-exposure/clickhouse'
 
@@ -30,6 +31,8 @@ export const questions: Readonly<
   breakdown: (client, settings) => fetchExposuresBreakdown(client, spec, window, { settings }),
   crossovers: (client, settings) => fetchCrossovers(client, spec, window, { settings }),
   ledger: (client, settings) => fetchExposureLedger(client, spec, window, { settings }),
+  overlap: (client, settings) =>
+    fetchOverlap(client, spec, exposureSpec({ ...spec, featureName: 'search' }), window, { settings }),
   timeline: (client, settings) => fetchIdentityTimeline(client, spec, window, 'u7', { settings }),
 }
 
@@ -50,7 +53,7 @@ export async function makeEvents(client: ClickHouseClient): Promise<void> {
     await client.command({
       query: `INSERT INTO events
         SELECT
-          'prod', '$flag_exposure', 'checkout',
+          'prod', '$flag_exposure', if(number % 7 = 0, 'search', 'checkout'),
           toDateTime64('2026-05-31 12:00:00', 3, 'UTC') + toIntervalSecond(number * 2003 + ${part}) AS at,
           at + toIntervalSecond(number % 90000),
           if(number % 41 = 0, '', concat('u', toString(number % 300))),

@@ -135,7 +135,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
           })
           const sorted = (rows: readonly object[]): readonly string[] =>
             rows.map((row) => JSON.stringify(row)).sort()
-          const pairs = (await joined.json<{ identities: number }>()).map((row) => ({
+          const pairs = (await joined.json<{ identities: number | string }>()).map((row) => ({
             ...row,
             identities: Number(row.identities),
           }))
@@ -185,6 +185,30 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
       ),
       { numRuns: runs(30) },
     )
+  })
+
+  test('compares identities by their text, whatever the types of their columns', async () => {
+    const at = "toDateTime('2026-06-02 00:00:00', 'UTC')"
+    const uuid = '4e7c0000-0000-4000-8000-00000000000'
+    const sourceOf = async (table: string, type: string, ids: readonly string[]): Promise<ExposureSpec> => {
+      await client.command({
+        query: `CREATE TABLE ${table} ENGINE = Memory AS
+          SELECT 'f' AS feature, ${at} AS at, CAST(arrayJoin({ids:Array(String)}), '${type}') AS id, 'v' AS arm`,
+        query_params: { ids: [...ids] },
+      })
+      const columns = { environment: null, event: null, feature: 'feature', timestamp: 'at', identity: 'id' }
+      return exposureSpec({ featureName: 'f', source: { table, columns: { ...columns, variant: 'arm' } } })
+    }
+    const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+    const numbers = await sourceOf('numbered', 'UInt32', ['7', '8', '9'])
+    const texts = await sourceOf('written', 'LowCardinality(String)', ['7', '08', '9', `${uuid}1`])
+    const uuids = await sourceOf('identified', 'UUID', [`${uuid}1`, `${uuid}2`])
+    const overlaps = await fetchOverlaps(client, [numbers, texts, uuids], window)
+    expect(overlaps.map(({ one, other, overlap }) => [one, other, overlap.identities])).toEqual([
+      [0, 1, 2],
+      [0, 2, 0],
+      [1, 2, 1],
+    ])
   })
 
   test('the order of the two experiments only turns the matrix', async () => {
