@@ -26,6 +26,7 @@ export {
   type ExposureSourceInput,
   type RollupTable,
   type RollupTableInput,
+  type SourceTable,
 } from './experiment/exposure-source.js'
 export { growthbookViews, type GrowthbookViewsOptions } from './experiment/growthbook-views.js'
 export {

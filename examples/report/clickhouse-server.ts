@@ -1,5 +1,5 @@
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import type { ExposureSpec } from 'first-exposure'
+import type { ExposureSpec, SourceTable } from 'first-exposure'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
 
@@ -13,7 +13,8 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
     request_timeout: 600_000,
     log: { level: ClickHouseLogLevel.OFF },
   })
-  const { database, table } = spec.source.table
+  // The arguments of the report name a table.
+  const { database, table } = spec.source.table as SourceTable
   const asked =
     JSON.stringify(spec.featureName) +
     (spec.environmentKey === null ? '' : ` in the environment ${JSON.stringify(spec.environmentKey)}`)

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import { exposureWindow, type ExposureWindow, type SourceColumn } from 'first-exposure'
+import { exposureWindow, type ExposureWindow, type SourceColumn, type SourceTable } from 'first-exposure'
 import type { GivenInstant, ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
@@ -20,7 +20,9 @@ export async function reportWindow(
   const startMs = await msOf(start)
   const asOfMs = await msOf(asOf)
   if (startMs !== undefined && asOfMs !== undefined) return exposureWindow(startMs, asOfMs)
-  const { table, columns } = spec.source
+  const { columns } = spec.source
+  // The arguments of the report name a table.
+  const table = spec.source.table as SourceTable
   const type = 'toTypeName({timestamp:Identifier})'
   const conditions = [
     // Known without reading a row, and so before a number or a text is taken for an instant.

@@ -1,15 +1,21 @@
 import { aBoolean, aName, withFields, type Check } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { isTrustedSql, type TrustedSql } from '../sql/trusted-sql.js'
 import { aSourceColumn, type SourceColumn } from './source-column.js'
+import { aTrustedSelect } from './trusted-select.js'
+
+/** A table's name, and its database. */
+export interface SourceTable {
+  /** `null` for the connection's own database. */
+  readonly database: string | null
+  readonly table: string
+}
 
 /** A table, and what each of its columns holds. Made by {@link flagsmithEvents} or `exposureSpec`. */
 export interface ExposureSource {
-  readonly table: {
-    /** `null` for the connection's own database. */
-    readonly database: string | null
-    readonly table: string
-  }
+  /** A table, or a SELECT that is read as if it were one. */
+  readonly table: SourceTable | TrustedSql
   readonly columns: {
     /** The environment's key. `null` if the table holds only one environment. */
     readonly environment: SourceColumn | null
@@ -59,8 +65,12 @@ export type RollupTableInput =
 
 /** A table, and the names of its columns if they differ from the defaults. */
 export interface ExposureSourceInput {
-  /** A table of the connection's own database, or of a named database. */
-  readonly table: string | { readonly database?: string | null; readonly table: string }
+  /**
+   * A table of the connection's own database, or of a named database. Or a SELECT made by `trustedSql`, which is read as
+   * a subquery: `columns` then names its columns, and `filters` can use any of them. It must return the same rows each
+   * time, because a statement reads it two or three times. It is refused together with `final`, a rollup or a cluster.
+   */
+  readonly table: string | { readonly database?: string | null; readonly table: string } | TrustedSql
   /**
    * A column that is left out keeps its default name. `null` means that the table has no such column. Any column can
    * also be an expression made by `trustedSql`. `arrival` has no default.
@@ -152,7 +162,10 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
     'source',
     invalidSpec,
   )
-  const table = tableOf(input.table, ['database', 'table'], 'source.table')
+  const table = isTrustedSql(input.table)
+    ? aTrustedSelect(input.table, 'source.table', invalidSpec)
+    : tableOf(input.table, ['database', 'table'], 'source.table')
+  if (isTrustedSql(table)) refuseBesideSelect(input)
   const columns: Partial<ExposureSource['columns']> = withFields(
     input.columns ?? {},
     Object.keys(flagsmithColumns),
@@ -170,7 +183,7 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
     input.eventName === undefined ? undefined : nameOfEvent(event, input.eventName, 'source.eventName')
   const rollup =
     input.rollup === undefined ? undefined : rollupTable(input.rollup, event, eventName ?? defaultEventName)
-  if (rollup?.database === table.database && rollup.table === table.table) {
+  if (!isTrustedSql(table) && rollup?.database === table.database && rollup.table === table.table) {
     throw invalidSpec(
       'rollup.table',
       rollup.table,
@@ -202,7 +215,7 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
     )
   }
   for (const [path, database] of [
-    ['source.table.database', table.database],
+    ['source.table.database', isTrustedSql(table) ? undefined : table.database],
     ['rollup.database', rollup?.database],
   ] as const) {
     if (cluster !== null && database === null) {
@@ -232,12 +245,42 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   })
 }
 
+/** What only a table can have, and how a SELECT has it instead. */
+const besideSelect: Readonly<
+  Record<'final' | 'rollup' | 'cluster' | 'shardedByIdentity', readonly [problem: string, advice: string]>
+> = {
+  final: [
+    'source.final is about a table, and source.table is a SELECT.',
+    'Write FINAL in the SELECT, after the name of its table.',
+  ],
+  rollup: [
+    'A rollup is filled by what is inserted into a table, and source.table is a SELECT.',
+    'Leave the rollup out, or pass the table that the events are inserted into, with expressions as its columns.',
+  ],
+  cluster: [
+    'source.cluster is about the shards of a table, and source.table is a SELECT.',
+    'Name the cluster in the SELECT: FROM cluster(…), or a Distributed table.',
+  ],
+  shardedByIdentity: [
+    'source.shardedByIdentity is about the shards of a table, and source.table is a SELECT.',
+    'Leave it out, or pass the table itself with its cluster.',
+  ],
+}
+
+function refuseBesideSelect(input: ExposureSourceInput): void {
+  for (const [name, [problem, advice]] of Object.entries(besideSelect)) {
+    const value = input[name as keyof typeof besideSelect]
+    if (value == null || value === false) continue
+    throw invalidSpec(name === 'rollup' ? name : `source.${name}`, value, advice, problem)
+  }
+}
+
 /** A table given by its name, or by an object with these fields only. */
 function tableOf(
-  input: ExposureSourceInput['table'],
+  input: string | { readonly database?: string | null; readonly table: string },
   fields: readonly string[],
   path: string,
-): ExposureSource['table'] {
+): SourceTable {
   if (typeof input !== 'object' || input === null) {
     return {
       database: null,
@@ -251,8 +294,18 @@ function tableOf(
   }
 }
 
-/** Refuses a name with a dot: it is nearly always a database and a table, which are quoted separately. */
+/**
+ * Refuses a SELECT, and a name with a dot: it is nearly always a database and a table, which are quoted separately.
+ */
 function withoutDot(name: string, path: string): string {
+  if (/^[\s(]*(?:select|with)\s/i.test(name)) {
+    throw invalidSpec(
+      path,
+      name,
+      'A SELECT is passed as trustedSql`…`, with the text in your code.',
+      `${path} is the name of a table, and this text looks like SQL.`,
+    )
+  }
   const dot = name.indexOf('.')
   if (dot <= 0) return name
   const [database, table] = [name.slice(0, dot), name.slice(dot + 1)].map((each) => JSON.stringify(each))

@@ -9,6 +9,7 @@ import { rollupNames } from '../scan/rolled-up-exposures.js'
 import { identifier, tableName } from '../sql/identifiers.js'
 import { bound, joined, lines, nothing, sql, text, type Sql } from '../sql/sql.js'
 import { rendered, statement } from '../sql/statement.js'
+import { isTrustedSql } from '../sql/trusted-sql.js'
 import { earliestMs, latestMs } from '../time/exposure-window.js'
 import { utcDate } from '../time/utc-days.js'
 import { rolledUp } from './rolled-up.js'
@@ -113,10 +114,10 @@ export interface RollupSchema {
 export function rollupSchema(input: RollupSchemaInput): RollupSchema {
   withFields(input, ['source', 'rollup', 'cluster', 'ttlDays'], 'rollupSchema', invalidSpec, '')
   const source = rolledUp(input.source, input.rollup)
-  const { columns, rollup } = source
+  const { columns, rollup, table: events } = source
   if (rollup === undefined) throw invalidSpec('rollup', rollup, "Pass the rollup's table.")
   const viewed = { database: rollup.database, table: `${rollup.table}_view` }
-  if (viewed.database === source.table.database && viewed.table === source.table.table) {
+  if (!isTrustedSql(events) && viewed.database === events.database && viewed.table === events.table) {
     throw invalidSpec('rollup.table', rollup.table, 'Its view would have the name of the events’ table.')
   }
   const cluster = input.cluster === undefined ? undefined : aName(input.cluster, 'cluster', invalidSpec)

@@ -1,9 +1,13 @@
 import type { ExposureSource } from '../experiment/exposure-source.js'
 import { tableName } from '../sql/identifiers.js'
-import { bound, sql, type Sql } from '../sql/sql.js'
+import { bound, sql, trustedSelect, type Sql } from '../sql/sql.js'
+import { isTrustedSql } from '../sql/trusted-sql.js'
 
-/** A table as written after FROM: the table itself, or that table on every shard of a cluster. */
+/**
+ * A table as written after FROM: the table itself, that table on every shard of a cluster, or a SELECT in parentheses.
+ */
 export function tables(table: ExposureSource['table'], cluster: string | null): Sql {
+  if (isTrustedSql(table)) return trustedSelect(table, 'source')
   return cluster === null
     ? tableName(table)
     : sql`cluster(${bound('cluster', 'String', cluster)}, ${tableName(table)})`

@@ -1,10 +1,7 @@
 import { invalidSpec } from '../errors.js'
+import { skippedSql } from './skipped-sql.js'
 import type { QueryParams } from './statement.js'
 import type { BoundValue } from './trusted-sql.js'
-
-// Quoted text and comments are skipped: braces in them are not parameters.
-const tokens =
-  /'(?:[^'\\]|\\[^]|'')*'|`(?:[^`\\]|\\[^]|``)*`|"(?:[^"\\]|\\[^]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\{(\w+):([^{}]+)\}/g
 
 /**
  * What does a statement look like with its values in it? Returns the text with each parameter replaced by a literal.
@@ -36,7 +33,10 @@ export function inlineParameters(statement: {
   readonly query_params: QueryParams
 }): string {
   const { query, query_params } = statement
-  return query.replaceAll(tokens, (token: string, name: string | undefined, type: string | undefined) => {
+  // Braces in quoted text and in comments are not parameters.
+  const tokens = new RegExp(`${skippedSql.source}|\\{(?<name>\\w+):(?<type>[^{}]+)\\}`, 'g')
+  return query.replaceAll(tokens, (token: string, ...match: readonly unknown[]) => {
+    const { name, type } = match.at(-1) as Readonly<Partial<Record<'name' | 'type', string>>>
     if (name === undefined || type === undefined) return token
     const value = Object.hasOwn(query_params, name) ? query_params[name] : undefined
     if (value === undefined) throw invalidSpec(`query_params.${name}`, value, 'Bind a value to it first.')

@@ -17,16 +17,14 @@ export function ownNames(
 ): OwnNames {
   const used = specs.flatMap(({ source, filters, breakdown }) => [
     ...Object.values(source.columns),
+    ...(isTrustedSql(source.table) ? [source.table] : []),
     ...filters.map((filter) => (isTrustedSql(filter) ? filter : filter.column)),
     breakdown?.column,
   ])
   // Databases too: inside cluster(), database.table would be looked up in a subquery with the database's name.
-  const tables = specs.flatMap(({ source: { table, rollup } }) => [
-    table.database,
-    table.table,
-    rollup?.database,
-    rollup?.table,
-  ])
+  const tables = specs
+    .flatMap(({ source: { table, rollup } }) => [isTrustedSql(table) ? undefined : table, rollup])
+    .flatMap((each) => [each?.database, each?.table])
   const taken = new Set<unknown>([...tables, ...used])
   // Only a parser could tell which names an expression uses. A name in its text is treated as used.
   const expressions = used.map((each) => (isTrustedSql(each) ? each.sql.join(' ') : '')).join(' ')

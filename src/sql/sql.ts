@@ -90,10 +90,19 @@ export function bound(name: string, type: string, value: BoundValue): Sql {
   return { parts: [{ name, type, value }] }
 }
 
-/** A trusted fragment in parentheses. Its values are bound under names that start with `prefix`. */
-export function trusted({ sql: pieces, values }: TrustedSql, prefix: string): Sql {
+/** A trusted expression in parentheses. Its values are bound under names that start with `prefix`. */
+export function trusted(fragment: TrustedSql, prefix: string): Sql {
+  return { parts: ['(', ...trustedParts(fragment, prefix), ')'] }
+}
+
+/** A trusted SELECT in parentheses, on lines of its own, so that a comment at its end ends there. */
+export function trustedSelect(fragment: TrustedSql, prefix: string): Sql {
+  return { parts: ['(\n', ...trustedParts(fragment, prefix), '\n)'] }
+}
+
+function trustedParts({ sql: pieces, values }: TrustedSql, prefix: string): Sql['parts'] {
   const last = pieces.length - 1
-  const parts = pieces.flatMap((piece, index): Sql['parts'] => {
+  return pieces.flatMap((piece, index): Sql['parts'] => {
     const fromStart = index === 0 ? piece.trimStart() : piece
     const kept = { verbatim: index === last ? fromStart.trimEnd() : fromStart }
     const value = values[index]
@@ -108,7 +117,6 @@ export function trusted({ sql: pieces, values }: TrustedSql, prefix: string): Sq
           },
         ]
   })
-  return { parts: ['(', ...parts, ')'] }
 }
 
 /** The fragments with a separator between them. */

@@ -19,10 +19,10 @@ export interface TrustedSql {
  * Which SQL does the caller guarantee to be safe, and what is only a value in it? Tags a template as SQL. Its text
  * becomes part of the statement unchanged. Each `${value}` becomes a bound parameter, never text.
  *
- * An expression can be used as a column of a source, and a condition as a filter. Write the text in the code, and let
+ * An expression can be used as a column of a source, a condition as a filter, and a SELECT as the table of a source. Write the text in the code, and let
  * only values come from elsewhere. A spec that was read from JSON cannot hold such a fragment.
  *
- * @param sql - the text: an expression or a condition, without a comment that would swallow what follows
+ * @param sql - the text: an expression or a condition, without a comment that would swallow what follows, or a SELECT
  * @param values - strings of well-formed Unicode (bound as `String`), whole numbers (`Int64`) and others (`Float64`),
  *   booleans (`Bool`), or arrays of strings or of numbers
  * @returns a frozen fragment

@@ -1,4 +1,4 @@
-import { exposureSpec, flagsmithEvents, type ExposureSpecInput } from 'first-exposure'
+import { exposureSpec, flagsmithEvents, trustedSql, type ExposureSpecInput } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
 
 const minimal = { environmentKey: 'prod', featureName: 'checkout' }
@@ -38,8 +38,17 @@ describe('exposureSpec', () => {
         shardedByIdentity: true,
       },
     },
+    { ...minimal, source: { table: trustedSql`SELECT * FROM events WHERE country = ${'ES'}` } },
+    { ...minimal, eventName: 'seen', source: { table: trustedSql`SELECT * FROM events` } },
   ])('a spec is its own spec: %o', (input) => {
     expect(exposureSpec(exposureSpec(input))).toEqual(exposureSpec(input))
+  })
+
+  test('a SELECT does not survive JSON, so that no data from a network becomes SQL', () => {
+    const spec = exposureSpec({ ...minimal, source: { table: trustedSql`SELECT * FROM events` } })
+    expect(() => exposureSpec(JSON.parse(JSON.stringify(spec)) as ExposureSpecInput)).toThrow(
+      'Unknown field source.table.sql',
+    )
   })
 
   test('a source’s columns keep their default names unless given, and null says there is none', () => {

@@ -6,7 +6,7 @@ import {
   selectGranularity,
   trustedSql,
 } from 'first-exposure'
-import { rolledUp } from 'first-exposure/rollup'
+import { rolledUp, rollupSchema } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 import { refusalOf, refused } from '../refusal-of.js'
 
@@ -35,6 +35,8 @@ const object = (fields: string): string => `Pass an object with the fields ${fie
 const sourceFields = 'table, columns, eventName, final, rollup, cluster, shardedByIdentity'
 const columnNames = 'environment, feature, event, timestamp, identity, variant, arrival'
 const comparisons = 'column, equals, in, notIn, atLeast, below, like, notLike, isNull'
+
+const aSelect = trustedSql`SELECT * FROM events`
 
 describe('what a spec and its parts are refused with', () => {
   test.each<[path: string, received: string, advice: string, make: () => unknown, problem?: string]>([
@@ -74,6 +76,71 @@ describe('what a spec and its parts are refused with', () => {
       'Leave one of the two out.',
       source({ final: true, rollup: 'by_day' }),
       'source.final leaves replaced rows out, but the rollup of the source has seen them.',
+    ],
+    [
+      'source.final',
+      'true',
+      'Write FINAL in the SELECT, after the name of its table.',
+      source({ table: aSelect, final: true }),
+      'source.final is about a table, and source.table is a SELECT.',
+    ],
+    ...(['source', 'rolledUp', 'rollupSchema'] as const).map((by) => {
+      const rollup = 'by_day'
+      const make = {
+        source: source({ table: aSelect, rollup }),
+        rolledUp: () => rolledUp({ table: aSelect }, rollup),
+        rollupSchema: () => rollupSchema({ source: { table: aSelect }, rollup }),
+      }
+      return [
+        'rollup',
+        '"by_day"',
+        'Leave the rollup out, or pass the table that the events are inserted into, with expressions as its columns.',
+        make[by],
+        'A rollup is filled by what is inserted into a table, and source.table is a SELECT.',
+      ] as [string, string, string, () => unknown, string]
+    }),
+    [
+      'source.cluster',
+      '"c"',
+      'Name the cluster in the SELECT: FROM cluster(…), or a Distributed table.',
+      source({ table: aSelect, cluster: 'c', shardedByIdentity: true }),
+      'source.cluster is about the shards of a table, and source.table is a SELECT.',
+    ],
+    [
+      'source.shardedByIdentity',
+      'true',
+      'Leave it out, or pass the table itself with its cluster.',
+      source({ table: aSelect, shardedByIdentity: true }),
+      'source.shardedByIdentity is about the shards of a table, and source.table is a SELECT.',
+    ],
+    ...[
+      trustedSql`events`,
+      trustedSql`${'events'}`,
+      trustedSql`INSERT INTO a SELECT 1`,
+      trustedSql`-- SELECT`,
+      trustedSql`selected`,
+    ].map((table): [string, string, string, () => unknown, string] => [
+      'source.table',
+      'an object',
+      'Pass a whole SELECT: trustedSql`SELECT … FROM …`. The name of a table is passed as text.',
+      source({ table }),
+      'source.table is SQL, but no SELECT.',
+    ]),
+    ...[trustedSql`SELECT 1;`, trustedSql`SELECT ${1}; -- done`, trustedSql`SELECT 1; SELECT 2`].map(
+      (table): [string, string, string, () => unknown, string] => [
+        'source.table',
+        'an object',
+        'Remove it.',
+        source({ table }),
+        'source.table has a semicolon, which would end the statement inside its parentheses.',
+      ],
+    ),
+    [
+      'source.table',
+      '"SELECT * FROM db.events"',
+      'A SELECT is passed as trustedSql`…`, with the text in your code.',
+      source({ table: 'SELECT * FROM db.events' }),
+      'source.table is the name of a table, and this text looks like SQL.',
     ],
     ['eventName', 'an array of 0', 'Pass one name or more.', spec({ eventName: [] })],
     ['eventName[1]', '""', name, spec({ eventName: ['seen', ''] })],
@@ -346,6 +413,17 @@ describe('what a spec and its parts are refused with', () => {
     ['a value with nothing about it', () => trustedSql`${true}`],
     ['a rollup of the same name elsewhere', source({ rollup: { database: 'd', table: 't' } })],
     ['no database, said so', source({ table: { database: null, table: 't' } })],
+    ['a table of the name of a statement', source({ table: 'selected' })],
+    [
+      'a SELECT, however it is written',
+      () =>
+        [
+          trustedSql`select 1`,
+          trustedSql`(SELECT 1) UNION ALL (SELECT 2)`,
+          trustedSql`-- the views
+            /* of ; all */ WITH a AS (SELECT ';', "a;b", \`c;d\`, $sql$;$sql$) FROM a SELECT * # ; the end`,
+        ].map((table) => source({ table, final: false, cluster: null, shardedByIdentity: false })()),
+    ],
     ['no arrival, said so', source({ columns: { arrival: null } })],
     ['another name for a zone', spec({ timeZone: 'Asia/Calcutta' })],
   ])('what is at the edge is taken: %s', (_, make) => {

@@ -36,6 +36,7 @@ describe('names of our own', () => {
         source: { table: 't', columns: { ...columns, variant: 'crossing' } },
       },
     ],
+    ['a SELECT', { source: { table: trustedSql`SELECT * FROM crossing` } }],
     ['a rollup', { source: { table: 'events', rollup: 'crossing' } }],
     [
       "a rollup's database",

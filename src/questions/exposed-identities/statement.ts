@@ -4,7 +4,7 @@ import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.
 import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import { aSourceColumn, type SourceColumn } from '../../experiment/source-column.js'
 import { columnSql } from '../../scan/columns.js'
-import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
+import { exposureScan, type Exposures, type ExposureScan } from '../../scan/exposure-scan.js'
 import type { IdentityPartition } from '../../scan/identity-partition.js'
 import { identityStates } from '../../scan/identity-states.js'
 import {
@@ -17,9 +17,10 @@ import {
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures, type SelectedExposures } from '../../scan/selected-exposures.js'
 import { eventTables } from '../../scan/shards.js'
+import { variantHash, variantsByHash } from '../../scan/variant-hashes.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { identifier } from '../../sql/identifiers.js'
-import { lines, nothing, sql, texts, where, type Sql } from '../../sql/sql.js'
+import { lines, sql, texts, where, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { exposedIdentityColumns } from './rows.js'
@@ -219,23 +220,14 @@ const ofTable: Answer = (policy, exposures, scan, dimensions) => {
  */
 const ofShards: Answer = (policy, exposures, scan, dimensions) => {
   const { from, predicates, identityPredicates, identityGroup, variantKey, exposedAt } = exposures
-  const [identity, first, hashesAnd, hashesOr] = scan.own(
-    'exposed_identity',
-    'first_nano_and_key',
-    'hashes_and',
-    'hashes_or',
-  )
-  const hash = sql`cityHash64(assumeNotNull(${variantKey}))`
-  const inMany = quarantineOnShards[policy](hashesAnd, hashesOr)
-  const states = lines(
+  const [identity, first] = scan.own('exposed_identity', 'first_nano_and_key')
+  const { states, quarantined, identities } = quarantineOnShards[policy](exposures, scan)
+  const allStates = lines(
     sql`${identityGroup} AS ${identity}`,
     sql`min(concat(${sortableInstant(exposedAt)}, assumeNotNull(${variantKey}))) AS ${first}`,
-    ...(inMany === nothing
-      ? []
-      : [sql`groupBitAnd(${hash}) AS ${hashesAnd}`, sql`groupBitOr(${hash}) AS ${hashesOr}`]),
+    ...states,
     ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
   )
-  const quarantined = inMany === nothing ? sql`toUInt8(0)` : inMany
   const firstVariant = sql`substring(${first}, 9)`
   return sql`
     SELECT
@@ -248,20 +240,53 @@ const ofShards: Answer = (policy, exposures, scan, dimensions) => {
         ...dimensions.map(valueColumn),
       )}
     FROM cluster(${scan.cluster}, view(
-      SELECT
-        ${states}
-      FROM ${from}
-      ${where([...predicates, ...identityPredicates])}
-      GROUP BY ${identityGroup}
+      ${identities(sql`
+        SELECT
+          ${allStates}
+        FROM ${from}
+        ${where([...predicates, ...identityPredicates])}
+        GROUP BY ${identityGroup}
+      `)}
     ))
     ${where([exposures.guard])}
     ${scan.settings}
   `
 }
 
-const quarantineOnShards: Readonly<Record<MultiVariantPolicy, (and: Sql, or: Sql) => Sql>> = {
-  quarantine: (and, or) => sql`toUInt8(${and} != ${or})`,
-  'first-seen': () => nothing,
+interface QuarantineOnShards {
+  /** The state that is kept for it. */
+  readonly states: readonly Sql[]
+  readonly quarantined: Sql
+  /** The identities of one shard, from the SELECT of their states. */
+  readonly identities: (states: Sql) => Sql
+}
+
+const quarantineOnShards: Readonly<
+  Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => QuarantineOnShards>
+> = {
+  quarantine: (exposures, scan) => {
+    const [hashesAnd, hashesOr, key] = scan.own('hashes_and', 'hashes_or', 'key_scanned')
+    const hash = variantHash(exposures)
+    return {
+      states: [sql`groupBitAnd(${hash}) AS ${hashesAnd}`, sql`groupBitOr(${hash}) AS ${hashesOr}`],
+      quarantined: sql`toUInt8(${hashesAnd} != ${hashesOr})`,
+      // The second SELECT has one row, with 0, or fails.
+      identities: (states) => sql`
+        SELECT *
+        FROM (
+          ${states}
+        ) AS states
+        CROSS JOIN (
+          SELECT max(in_many) AS hashes_shared
+          FROM (
+            ${variantsByHash(exposures, key)}
+          )
+        ) AS hashed
+        WHERE hashes_shared = 0
+      `,
+    }
+  },
+  'first-seen': () => ({ states: [], quarantined: sql`toUInt8(0)`, identities: (states) => states }),
 }
 
 function valueColumn({ name, kept }: Dimension): Sql {

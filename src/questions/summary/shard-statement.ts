@@ -7,6 +7,7 @@ import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures } from '../../scan/selected-exposures.js'
 import { settings } from '../../scan/guards.js'
 import { eventTables, missingShards } from '../../scan/shards.js'
+import { variantHash, variantsByHash } from '../../scan/variant-hashes.js'
 import { sql, text, texts, where, type Sql } from '../../sql/sql.js'
 import type { ExposureWindow } from '../../time/exposure-window.js'
 import { bucketColumns } from './rows.js'
@@ -59,14 +60,13 @@ export function answerOfShards(
 }
 
 /**
- * The bucket rows of one shard: quarantined, variant, local bucket, identities. A scalar subquery would be evaluated by
- * the node that receives the query, on its own table, and its value sent to the other nodes. So there is no list of
- * variants here, and there are no ranks. Under `quarantine`, the variants of an identity are distinguished by a 64-bit
+ * The bucket rows of one shard: quarantined, variant, local bucket, identities. Under `quarantine`, the variants of an identity are distinguished by a 64-bit
  * hash, whose name comes from a small second scan. The statement fails if two variants have the same hash. Under
  * `first-seen`, the key itself follows the instant, written as 8 bytes that sort as text.
  */
 const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => Sql>> = {
-  quarantine: ({ from, predicates, identityPredicates, identityGroup, variantKey, exposedAt }, scan) => {
+  quarantine: (exposures, scan) => {
+    const { from, predicates, identityPredicates, identityGroup, exposedAt } = exposures
     const [hashesAnd, hashesOr, firstSecond, key] = scan.own(
       'hashes_and',
       'hashes_or',
@@ -83,8 +83,8 @@ const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan
           count() AS identities_counted
         FROM (
           SELECT
-            groupBitAnd(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesAnd},
-            groupBitOr(cityHash64(assumeNotNull(${variantKey}))) AS ${hashesOr},
+            groupBitAnd(${variantHash(exposures)}) AS ${hashesAnd},
+            groupBitOr(${variantHash(exposures)}) AS ${hashesOr},
             min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}
           FROM ${from}
           ${where([...predicates, ...identityPredicates])}
@@ -93,15 +93,7 @@ const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan
         GROUP BY in_many, variant_hash, local_bucket
       ) AS counted
       INNER JOIN (
-        SELECT toUInt8(0) AS in_many, cityHash64(${key}) AS variant_hash, any(${key}) AS variant_name
-        FROM (
-          SELECT assumeNotNull(${variantKey}) AS ${key}
-          FROM ${from}
-          ${where(predicates)}
-          GROUP BY assumeNotNull(${variantKey})
-        )
-        GROUP BY variant_hash
-        HAVING throwIf(count() > 1, 'first-exposure: two variants have the same hash') = 0
+        ${variantsByHash(exposures, key)}
         UNION ALL
         SELECT toUInt8(1) AS in_many, toUInt64(0) AS variant_hash, '' AS variant_name
       ) AS named USING (in_many, variant_hash)

@@ -8,7 +8,9 @@ import {
   exposureWindow,
   mergeExposuresSummaries,
   trustedSql,
+  type ExposedIdentity,
   type ExposureSourceInput,
+  type ExposureSpec,
   type ExposureSpecInput,
   type ExposuresSummary,
 } from 'first-exposure'
@@ -343,6 +345,56 @@ describe.skipIf(!engineAvailable)('a cluster of three shards', () => {
           ask({ ...question, feature }, { source: sources.cluster }, { settings }),
         ).rejects.toMatchObject({ code: '279' })
       }
+    }
+  })
+})
+
+// One shard, because an exception makes the embedded engine close its connections to other shards with a fatal error.
+describe.skipIf(!engineAvailable)('shards that count their own identities', () => {
+  let cluster: EngineCluster
+  beforeAll(async () => {
+    cluster = await startCluster(1)
+    await createEventsTable(cluster.initiator)
+  }, 120_000)
+  afterAll(async () => {
+    await cluster.stop()
+  })
+
+  test('refuse two variants with the same hash, under the policy that needs it', async () => {
+    // Made by inverting cityHash64.
+    const [one, other] = ['variant-a-000001', 'VFH0=Jzuqx93s6ca'] as const
+    const at = Date.UTC(2026, 5, 2)
+    const event = { environment: 'prod', event: '$flag_exposure', feature: 'checkout', identity: 'ann' }
+    await replaceEvents(cluster.initiator, [
+      { ...event, timestampMs: at, variant: one },
+      { ...event, timestampMs: at + 1, variant: other },
+    ])
+    const hashes = await cluster.initiator.query({
+      query: 'SELECT DISTINCT cityHash64(value) AS hash FROM events',
+      format: 'JSONEachRow',
+    })
+    expect(await hashes.json()).toHaveLength(1)
+
+    const table = { database: 'exposures', table: 'events' }
+    const source = { table, cluster: cluster.name, shardedByIdentity: true }
+    const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+    for (const allow_experimental_analyzer of [0, 1] as const) {
+      const settings = { allow_experimental_analyzer }
+      const specOf = (input: Partial<ExposureSpecInput>): ExposureSpec =>
+        exposureSpec({ environmentKey: 'prod', featureName: 'checkout', source, ...input })
+      const summary = async (input: Partial<ExposureSpecInput>): Promise<unknown> =>
+        await fetchExposuresSummary(cluster.initiator, specOf(input), window, { settings })
+      const identities = async (input: Partial<ExposureSpecInput>): Promise<readonly ExposedIdentity[]> => {
+        const query = exposedIdentitiesQuery(specOf(input), window)
+        const answer = await cluster.initiator.query({ ...query, clickhouse_settings: settings })
+        return decodeExposedIdentityRows(await answer.json<object>())
+      }
+      await expect(summary({})).rejects.toThrow('two variants have the same hash')
+      await expect(identities({})).rejects.toThrow('two variants have the same hash')
+      const unhashed = { source: { ...source, shardedByIdentity: false } }
+      expect(await summary(unhashed)).toMatchObject({ excludedIdentities: 1 })
+      expect(await identities(unhashed)).toMatchObject([{ quarantined: true }])
+      expect(await identities({ multiVariant: 'first-seen' })).toMatchObject([{ variant: one }])
     }
   })
 })

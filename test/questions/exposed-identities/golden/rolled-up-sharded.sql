@@ -5,38 +5,80 @@ SELECT
   toUInt8(hashes_and != hashes_or) AS quarantined,
   substring(first_nano_and_key, 9) AS first_variant
 FROM cluster({cluster:String}, view(
-  SELECT
-    identity AS exposed_identity,
-    min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(variant_key))) AS first_nano_and_key,
-    groupBitAnd(cityHash64(assumeNotNull(variant_key))) AS hashes_and,
-    groupBitOr(cityHash64(assumeNotNull(variant_key))) AS hashes_or
+  SELECT *
   FROM (
     SELECT
-      assumeNotNull(toString(`identifier`)) AS identity,
-      assumeNotNull(toString(`value`)) AS variant_key,
-      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
-    FROM `analytics`.`exposures`
-    WHERE `environment_key` = {environment_key:String}
-      AND `event` = {event_name:String}
-      AND `feature_name` = {feature_name:String}
-      AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
-      AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
-      AND `value` IS NOT NULL
-      AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
-      AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-    UNION ALL
-    SELECT
-      identity AS identity,
-      variant AS variant_key,
-      first_exposure AS exposed_at
-    FROM `rollups`.`exposures_by_day`
-    WHERE environment = {environment_key:String}
-      AND event = {event_name:String}
-      AND feature = {feature_name:String}
-      AND day >= {rollup_start:Date}
-      AND day < {rollup_end:Date}
-  )
-  GROUP BY identity
+      identity AS exposed_identity,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(variant_key))) AS first_nano_and_key,
+      groupBitAnd(cityHash64(assumeNotNull(variant_key))) AS hashes_and,
+      groupBitOr(cityHash64(assumeNotNull(variant_key))) AS hashes_or
+    FROM (
+      SELECT
+        assumeNotNull(toString(`identifier`)) AS identity,
+        assumeNotNull(toString(`value`)) AS variant_key,
+        toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
+      FROM `analytics`.`exposures`
+      WHERE `environment_key` = {environment_key:String}
+        AND `event` = {event_name:String}
+        AND `feature_name` = {feature_name:String}
+        AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+        AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+        AND `value` IS NOT NULL
+        AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
+        AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+      UNION ALL
+      SELECT
+        identity AS identity,
+        variant AS variant_key,
+        first_exposure AS exposed_at
+      FROM `rollups`.`exposures_by_day`
+      WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
+        AND day >= {rollup_start:Date}
+        AND day < {rollup_end:Date}
+    )
+    GROUP BY identity
+  ) AS states
+  CROSS JOIN (
+    SELECT max(in_many) AS hashes_shared
+    FROM (
+      SELECT toUInt8(0) AS in_many, cityHash64(key_scanned) AS variant_hash, any(key_scanned) AS variant_name
+      FROM (
+        SELECT assumeNotNull(variant_key) AS key_scanned
+        FROM (
+          SELECT
+            assumeNotNull(toString(`identifier`)) AS identity,
+            assumeNotNull(toString(`value`)) AS variant_key,
+            toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
+          FROM `analytics`.`exposures`
+          WHERE `environment_key` = {environment_key:String}
+            AND `event` = {event_name:String}
+            AND `feature_name` = {feature_name:String}
+            AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+            AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+            AND `value` IS NOT NULL
+            AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
+            AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+          UNION ALL
+          SELECT
+            identity AS identity,
+            variant AS variant_key,
+            first_exposure AS exposed_at
+          FROM `rollups`.`exposures_by_day`
+          WHERE environment = {environment_key:String}
+            AND event = {event_name:String}
+            AND feature = {feature_name:String}
+            AND day >= {rollup_start:Date}
+            AND day < {rollup_end:Date}
+        )
+        GROUP BY assumeNotNull(variant_key)
+      )
+      GROUP BY variant_hash
+      HAVING throwIf(count() > 1, 'first-exposure: two variants have the same hash') = 0
+    )
+  ) AS hashed
+  WHERE hashes_shared = 0
 ))
 WHERE NOT ignore((
   SELECT

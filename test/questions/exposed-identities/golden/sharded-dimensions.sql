@@ -6,22 +6,45 @@ SELECT
   substring(first_nano_and_key, 9) AS first_variant,
   if(substring(kept_dimension_1, 9) = '1', NULL, substring(substring(kept_dimension_1, 9), 2)) AS `country`
 FROM cluster({cluster:String}, view(
-  SELECT
-    assumeNotNull(`identifier`) AS exposed_identity,
-    min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(toString(`value`)))) AS first_nano_and_key,
-    groupBitAnd(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_and,
-    groupBitOr(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_or,
-    min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS kept_dimension_1
-  FROM `analytics`.`exposures`
-  WHERE `environment_key` = {environment_key:String}
-    AND `event` = {event_name:String}
-    AND `feature_name` = {feature_name:String}
-    AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
-    AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
-    AND `value` IS NOT NULL
-    AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-    AND cityHash64('partition', assumeNotNull(`identifier`)) % {partition_count:UInt64} = {partition_index:UInt64}
-  GROUP BY assumeNotNull(`identifier`)
+  SELECT *
+  FROM (
+    SELECT
+      assumeNotNull(`identifier`) AS exposed_identity,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(toString(`value`)))) AS first_nano_and_key,
+      groupBitAnd(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_and,
+      groupBitOr(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_or,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS kept_dimension_1
+    FROM `analytics`.`exposures`
+    WHERE `environment_key` = {environment_key:String}
+      AND `event` = {event_name:String}
+      AND `feature_name` = {feature_name:String}
+      AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+      AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+      AND `value` IS NOT NULL
+      AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+      AND cityHash64('partition', assumeNotNull(`identifier`)) % {partition_count:UInt64} = {partition_index:UInt64}
+    GROUP BY assumeNotNull(`identifier`)
+  ) AS states
+  CROSS JOIN (
+    SELECT max(in_many) AS hashes_shared
+    FROM (
+      SELECT toUInt8(0) AS in_many, cityHash64(key_scanned) AS variant_hash, any(key_scanned) AS variant_name
+      FROM (
+        SELECT assumeNotNull(toString(`value`)) AS key_scanned
+        FROM `analytics`.`exposures`
+        WHERE `environment_key` = {environment_key:String}
+          AND `event` = {event_name:String}
+          AND `feature_name` = {feature_name:String}
+          AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+          AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+          AND `value` IS NOT NULL
+        GROUP BY assumeNotNull(toString(`value`))
+      )
+      GROUP BY variant_hash
+      HAVING throwIf(count() > 1, 'first-exposure: two variants have the same hash') = 0
+    )
+  ) AS hashed
+  WHERE hashes_shared = 0
 ))
 WHERE NOT ignore((
   SELECT
