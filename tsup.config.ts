@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Options } from 'tsup'
+import { bundledFiles, licencesOf } from './build/licences.js'
+import { pageScriptFile, pageScriptModule } from './build/page-script.js'
 
 // What the entry points carry inside them, so that nobody installs it: with its licences, in the file named below.
-const bundled = [/^@stdlib\//, /^date-fns/, /^@date-fns\//]
+const bundled = [/^@stdlib\//, /^date-fns/, /^@date-fns\//, /^d3-/, /^internmap$/]
 const licencesFile = 'THIRD-PARTY-LICENSES.txt'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -19,46 +21,27 @@ function thirdPartyLicences(): Plugin {
     name: 'third-party-licences',
     setup(build): void {
       build.onEnd(({ metafile }) => {
-        for (const { inputs } of Object.values(metafile?.outputs ?? {})) {
-          for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-            if (bytesInOutput > 0 && file.includes('node_modules/')) files.add(file)
-          }
-        }
+        for (const file of metafile === undefined ? [] : bundledFiles(metafile)) files.add(file)
         const { outdir } = build.initialOptions
         if (files.size === 0 || outdir === undefined) return
         mkdirSync(outdir, { recursive: true })
-        writeFileSync(join(outdir, licencesFile), licencesOf([...files].sort()))
+        writeFileSync(join(outdir, licencesFile), licencesOf(files))
       })
     },
   }
 }
 
-function licencesOf(files: readonly string[]): string {
-  const packagesByText = new Map<string, Set<string>>()
-  const add = (text: string, name: string): unknown =>
-    packagesByText.set(text.trim(), (packagesByText.get(text.trim()) ?? new Set()).add(name))
-
-  for (const file of files) {
-    const root = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file
-    const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      name: string
-      version: string
-      license: string
-    }
-    const title = `${name} ${version} (${license})`
-    const texts = readdirSync(root).filter((text) => /^(licen[cs]e|notice)/i.test(text))
-    if (!texts.some((text) => /^licen/i.test(text)))
-      throw new Error(`${name} has no licence file: do not bundle it.`)
-    for (const text of texts) add(readFileSync(join(root, text), 'utf8'), title)
-    // Parts that their authors took from elsewhere say so in the file itself.
-    for (const [comment] of readFileSync(file, 'utf8').matchAll(/\/\*[*!][^]*?\*\//g)) {
-      if (!/@license|@preserve|^\/\*!/.test(comment)) continue
-      add(comment.slice(3, -2).replaceAll(/^ ?\* ?/gm, ''), title)
-    }
+/** Puts the bundled script of a page into the place of its file. */
+function pageScript(): Plugin {
+  return {
+    name: 'page-script',
+    setup(build): void {
+      build.onLoad({ filter: pageScriptFile }, async () => ({
+        contents: await pageScriptModule(process.cwd()),
+        loader: 'js',
+      }))
+    },
   }
-  return [...packagesByText]
-    .map(([text, packages]) => `${[...packages].join('\n')}\n\n${text}\n`)
-    .join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 const config: Options = {
@@ -70,6 +53,7 @@ const config: Options = {
     view: 'src/view/index.ts',
     statistics: 'src/statistics/index.ts',
     stores: 'src/stores/index.ts',
+    panel: 'src/panel/index.ts',
   },
   format: ['esm', 'cjs'],
   target: 'es2022',
@@ -77,7 +61,7 @@ const config: Options = {
   splitting: true,
   clean: true,
   noExternal: bundled,
-  esbuildPlugins: [thirdPartyLicences()],
+  esbuildPlugins: [thirdPartyLicences(), pageScript()],
   esbuildOptions(options) {
     // They go into the file of licences, where every page that loads the code need not carry them.
     options.legalComments = 'none'

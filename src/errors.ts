@@ -21,6 +21,7 @@
  * | `not-expressible` | another format cannot hold this state | ask only for what that format knows |
  * | `invalid-statistics` | an argument of a statistical check is of the wrong type, out of order or out of bounds | correct the named argument |
  * | `invalid-view` | an option of a view or a label cannot be used with this summary | correct the named option |
+ * | `invalid-panel` | an option of a panel, or a field of what its answer is made of, is missing, unknown or not usable | correct the named field |
  */
 export type ExposureErrorCode =
   | 'invalid-instant'
@@ -41,6 +42,7 @@ export type ExposureErrorCode =
   | 'not-expressible'
   | 'invalid-statistics'
   | 'invalid-view'
+  | 'invalid-panel'
 
 // A registered symbol, so that an error is recognised even when two copies of this package are loaded.
 const brand: unique symbol = Symbol.for('first-exposure.ExposureError')
@@ -165,6 +167,7 @@ export const invalidEvent: Refusal<'invalid-event'> = /* @__PURE__ */ refusal('i
 export const invalidPolicy: Refusal<'invalid-policy'> = /* @__PURE__ */ refusal('invalid-policy')
 export const invalidStatistics: Refusal<'invalid-statistics'> = /* @__PURE__ */ refusal('invalid-statistics')
 export const invalidView: Refusal<'invalid-view'> = /* @__PURE__ */ refusal('invalid-view')
+export const invalidPanel: Refusal<'invalid-panel'> = /* @__PURE__ */ refusal('invalid-panel')
 export const malformedBuckets: Refusal<'malformed-buckets'> = /* @__PURE__ */ refusal('malformed-buckets')
 export const malformedSummary: Refusal<'malformed-summary'> = /* @__PURE__ */ refusal('malformed-summary')
 export const incompatibleSummaries: Refusal<'incompatible-summaries'> =

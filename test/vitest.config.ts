@@ -1,10 +1,19 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config'
+import { pageScriptFile, pageScriptModule } from '../build/page-script.js'
 import { slowTests } from './checks/slow-tests.js'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
+/** Puts the bundled script of a page into the place of its file, as the build does. */
+const pageScript: Plugin = {
+  name: 'page-script',
+  load: (id) =>
+    pageScriptFile.test(id) ? pageScriptModule(fileURLToPath(new URL('..', import.meta.url))) : undefined,
+}
+
 const config: ViteUserConfig = defineConfig({
+  plugins: [pageScript],
   resolve: {
     alias: [
       { find: /^first-exposure$/, replacement: `${src}/index.ts` },

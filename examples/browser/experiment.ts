@@ -1,6 +1,12 @@
-import type { RefreshExperiment } from 'first-exposure'
+import { exposureSpec, type ExposureSpec, type RefreshExperiment } from 'first-exposure'
 
-/** The experiment to show, from your own configuration. */
+/** What was asked, from your own configuration. */
+export const spec: ExposureSpec = exposureSpec({
+  environmentKey: 'production',
+  featureName: 'checkout-button',
+})
+
+/** When the experiment ran. */
 export const experiment: RefreshExperiment = {
   startedAt: Date.UTC(2026, 5, 1),
   endedAt: Date.UTC(2026, 5, 15),

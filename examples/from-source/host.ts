@@ -1,5 +1,5 @@
 // The host service, with the package from this source. See `npm run host -- --help`.
 import { runHost } from '../host/run-host.js'
-import { panelScriptFromSource } from './panel-script.js'
+import { panelPageFromSource } from './panel-page.js'
 
-await runHost(panelScriptFromSource)
+await runHost(await panelPageFromSource())

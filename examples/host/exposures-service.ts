@@ -1,19 +1,17 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { initialRefreshState, isExposureError, type RefreshPolicy } from 'first-exposure'
 import type { RefreshStore } from 'first-exposure/clickhouse'
+import { exposuresAnswer, type ExposuresAnswer, type panelPage } from 'first-exposure/panel'
 import type { BackgroundRefreshes } from './background-refreshes.js'
 import type { HostExperiment } from './experiments.js'
-import { panelPage } from './panel/panel-page.js'
-import type { PanelScript } from './panel/panel-script.js'
-import { exposuresAnswer, type ExposuresAnswer } from './exposures-answer.js'
 
 export interface ExposuresServiceInput {
   readonly experiments: readonly HostExperiment[]
   readonly store: RefreshStore
   readonly refreshes: BackgroundRefreshes
   readonly policy: Partial<RefreshPolicy>
-  /** Gives the script of the panel's pages; called for each page. */
-  readonly panel: () => Promise<PanelScript>
+  /** Makes the page of an answer. */
+  readonly page: typeof panelPage
 }
 
 /** The HTTP interface: see the README beside this file. It does not listen yet. */
@@ -22,14 +20,20 @@ export function exposuresService({
   store,
   refreshes,
   policy,
-  panel,
+  page,
 }: ExposuresServiceInput): FastifyInstance {
   const service = fastify({ forceCloseConnections: 'idle' })
   const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]))
 
-  const known = async (experiment: HostExperiment): Promise<ExposuresAnswer> => {
-    const state = (await store.load(experiment.id))?.state ?? initialRefreshState
-    return exposuresAnswer(experiment, state, Date.now(), policy)
+  const known = async ({
+    id,
+    title,
+    spec,
+    experiment,
+    expectedShares,
+  }: HostExperiment): Promise<ExposuresAnswer> => {
+    const state = (await store.load(id))?.state ?? initialRefreshState
+    return exposuresAnswer({ title, spec, experiment, expectedShares, state, now: Date.now(), policy })
   }
   const answer = async (experiment: HostExperiment, reply: FastifyReply): Promise<FastifyReply> =>
     // What is stored may change at any moment.
@@ -49,11 +53,10 @@ export function exposuresService({
     const experiment = byId.get(params.id)
     if (experiment === undefined) return unknownExperiment(reply, byId)
     const exposuresUrl = `/experiments/${encodeURIComponent(params.id)}/exposures`
-    const page = panelPage(await known(experiment), await panel(), {
-      exposuresUrl,
-      refreshUrl: `${exposuresUrl}/refresh`,
+    const html = page(await known(experiment), {
+      service: { exposuresUrl, refreshUrl: `${exposuresUrl}/refresh` },
     })
-    return reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(page)
+    return reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
   })
 
   service.get<{ Params: { id: string } }>('/experiments/:id/exposures', async ({ params }, reply) => {

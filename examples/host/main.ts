@@ -1,5 +1,5 @@
 // A service that answers from a store and refreshes in the background. See `npm start -- --help`.
-import { panelScript } from './panel/panel-script.js'
+import { panelPage } from 'first-exposure/panel'
 import { runHost } from './run-host.js'
 
-await runHost(panelScript)
+await runHost(panelPage)

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { RefreshPolicy } from 'first-exposure'
 import type { ExposureClient } from 'first-exposure/clickhouse'
+import type { panelPage } from 'first-exposure/panel'
 import { sqliteRefreshStore } from 'first-exposure/stores'
-import type { PanelScript } from './panel/panel-script.js'
 import { backgroundRefreshes } from './background-refreshes.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import { experiments } from './experiments.js'
@@ -23,9 +23,9 @@ interface HostOptions {
 /**
  * Runs the service as the command line says, until a signal arrives.
  *
- * @param makeScript - builds the script of the panel's pages; called once, for the first page
+ * @param page - makes the pages: `panelPage` of the package
  */
-export async function runHost(makeScript: () => Promise<PanelScript>): Promise<void> {
+export async function runHost(page: typeof panelPage): Promise<void> {
   const options = hostOptions()
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -35,7 +35,7 @@ export async function runHost(makeScript: () => Promise<PanelScript>): Promise<v
     })
   }
   try {
-    await serve(options, makeScript, stopping.signal)
+    await serve(options, page, stopping.signal)
   } catch (error) {
     process.stderr.write(`host: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
@@ -76,7 +76,7 @@ const log = (line: string): void => {
 /** Opens everything, serves until a signal arrives, and closes everything in the opposite order. */
 async function serve(
   { port, store: storePath, pause, throttle }: HostOptions,
-  makeScript: () => Promise<PanelScript>,
+  page: typeof panelPage,
   until: AbortSignal,
 ): Promise<void> {
   const policy: Partial<RefreshPolicy> = { throttleMs: throttle }
@@ -93,10 +93,7 @@ async function serve(
     closers.push(() => clickhouse.close())
     const refreshes = backgroundRefreshes({ client: unhurried(clickhouse.client, pause), store, policy, log })
     closers.push(() => refreshes.stop())
-    // Built for the first page, which takes some seconds.
-    let script: Promise<PanelScript> | undefined
-    const panel = (): Promise<PanelScript> => (script ??= makeScript())
-    const service = exposuresService({ experiments: known, store, refreshes, policy, panel })
+    const service = exposuresService({ experiments: known, store, refreshes, policy, page })
     closers.push(() => service.close())
     if (until.aborted) return
     for (const experiment of known) await refreshes.resume(experiment)

@@ -1,7 +1,7 @@
 import asciichart from 'asciichart'
 import type { ExposureWindow } from 'first-exposure'
 import type { ExposuresView } from 'first-exposure/view'
-import { count, localTime, variantLabel } from '../host/panel/format.js'
+import { count, localTime, variantLabel } from './words.js'
 
 // Each series has its own kind of line, so that they differ even without colour.
 const pens = [

@@ -1,20 +1,22 @@
 import type { ExposuresSummary, ExposureWindow, MultiVariantPolicy } from 'first-exposure'
-import type {
-  AdjustedSampleRatioResult,
-  CrossoverBiasResult,
-  SampleRatioResult,
+import {
+  sampleRatio,
+  sampleRatioBySlice,
+  type AdjustedSampleRatioResult,
+  type CrossoverBiasResult,
+  type ExpectedShares,
+  type SampleRatioResult,
 } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
-import { crossoverVerdict, type CrossoverVerdict } from '../host/panel/crossover-verdict.js'
-import { sliceLines } from '../host/panel/slice-lines.js'
-import { splitVerdict } from '../host/panel/split-verdict.js'
+import { crossoversAnswer, type CrossoversAnswer } from '../../src/panel/crossovers-answer.js'
+import { sharesOrEqual } from '../../src/panel/exposures-verdicts.js'
 import type { Explanation } from './explanation.js'
 import type { Configured } from './print-report.js'
 
 /** The explanation with the verdicts on it, as data for programs. */
 export interface ExplanationData extends Explanation {
   /** The shares that the split was compared with, and whether they were assumed because none were given. */
-  readonly expected: { readonly shares: Readonly<Record<string, number>>; readonly assumed: boolean }
+  readonly expected: { readonly shares: ExpectedShares; readonly assumed: boolean }
   readonly sampleRatio: SampleRatioResult
   readonly crossoverBias?: CrossoverBiasResult
   /** The split before quarantine. */
@@ -39,22 +41,22 @@ export function explanationData(
     ...(expectedShares === undefined ? {} : { variants: Object.keys(expectedShares) }),
     ...(control === undefined ? {} : { control }),
   })
-  const { shares, assumed, once } = splitVerdict(view, expectedShares)
+  const shares = sharesOrEqual(view, expectedShares)
   const { crossovers, breakdown } = explanation
   return {
     ...explanation,
-    expected: { shares, assumed },
-    sampleRatio: once,
+    expected: { shares, assumed: expectedShares === undefined },
+    sampleRatio: sampleRatio(view, shares),
     ...(crossovers === undefined
       ? {}
-      : crossoverData(crossoverVerdict(crossovers, view, multiVariant, shares))),
-    ...(breakdown === undefined ? {} : { sampleRatioBySlice: sliceLines(breakdown, shares).overall }),
+      : crossoverData(crossoversAnswer(crossovers, view, multiVariant, shares))),
+    ...(breakdown === undefined ? {} : { sampleRatioBySlice: sampleRatioBySlice(breakdown, shares) }),
   }
 }
 
 function crossoverData({
-  bias,
-  assigned,
-}: CrossoverVerdict): Pick<ExplanationData, 'crossoverBias' | 'assignedRatio'> {
-  return { crossoverBias: bias, ...(assigned === undefined ? {} : { assignedRatio: assigned }) }
+  crossoverBias,
+  assignedRatio,
+}: CrossoversAnswer): Pick<ExplanationData, 'crossoverBias' | 'assignedRatio'> {
+  return { crossoverBias, ...(assignedRatio === null ? {} : { assignedRatio }) }
 }

@@ -2,7 +2,7 @@ import { exposureSpec, type ExposureSpec } from 'first-exposure'
 import type { ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { count } from '../host/panel/format.js'
+import { count } from './words.js'
 
 const identities = 320_000
 const days = 14

@@ -5,7 +5,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { count, counted } from '../host/panel/format.js'
+import { count, counted } from './words.js'
 import { oneLine, ReportError } from './report-error.js'
 
 interface FileFormat {

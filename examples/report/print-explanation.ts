@@ -1,17 +1,20 @@
 import type { Crossovers, ExposureLedger, ExposuresBreakdown, MultiVariantPolicy } from 'first-exposure'
 import type { ExposuresView } from 'first-exposure/view'
-import { countOf } from '../host/panel/count-of.js'
-import { crossoverMatrix } from '../host/panel/crossover-matrix.js'
-import { crossoversInWords, crossoverVerdict, medianInWords } from '../host/panel/crossover-verdict.js'
-import { count, localTime, share, variantLabel } from '../host/panel/format.js'
-import { ledgerLines, ledgerSentences, ledgerSum } from '../host/panel/ledger-lines.js'
-import { sliceLabel, sliceLines, slicesInWords, sliceVerdicts } from '../host/panel/slice-lines.js'
-import { excludedInWords, probability, splitVerdict } from '../host/panel/split-verdict.js'
+import { countOf } from '../../src/panel/count-of.js'
+import { crossedInWords, crossoversInWords, medianInWords } from '../../src/panel/crossover-words.js'
+import { crossoversAnswer } from '../../src/panel/crossovers-answer.js'
+import { exposuresVerdicts } from '../../src/panel/exposures-verdicts.js'
+import { ledgerLines, ledgerSentences, ledgerSum } from '../../src/panel/ledger-words.js'
+import { sliceLabel, slicesInWords, sliceVerdicts } from '../../src/panel/slice-words.js'
+import { slicesAnswer, type SliceAnswer } from '../../src/panel/slices-answer.js'
+import { excludedInWords, healthInWords, splitInWords } from '../../src/panel/split-words.js'
+import { cut } from '../../src/panel/variant-label.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'
 import { plainTable } from './plain-table.js'
 import type { Terminal } from './print-report.js'
 import { sparkline } from './sparkline.js'
+import { count, localTime, probability, share, variantLabel, words } from './words.js'
 
 /** What the explanation is about. */
 export interface Explained {
@@ -43,13 +46,15 @@ export function splitSection(
   expectedShares: Readonly<Record<string, number>> | undefined,
   { width, colour }: Terminal,
 ): readonly string[] {
-  const { headline, sentences, assumed, once, excluded } = splitVerdict(view, expectedShares)
-  const words = [
-    ...(assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
+  const verdicts = exposuresVerdicts(view, expectedShares)
+  const { headline, sentences } = splitInWords(verdicts, words)
+  const text = [
+    ...(verdicts.assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
     ...sentences,
-    excludedInWords(excluded),
+    ...healthInWords(verdicts.exposureHealth, words),
+    ...excludedInWords(verdicts.excludedRatio, words),
   ].join(' ')
-  return [strong(`${headline}${inBrackets(once.pValue)}`, colour), ...filled(words, width)]
+  return [strong(`${headline}${inBrackets(verdicts.sampleRatio.pValue)}`, colour), ...filled(text, width)]
 }
 
 function ledgerSections(
@@ -57,17 +62,17 @@ function ledgerSections(
   { view, scanned }: Explained,
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
-  const lines = ledgerLines(ledger)
+  const lines = ledgerLines(ledger, words)
   const variants = mostOf(
     [...new Set([...view.variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])],
     ledger.exposuresByVariant,
     width - 36 - Math.max(6, count(ledger.scanned).length),
     (key) => Math.max(count(countOf(ledger.exposuresByVariant, key)).length, shortLabel(key).length),
   )
-  const rows = lines.map(({ kind, label, events, byVariant }) => [
-    kind === 'total' ? label : `  − ${label}`,
+  const rows = lines.map(({ kind, label, events, share, byVariant }) => [
+    kind === 'total' ? label : `  − ${label.replace(/^./, (letter) => letter.toLowerCase())}`,
     count(events),
-    share(events, ledger.scanned),
+    share,
     ...variants.map((key) => (byVariant === null ? '' : count(countOf(byVariant, key)))),
   ])
   const table = plainTable([['', 'Events', 'Share', ...variants.map(shortLabel)], ...rows], { gap: 2 })
@@ -79,8 +84,8 @@ function ledgerSections(
         row === 0 ? faint(line, colour) : lines[row - 1]?.kind === 'total' ? strong(line, colour) : line,
       ),
       '',
-      ...filled(ledgerSum(ledger), width),
-      ...[...ledgerSentences(ledger), scanned].flatMap((sentence) => filled(sentence, width)),
+      ...filled(ledgerSum(ledger, words), width),
+      ...[...ledgerSentences(ledger, words), scanned].flatMap((sentence) => filled(sentence, width)),
     ],
   ]
 }
@@ -91,13 +96,9 @@ function crossoverSections(
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
   const { identities, pairs, timeseries } = crossovers
-  const { headline, sentences, bias, stayed } = crossoverVerdict(
-    crossovers,
-    view,
-    multiVariant,
-    expectedShares,
-  )
-  const { variants, rows, all, left } = crossoverMatrix(crossovers, view, stayed)
+  const answer = crossoversAnswer(crossovers, view, multiVariant, expectedShares)
+  const { headline, sentences } = crossoversInWords(answer, multiVariant, words)
+  const { variants, rows, all, left } = answer.matrix
   const seen = view.total + view.excludedIdentities
   const hourly = timeseries.granularity === 'hour'
   const labelOf = (bucket: string): string =>
@@ -111,8 +112,8 @@ function crossoverSections(
     )
   }
   const title = strong('Who crossed over', colour)
-  const words = filled(crossoversInWords(crossovers, seen, labelOf), width)
-  if (identities === 0) return [[title, ...words]]
+  const crossed = filled(crossedInWords(answer, seen, labelOf, words), width)
+  if (identities === 0) return [[title, ...crossed]]
   const fits = mostOf(
     variants,
     Object.fromEntries(variants.map((key, column) => [key, all.cells[column] ?? 0])),
@@ -145,7 +146,7 @@ function crossoverSections(
         variantLabel(firstVariant, 14),
         variantLabel(nextVariant, 14),
         count(identities),
-        medianInWords(medianMs),
+        medianInWords(medianMs, words),
         drawn(points),
       ]),
     ],
@@ -167,14 +168,17 @@ function crossoverSections(
   return [
     [
       title,
-      ...words,
+      ...crossed,
       '',
       ...table(matrix),
       '',
       ...table(pairTable),
       ...notes.flatMap((note) => filled(note, width)).map((line) => faint(line, colour)),
     ],
-    [strong(`${headline}${inBrackets(bias.pValue)}`, colour), ...filled(sentences.join(' '), width)],
+    [
+      strong(`${headline}${inBrackets(answer.crossoverBias.pValue)}`, colour),
+      ...filled(sentences.join(' '), width),
+    ],
   ]
 }
 
@@ -183,21 +187,17 @@ function breakdownSections(
   { view, expectedShares }: Explained,
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
-  const { shares, assumed } = splitVerdict(view, expectedShares)
-  const slices = sliceLines(breakdown, shares)
-  const { headline, sentence } = slicesInWords(slices)
+  const answer = slicesAnswer(breakdown, view, expectedShares)
+  const { headline, sentences } = slicesInWords(answer, words)
   const totals = Object.fromEntries(view.variants.map(({ key, total }) => [key, total]))
-  const labels = [
-    variantLabel(breakdown.column, 20),
-    ...slices.lines.map(({ value }) => sliceLabel(value, 20)),
-  ]
+  const labels = [variantLabel(breakdown.column, 20), ...answer.slices.map(shortSlice)]
   const variants = mostOf(
     Object.keys(totals),
     totals,
     width -
       34 -
       Math.max(...labels.map(({ length }) => length)) -
-      Math.max(...slices.lines.map(({ result }) => pText(result).length), 1),
+      Math.max(...answer.slices.map((slice) => pText(slice).length), 1),
     (key) => Math.max(7, shortLabel(key).length),
   )
   const table = plainTable(
@@ -210,25 +210,25 @@ function breakdownSections(
         'p',
         'Split',
       ],
-      ...slices.lines.map(({ value, counted, byVariant, excluded, result }) => [
-        sliceLabel(value, 20),
-        count(counted),
-        share(excluded, counted + excluded),
-        ...variants.map((key) => share(byVariant.get(key) ?? 0, counted)),
-        pText(result),
-        sliceVerdicts[result.status].word,
+      ...answer.slices.map((slice) => [
+        shortSlice(slice),
+        count(slice.counted),
+        share(slice.excluded, slice.counted + slice.excluded),
+        ...variants.map((key) => share(countOf(slice.byVariant, key), slice.counted)),
+        pText(slice),
+        words.say(sliceVerdicts[slice.status].label),
       ]),
     ],
     { gap: 2 },
   )
-  const words = [...(assumed ? ['This assumes equal shares.'] : []), sentence].join(' ')
+  const text = [...(expectedShares === undefined ? [words.say('assumesEqual')] : []), ...sentences].join(' ')
   return [
     [
       strong(`Slices by ${variantLabel(breakdown.column)}: ${headline.replace(/^T/, 't')}`, colour),
       '',
       ...table.map((line, row) => (row === 0 ? faint(line, colour) : line)),
       '',
-      ...filled(words, width),
+      ...filled(text, width),
     ],
   ]
 }
@@ -251,6 +251,10 @@ function mostOf(
 
 function pText({ adjustedPValue }: { readonly adjustedPValue: number | null }): string {
   return adjustedPValue === null ? '–' : probability(adjustedPValue)
+}
+
+function shortSlice(slice: SliceAnswer): string {
+  return cut(sliceLabel(slice, words), 20)
 }
 
 function shortLabel(key: string): string {

@@ -1,5 +1,5 @@
 import type { IdentityTimeline, IdentityVerdict } from 'first-exposure'
-import { count, localTime, variantLabel } from '../host/panel/format.js'
+import { count, localTime, variantLabel } from './words.js'
 import { filled } from './filled.js'
 import { plainTable } from './plain-table.js'
 import type { Terminal } from './print-report.js'

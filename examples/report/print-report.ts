@@ -4,7 +4,7 @@ import { cumulativeChart } from './cumulative-chart.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'
 import { plainTable } from './plain-table.js'
-import { count, duration, localTime, share, variantLabel } from '../host/panel/format.js'
+import { count, duration, localTime, share, variantLabel } from './words.js'
 
 /** What to print on: its width, and whether it shows colours. */
 export interface Terminal {

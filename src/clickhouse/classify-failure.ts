@@ -173,6 +173,7 @@ const ownFailures: Readonly<Record<ExposureErrorCode, OwnFailure>> = {
   'not-expressible': misuse,
   'invalid-statistics': misuse,
   'invalid-view': misuse,
+  'invalid-panel': misuse,
 }
 
 /** The error and its causes: fetch keeps the socket's error in `cause`, Happy Eyeballs in `errors`. */

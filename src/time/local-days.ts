@@ -122,3 +122,13 @@ export function zoneOffset(timeZone: string): (instantMs: number) => number {
     return (sign === '-' ? -1000 : 1000) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds))
   }
 }
+
+/** Does a zone's clock show the same time once more, because it is set back around this instant? */
+export function isShownTwice(instantMs: number, offset: (instantMs: number) => number): boolean {
+  const here = offset(instantMs)
+  // No clock is set back by more than three hours, except where a zone repeats a day.
+  return [-3, 3].some((hours) => {
+    const there = offset(instantMs + hours * 3_600_000)
+    return there !== here && offset(instantMs + here - there) === there
+  })
+}

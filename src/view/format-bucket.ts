@@ -4,7 +4,7 @@ import type { Locale } from 'date-fns/locale'
 import { formatInTimeZone } from 'date-fns-tz/formatInTimeZone'
 import { anObject, withFields } from '../checks.js'
 import { invalidView } from '../errors.js'
-import { bucketAxis, zoneOffset } from '../time/local-days.js'
+import { bucketAxis, isShownTwice, zoneOffset } from '../time/local-days.js'
 import { aGranularity, type Granularity } from '../time/granularity.js'
 import { epochMs } from '../time/instant.js'
 import { aTimeZone } from '../time/time-zone.js'
@@ -105,14 +105,4 @@ function isLocale(value: unknown): value is BucketLocale {
     typeof (value as Partial<BucketLocale>).formatLong === 'object' &&
     typeof (value as Partial<BucketLocale>).localize === 'object'
   )
-}
-
-/** Does the zone's clock show the same time once more, because it is set back around this instant? */
-function isShownTwice(instantMs: number, offset: (instantMs: number) => number): boolean {
-  const here = offset(instantMs)
-  // No clock is set back by more than three hours, except where a zone repeats a day.
-  return [-3, 3].some((hours) => {
-    const there = offset(instantMs + hours * 3_600_000)
-    return there !== here && offset(instantMs + here - there) === there
-  })
 }

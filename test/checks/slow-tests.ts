@@ -6,7 +6,8 @@
 export const slowTests: readonly string[] = [
   'test/**/*.engine.test.ts',
   'test/**/layouts.property.test.ts',
-  'test/examples/{host,panel}.test.ts',
+  'test/**/*.browser.test.ts',
+  'test/examples/host.test.ts',
   'test/rollup/rollup.property.test.ts',
   'test/statistics/calibration.test.ts',
   'test/time/bucket-starts.property.test.ts',

@@ -113,7 +113,7 @@ describe.skipIf(!engineAvailable)('an explained report of a file (needs the embe
     )
     expect(words).toContain('Not configured: stray with 1 exposure and 1 identity counted.')
     expect(words).toContain('Of 5 exposures whose arrival is known, half arrived within 30 seconds')
-    expect(words).toContain('1 of them (20.00%) arrived after the end of their bucket.')
+    expect(words).toContain('1 of them (20.00%) arrived after the end of its bucket.')
     expect(words).toContain('"a"; 1 row belongs to other experiments.')
     expect(words).toContain('control blue 1 2 hours')
     expect(words).toMatch(/ ios 2 0\.00% .* too few web 1 50\.00% .* too few /)

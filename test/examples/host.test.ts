@@ -7,10 +7,10 @@ import { chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { decodeRefreshState, encodeRefreshState, refreshDecision } from 'first-exposure'
 import { memoryRefreshStore, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
+import type { ExposuresAnswer } from 'first-exposure/panel'
 import { sqliteRefreshStore } from 'first-exposure/stores'
 import { backgroundRefreshes } from '../../examples/host/background-refreshes.js'
 import { experiments } from '../../examples/host/experiments.js'
-import type { ExposuresAnswer } from '../../examples/host/exposures-answer.js'
 import { openDatabase } from '../../examples/host/open-database.js'
 import { engineAvailable } from '../engine/availability.js'
 
@@ -123,24 +123,26 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
     expect(before.body).toMatchObject({
       status: { type: 'empty' },
       decision: { type: 'due' },
-      summary: null,
-      view: null,
       window: null,
-      asOf: null,
-      error: null,
+      verdicts: null,
     })
 
     expect((await refresh(service, 'checkout-button')).status).toBe(202)
-    const { summary, view, window, asOf, experiment } = await reaches(service, 'checkout-button', 'loaded')
-    expect(window).toEqual({ startMs: experiment.startedAt, asOfMs: asOf })
-    expect(view?.variants.map(({ key }) => key)).toEqual(['control', 'green', 'orange'])
-    const counted = (summary?.timeseries.points ?? [])
+    const { status, window, variants, verdicts, experiment } = await reaches(
+      service,
+      'checkout-button',
+      'loaded',
+    )
+    const success = 'success' in status ? status.success : null
+    expect(window).toEqual({ startMs: experiment.startedAt, asOfMs: success?.asOf })
+    expect(variants).toEqual(['control', 'green', 'orange'])
+    const counted = (success?.summary.timeseries.points ?? [])
       .flatMap(({ newIdentities }) => Object.values(newIdentities))
       .reduce((sum, count) => sum + count, 0)
-    expect(view?.total).toBe(counted)
+    expect(verdicts?.sampleRatio.arms.reduce((sum, { observed }) => sum + observed, 0)).toBe(counted)
     // Of 40,000 visitors in three days and a part of this one, at least half have come by now.
     expect(counted).toBeGreaterThan(20_000)
-    expect(summary?.excludedIdentities).toBeGreaterThan(0)
+    expect(success?.summary.excludedIdentities).toBeGreaterThan(0)
 
     const throttled = await refresh(service, 'checkout-button')
     expect(throttled.status).toBe(429)
@@ -151,7 +153,7 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
 
     expect((await refresh(service, 'pricing-page')).status).toBe(202)
     const final = await reaches(service, 'pricing-page', 'final')
-    expect(final.asOf).toBe(final.experiment.endedAt)
+    expect(final.window?.asOfMs).toBe(final.experiment.endedAt)
     expect((await refresh(service, 'pricing-page')).status).toBe(409)
 
     const early = await refresh(service, 'welcome-tour')
@@ -198,8 +200,8 @@ describe.skipIf(!engineAvailable)('the host service over HTTP (needs the embedde
     expect(refreshDecision(state, running, Date.now()).type).toBe('throttled')
 
     const next = await start('--store', path)
-    const { asOf } = await reaches(next, 'checkout-button', 'loaded')
-    expect(asOf).toBeGreaterThan(state.failure?.asOf ?? Infinity)
+    const { window } = await reaches(next, 'checkout-button', 'loaded')
+    expect(window?.asOfMs).toBeGreaterThan(state.failure?.asOf ?? Infinity)
     expect(await next.end('SIGINT')).toEqual({ code: 0, signal: null })
   })
 
@@ -401,8 +403,9 @@ describe.skipIf(!engineAvailable || !existsSync(executablePath))(
         expect((await exposures(service, 'checkout-button')).body.status.type).toBe('empty')
 
         await page.getByRole('button', { name: 'Refresh' }).click()
-        const { summary } = await reaches(service, 'checkout-button', 'loaded')
-        const excluded = (summary?.excludedIdentities ?? 0).toLocaleString('en')
+        const { status } = await reaches(service, 'checkout-button', 'loaded')
+        const success = 'success' in status ? status.success : null
+        const excluded = (success?.summary.excludedIdentities ?? 0).toLocaleString('en')
         await page.getByText(excluded, { exact: true }).first().waitFor({ timeout: 20_000 })
         // The request is too recent for another.
         expect(await page.getByRole('button', { name: 'Refresh' }).isEnabled()).toBe(false)

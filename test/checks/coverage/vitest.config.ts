@@ -3,6 +3,7 @@ import usual from '../../vitest.config.js'
 
 // What all tests together execute of src; a line that none can reach says why beside it.
 const config: ViteUserConfig = defineConfig({
+  plugins: usual.plugins ?? [],
   resolve: usual.resolve ?? {},
   test: {
     ...usual.test,

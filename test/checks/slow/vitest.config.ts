@@ -3,6 +3,7 @@ import { slowTests } from '../slow-tests.js'
 import usual from '../../vitest.config.js'
 
 const config: ViteUserConfig = defineConfig({
+  plugins: usual.plugins ?? [],
   resolve: usual.resolve ?? {},
   test: {
     ...usual.test,

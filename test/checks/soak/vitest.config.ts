@@ -5,6 +5,7 @@ const times = process.env['FIRST_EXPOSURE_RUNS'] ?? '100'
 
 // Every property, a hundred times as often as usual. It takes a night: `npm run test:soak -- test/refresh` is a part.
 const config: ViteUserConfig = defineConfig({
+  plugins: usual.plugins ?? [],
   resolve: usual.resolve ?? {},
   test: {
     ...usual.test,
@@ -13,7 +14,8 @@ const config: ViteUserConfig = defineConfig({
       'test/**/*.{property,model}.test.ts',
       // These hold properties among their examples.
       'test/clickhouse/classify-failure.test.ts',
-      'test/examples/{panel,stores}.test.ts',
+      'test/panel/panel.browser.test.ts',
+      'test/stores/*.test.ts',
       'test/questions/summary/cluster.engine.test.ts',
     ],
     env: { FIRST_EXPOSURE_RUNS: times },

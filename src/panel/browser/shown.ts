@@ -1,0 +1,53 @@
+import type { ExposuresView, ExposuresViewVariant } from '../../view/exposures-view.js'
+import { answeredView, successOf, type ExposuresAnswer } from '../exposures-answer.js'
+import type { ExposuresVerdicts } from '../exposures-verdicts.js'
+import type { PanelWords } from '../panel-words.js'
+import { drawnSeries, listedVariants, type Series } from './series.js'
+import { bucketLabels, type BucketLabels } from './time-labels.js'
+
+/** The last good count of an answer, as all cards show it. */
+export interface Shown {
+  readonly answer: ExposuresAnswer
+  readonly view: ExposuresView
+  readonly verdicts: ExposuresVerdicts
+  /** The variants in the order to list them. */
+  readonly variants: readonly ExposuresViewVariant[]
+  readonly series: readonly Series[]
+  readonly timeZone: string
+  readonly buckets: BucketLabels
+  /** A bucket's name, by its start. */
+  readonly bucketName: (start: string) => string
+  readonly words: PanelWords
+  /** Makes a heading of a card. */
+  readonly heading: (...children: readonly (Node | string)[]) => HTMLElement
+}
+
+/** What there is to show in a time zone; `null` before the first success. */
+export function shownOf(
+  answer: ExposuresAnswer,
+  timeZone: string,
+  words: PanelWords,
+  heading: Shown['heading'],
+): Shown | null {
+  const success = successOf(answer.status)
+  if (success === null || answer.verdicts === null) return null
+  const view = answeredView(answer, success)
+  const variants = listedVariants(view, answer.variants, words)
+  const buckets = bucketLabels(timeZone, view.window, words)
+  const points = new Map(view.points.map((point) => [point.start, point]))
+  return {
+    answer,
+    view,
+    verdicts: answer.verdicts,
+    variants,
+    series: drawnSeries(variants),
+    timeZone,
+    buckets,
+    bucketName: (start) => {
+      const point = points.get(start)
+      return point === undefined ? start : buckets.label(point)
+    },
+    words,
+    heading,
+  }
+}

@@ -1,0 +1,97 @@
+import { excludedInWords, healthInWords, splitInWords } from '../split-words.js'
+import { dataTable, figure } from './data-table.js'
+import { element, type Child } from './element.js'
+import { variantName } from './series.js'
+import type { Shown } from './shown.js'
+
+/** Whether to trust the split: the verdict in words, then the evidence. */
+export function splitCard({ verdicts, bucketName, words, heading }: Shown): readonly HTMLElement[] {
+  const { say, probability, digits, signed, tenths, count, shares } = words
+  const { assumed, sampleRatio: once, sequentialSampleRatio: sequential } = verdicts
+  const { excludedRatio, exposureHealth } = verdicts
+  const { tone, headline, sentences } = splitInWords(verdicts, words)
+  const isWorthAWarning = excludedRatio.status === 'warning'
+  const p = (value: number): string => (value === 0 ? '' : '= ') + probability(value)
+  const onceFigures =
+    once.pValue === null
+      ? say('sliceUnknown')
+      : once.statistic === null || once.degreesOfFreedom === null
+        ? say('oneLookFigures', { p: p(once.pValue) })
+        : say('oneLookStatistic', {
+            p: p(once.pValue),
+            statistic: digits(once.statistic, 4),
+            count: once.degreesOfFreedom,
+          })
+  const sequentialFigures =
+    sequential.pValue === null || sequential.logBayesFactor === null
+      ? (sequential.reason ?? say('sliceUnknown'))
+      : say('everyLookFigures', {
+          p: p(sequential.pValue),
+          factor: signed(sequential.logBayesFactor),
+          count: sequential.looks,
+        })
+  const everyLookNotes = [
+    ...(sequential.pValue === null
+      ? []
+      : sequential.firstCrossedAt === null
+        ? [say('neverCrossed')]
+        : [say('firstCrossed', { bucket: bucketName(sequential.firstCrossedAt) })]),
+    ...(sequential.openBucket === null ? [] : [say('openBucketLeftOut')]),
+    say('everyLookNote'),
+  ]
+  const parts = shares(once.arms.map(({ statisticShare }) => statisticShare ?? 0))
+  return [
+    heading(say('splitTitle')),
+    element('p', { class: `verdict ${tone}` }, headline),
+    element(
+      'div',
+      { class: 'columns' },
+      element(
+        'div',
+        {},
+        ...(assumed ? [say('noSplitGiven')] : []).concat(sentences).map((text) => element('p', {}, text)),
+        ...healthInWords(exposureHealth, words).map((text) => element('p', { class: 'warning' }, text)),
+        element(
+          'p',
+          { class: isWorthAWarning ? 'warning' : '' },
+          excludedInWords(excludedRatio, words).join(' '),
+        ),
+        element(
+          'dl',
+          { class: 'evidence' },
+          ...entry(say('oneLook'), onceFigures, say('oneLookNote')),
+          ...entry(say('everyLook'), sequentialFigures, everyLookNotes.join(' ')),
+        ),
+      ),
+      once.arms.length === 0
+        ? null
+        : dataTable(
+            {
+              caption: say('splitCaption'),
+              class: 'stacked',
+              heads: [
+                say('variant'),
+                say('counted'),
+                say(assumed ? 'ifEqual' : 'expected'),
+                say('difference'),
+                say('partOfStatistic'),
+              ],
+              rows: once.arms.map(({ variant, observed, expected, statisticShare }, place) => ({
+                head: variantName(variant, words),
+                cells: [
+                  count(observed),
+                  tenths(expected),
+                  signed(observed - expected),
+                  statisticShare === null ? say('noFigure') : (parts[place] ?? ''),
+                ].map((text) => figure(text, words)),
+              })),
+            },
+            words,
+          ),
+    ),
+  ]
+}
+
+function entry(name: string, value: Child, note: string): readonly HTMLElement[] {
+  return [element('dt', {}, name), element('dd', {}, value), element('dd', { class: 'note' }, note)]
+}

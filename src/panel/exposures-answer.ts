@@ -1,0 +1,226 @@
+import { aList, aName, aString, anObject, withFields } from '../checks.js'
+import { invalidPanel } from '../errors.js'
+import { deepFreeze } from '../freeze.js'
+import type { ExposureSpec } from '../experiment/exposure-spec.js'
+import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
+import type { ExposuresBreakdown } from '../questions/breakdown/answer.js'
+import type { Crossovers } from '../questions/crossovers/answer.js'
+import type { ExposureLedger } from '../questions/ledger/answer.js'
+import { refreshDecision, type RefreshDecision } from '../refresh/refresh-decision.js'
+import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
+import type { RefreshPolicy } from '../refresh/refresh-policy.js'
+import type { RefreshState, RefreshSuccess } from '../refresh/refresh-state.js'
+import { refreshStatus, type RefreshStatus } from '../refresh/refresh-status.js'
+import type { ExpectedShares } from '../statistics/expected-phases.js'
+import { epochMs, type Instant } from '../time/instant.js'
+import { exposureWindow, type ExposureWindow } from '../time/exposure-window.js'
+import { exposuresView, type ExposuresView } from '../view/exposures-view.js'
+import { crossoversAnswer, type CrossoversAnswer } from './crossovers-answer.js'
+import { exposuresVerdicts, type ExposuresVerdicts } from './exposures-verdicts.js'
+import { slicesAnswer, type SlicesAnswer } from './slices-answer.js'
+
+/** The version of {@link ExposuresAnswer} that this version of the package makes and reads. */
+export const answerVersion = 1
+
+/** What {@link exposuresAnswer} puts together. */
+export interface ExposuresAnswerInput {
+  /** What is known of the experiment's refreshes: what your store holds, or `initialRefreshState`. */
+  readonly state: RefreshState
+  /** When the experiment started and ended. */
+  readonly experiment: RefreshExperiment
+  /** What the state was asked with. Its `multiVariant` says how to read the numbers. */
+  readonly spec: ExposureSpec
+  /** The clock of the server: a `Date`, epoch milliseconds or ISO 8601 with a zone. */
+  readonly now: Instant
+  /** The policy of your refreshes, as for `refreshDecision`. */
+  readonly policy?: Partial<RefreshPolicy>
+  /** What to call the experiment. Default: the feature's name. */
+  readonly title?: string
+  /** Where the exposures come from, in a few words. */
+  readonly origin?: string
+  /**
+   * The configured split: shares, percentages or weights of any sum, or phases if it changed. If left out, equal shares
+   * are assumed, and the panel says so.
+   */
+  readonly expectedShares?: ExpectedShares
+  /** The keys of the configured variants, in the order to show them. Default: those of `expectedShares`. */
+  readonly variants?: readonly string[]
+  /** The key of the control. Default `control`. */
+  readonly control?: string
+  /** Where every event went, for the window of the state's last success. If left out, the panel does not show it. */
+  readonly ledger?: ExposureLedger
+  /** Who was in two variants, for the same window. If left out, the panel does not show it. */
+  readonly crossovers?: Crossovers
+  /** The same summary, broken down by a column, whose name is for people. If left out, the panel does not show it. */
+  readonly breakdown?: ExposuresBreakdown & { readonly column: string }
+}
+
+/**
+ * Everything that a panel shows, and the verdicts on it. Plain data, frozen through and through;
+ * `JSON.parse(JSON.stringify(answer))` equals it. Instants are in epoch milliseconds.
+ */
+export interface ExposuresAnswer {
+  /** The version of this shape. A panel refuses another version, in words. */
+  readonly version: typeof answerVersion
+  readonly title: string
+  readonly origin: string | null
+  readonly experiment: RefreshExperiment
+  /** The clock of the server when it answered. */
+  readonly nowMs: number
+  /** What `refreshStatus` says, with the last good summary in it. */
+  readonly status: RefreshStatus
+  /** What `refreshDecision` says: whether a refresh may be asked for now, and if not, why. */
+  readonly decision: RefreshDecision
+  /** How identities of several variants were counted. */
+  readonly multiVariant: MultiVariantPolicy
+  /** The window of the last good summary; `null` before the first success. */
+  readonly window: ExposureWindow | null
+  /** The keys of the configured variants, in the order to show them; `null` if nobody said which they are. */
+  readonly variants: readonly string[] | null
+  readonly control: string
+  /** Can the numbers be trusted? `null` before the first success. */
+  readonly verdicts: ExposuresVerdicts | null
+  /** `null` if it was not given, or before the first success. The same holds for the next two. */
+  readonly ledger: ExposureLedger | null
+  readonly crossovers: CrossoversAnswer | null
+  readonly slices: SlicesAnswer | null
+}
+
+/**
+ * What does a panel show of an experiment? Puts together what a server knows: the stored state, what the state means
+ * now, and the verdicts on the last good summary. Send it as JSON to `mountPanel`, or put it into a page with
+ * `panelPage`.
+ *
+ * It holds the summary, and not the view: the browser makes the view from it. At 400 days and 30 variants the summary
+ * is less than half of the view's JSON. The verdicts are made here, so that a page needs no statistics.
+ *
+ * @param input - the state with its experiment, spec and time, and what is known beside it
+ * @returns a frozen answer; the same for the same input
+ * @throws {@link ExposureError} `invalid-panel`, naming the field of the input; `invalid-instant`, `invalid-policy`,
+ *   `malformed-state`, `malformed-summary`, `invalid-view` and `invalid-statistics` as `refreshStatus`, `exposuresView`
+ *   and `sampleRatio`
+ *
+ * @example
+ * ```ts
+ * import { exposureSpec, initialRefreshState, reduceRefresh, summarizeExposures } from 'first-exposure'
+ * import { exposuresAnswer } from 'first-exposure/panel'
+ *
+ * const startedAt = Date.UTC(2026, 5, 1)
+ * const summary = summarizeExposures(
+ *   [
+ *     { quarantined: false, variant: 'control', bucketMs: startedAt, newIdentities: 510 },
+ *     { quarantined: false, variant: 'green', bucketMs: startedAt, newIdentities: 490 },
+ *   ],
+ *   { granularity: 'day' },
+ * )
+ * const at = Date.UTC(2026, 5, 5)
+ * const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: at, at, summary })
+ * const answer = exposuresAnswer({
+ *   state,
+ *   experiment: { startedAt, endedAt: null },
+ *   spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   now: at + 60_000,
+ *   expectedShares: { control: 0.5, green: 0.5 },
+ * })
+ * answer.status.type // => 'loaded'
+ * answer.verdicts?.sampleRatio.status // => 'consistent'
+ * ```
+ */
+export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
+  withFields(input, inputFields, 'input', invalidPanel, '')
+  const { state, experiment, spec, policy = {}, title, origin, expectedShares, control } = input
+  anObject(spec, 'spec', invalidPanel)
+  const nowMs = epochMs(input.now, 'now')
+  const status = refreshStatus(state, experiment, nowMs, policy)
+  const decision = refreshDecision(state, experiment, nowMs, policy)
+  const variants = configuredVariants(input.variants, expectedShares)
+  const base = {
+    version: answerVersion,
+    title: title === undefined ? spec.featureName : aName(title, 'title', invalidPanel),
+    origin: origin === undefined ? null : aString(origin, 'origin', invalidPanel),
+    experiment: { startedAt: experiment.startedAt, endedAt: experiment.endedAt },
+    nowMs,
+    status,
+    decision,
+    multiVariant: spec.multiVariant,
+    variants,
+    control: control === undefined ? 'control' : aString(control, 'control', invalidPanel),
+  } as const
+  const success = successOf(status)
+  if (success === null) {
+    return deepFreeze<ExposuresAnswer>({
+      ...base,
+      window: null,
+      verdicts: null,
+      ledger: null,
+      crossovers: null,
+      slices: null,
+    })
+  }
+  const window = exposureWindow(experiment.startedAt, success.asOf)
+  const view = answeredView({ ...base, window }, success)
+  const verdicts = exposuresVerdicts(view, expectedShares)
+  const { ledger = null, crossovers, breakdown } = input
+  return deepFreeze<ExposuresAnswer>({
+    ...base,
+    window,
+    verdicts,
+    ledger,
+    crossovers:
+      crossovers === undefined ? null : crossoversAnswer(crossovers, view, spec.multiVariant, expectedShares),
+    slices: breakdown === undefined ? null : slicesAnswer(breakdown, view, expectedShares),
+  })
+}
+
+const inputFields = [
+  'state',
+  'experiment',
+  'spec',
+  'now',
+  'policy',
+  'title',
+  'origin',
+  'expectedShares',
+  'variants',
+  'control',
+  'ledger',
+  'crossovers',
+  'breakdown',
+] as const satisfies readonly (keyof ExposuresAnswerInput)[]
+
+/** The last good success, where the status has one. */
+export function successOf(status: RefreshStatus): RefreshSuccess | null {
+  return 'success' in status ? status.success : null
+}
+
+/** The view of an answer's last good summary: the same on the server and in the browser. */
+export function answeredView(
+  { window, variants, control }: Pick<ExposuresAnswer, 'window' | 'variants' | 'control'>,
+  { summary }: RefreshSuccess,
+): ExposuresView {
+  return exposuresView(summary, {
+    fillGaps: true,
+    ...(window === null ? {} : { window }),
+    ...(variants === null ? {} : { variants }),
+    // Naming the usual control would count as configuring it.
+    ...(control === 'control' ? {} : { control }),
+  })
+}
+
+function configuredVariants(
+  variants: readonly string[] | undefined,
+  expectedShares: ExpectedShares | undefined,
+): readonly string[] | null {
+  if (variants !== undefined) {
+    return aList(variants, 'variants', invalidPanel).map((key, index) =>
+      aString(key, `variants[${index}]`, invalidPanel),
+    )
+  }
+  if (expectedShares === undefined) return null
+  const all = Array.isArray(expectedShares)
+    ? (expectedShares as readonly { readonly shares: Readonly<Record<string, number>> }[]).map(
+        ({ shares }) => shares,
+      )
+    : [expectedShares]
+  return [...new Set(all.flatMap((shares) => Object.keys(anObject(shares, 'expectedShares', invalidPanel))))]
+}

@@ -1,0 +1,138 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  exposureSpec,
+  initialRefreshState,
+  reduceRefresh,
+  refreshDecision,
+  refreshStatus,
+  summarizeExposures,
+  type ExposuresSummary,
+  type RefreshState,
+} from 'first-exposure'
+import { exposuresAnswer, type ExposuresAnswerInput } from 'first-exposure/panel'
+import { excludedRatio, exposureHealth, sampleRatio, sequentialSampleRatio } from 'first-exposure/statistics'
+import { exposuresView } from 'first-exposure/view'
+import { exposuresSummary } from '../arbitraries/exposures-summary.js'
+import { runs } from '../arbitraries/runs.js'
+import { refusalOf } from '../refusal-of.js'
+
+const startedAt = Date.UTC(2026, 4, 31, 12)
+const asOf = Date.UTC(2026, 5, 8)
+const experiment = { startedAt, endedAt: null }
+const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+const after = (summary: ExposuresSummary): RefreshState =>
+  reduceRefresh(initialRefreshState, { type: 'succeeded', asOf, at: asOf, summary })
+const base: ExposuresAnswerInput = { state: initialRefreshState, experiment, spec, now: asOf + 1000 }
+
+function isFrozen(value: unknown): boolean {
+  return (
+    typeof value !== 'object' ||
+    value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(isFrozen))
+  )
+}
+
+describe('an answer', () => {
+  test('is frozen, plain JSON, the same for the same input, and holds what the checks say', () => {
+    fc.assert(
+      fc.property(exposuresSummary(), fc.boolean(), (summary, configured) => {
+        const keys = [
+          ...new Set(summary.timeseries.points.flatMap((point) => Object.keys(point.newIdentities))),
+        ]
+        const shares = Object.fromEntries(keys.map((key) => [key, 1]))
+        const input = {
+          ...base,
+          state: after(summary),
+          ...(configured ? { expectedShares: shares } : {}),
+        }
+        const answer = exposuresAnswer(input)
+        expect(isFrozen(answer)).toBe(true)
+        expect(JSON.parse(JSON.stringify(answer))).toEqual(answer)
+        expect(exposuresAnswer(input)).toEqual(answer)
+        expect(answer.status).toEqual(refreshStatus(input.state, experiment, base.now))
+        expect(answer.decision).toEqual(refreshDecision(input.state, experiment, base.now))
+
+        const window = { startMs: startedAt, asOfMs: asOf }
+        const view = exposuresView(summary, {
+          fillGaps: true,
+          window,
+          ...(configured ? { variants: Object.keys(shares) } : {}),
+        })
+        const assumed = configured
+          ? shares
+          : Object.fromEntries(view.variants.filter(({ expected }) => expected).map(({ key }) => [key, 1]))
+        const { path, ...sequential } = sequentialSampleRatio(view, assumed)
+        expect(answer.verdicts).toEqual({
+          assumed: !configured,
+          sampleRatio: sampleRatio(view, assumed),
+          sequentialSampleRatio: { ...sequential, looks: path.length },
+          excludedRatio: excludedRatio(view),
+          exposureHealth: exposureHealth(view, assumed),
+        })
+      }),
+      { numRuns: runs(60) },
+    )
+  })
+
+  test('before the first success has no verdicts and nothing of a count', () => {
+    expect(exposuresAnswer(base)).toEqual({
+      version: 1,
+      title: 'checkout',
+      origin: null,
+      experiment,
+      nowMs: asOf + 1000,
+      status: { type: 'empty' },
+      decision: { type: 'due' },
+      multiVariant: 'quarantine',
+      window: null,
+      variants: null,
+      control: 'control',
+      verdicts: null,
+      ledger: null,
+      crossovers: null,
+      slices: null,
+    })
+  })
+
+  test('takes the variants from the shares, also from phases', () => {
+    expect(exposuresAnswer({ ...base, expectedShares: { b: 1, a: 1 } }).variants).toEqual(['b', 'a'])
+    const phases = [{ shares: { b: 9, a: 1 } }, { from: asOf - 1000, shares: { b: 1, c: 1 } }]
+    expect(exposuresAnswer({ ...base, expectedShares: phases }).variants).toEqual(['b', 'a', 'c'])
+    expect(exposuresAnswer({ ...base, expectedShares: { a: 1 }, variants: ['z'] }).variants).toEqual(['z'])
+  })
+
+  test('is less than half of the view’s JSON, for 400 days and 30 variants', () => {
+    const keys = Array.from({ length: 30 }, (_, place) => `variant-${place + 1}`)
+    const summary = summarizeExposures(
+      Array.from({ length: 400 }, (_, day) =>
+        keys.map((variant, place) => ({
+          quarantined: false as const,
+          variant,
+          bucketMs: Date.UTC(2025, 0, 1 + day),
+          newIdentities: 1000 + day + place,
+        })),
+      ).flat(),
+      { granularity: 'day' },
+    )
+    const end = Date.UTC(2025, 0, 401)
+    const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: end, at: end, summary })
+    const answer = exposuresAnswer({
+      ...base,
+      state,
+      experiment: { startedAt: Date.UTC(2025, 0, 1), endedAt: null },
+    })
+    const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
+    expect(bytes(answer)).toBeLessThan(bytes(exposuresView(summary, { fillGaps: true })) / 2)
+  })
+
+  test('refuses what it cannot use, by its name', () => {
+    const refused = (change: object): unknown => refusalOf(() => exposuresAnswer({ ...base, ...change }))
+    expect(refused({ titel: 'x' })).toMatchObject({ code: 'invalid-panel', details: { path: 'titel' } })
+    expect(refused({ title: '' })).toMatchObject({ code: 'invalid-panel', details: { path: 'title' } })
+    expect(refused({ origin: 3 })).toMatchObject({ code: 'invalid-panel', details: { path: 'origin' } })
+    expect(refused({ variants: ['a', 1] })).toMatchObject({ details: { path: 'variants[1]' } })
+    expect(refused({ spec: undefined })).toMatchObject({ code: 'invalid-panel', details: { path: 'spec' } })
+    expect(refused({ now: 'today' })).toMatchObject({ code: 'invalid-instant' })
+  })
+})
