@@ -1,8 +1,8 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
-import type { WorkerExperiment } from './worker-experiment.js'
+import type { ListedExperiment } from 'first-exposure/clickhouse'
 
 /** A ClickHouse in the memory of this process, with two weeks of generated exposures for each experiment that has started. */
-export async function demoClickHouse(experiments: readonly WorkerExperiment[]): Promise<ClickHouseClient> {
+export async function demoClickHouse(experiments: readonly ListedExperiment[]): Promise<ClickHouseClient> {
   const { createChdbConnection } = await import('chdb/connection')
   const client = createClient({
     // The connection's type lags behind the client's; at run time they fit.

@@ -3,12 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { Command, InvalidArgumentError } from 'commander'
+import {
+  refreshDueExposures,
+  runRefreshes,
+  type ListedExperiment,
+  type RefreshReport,
+} from 'first-exposure/clickhouse'
 import { postgresRefreshStore } from 'first-exposure/stores'
 import { Pool } from 'pg'
 import { demoClickHouse } from './demo-clickhouse.js'
 import { startPostgres } from './local-postgres.js'
-import { refreshWorker } from './refresh-worker.js'
-import { workerExperiments, type WorkerExperiment } from './worker-experiment.js'
+import { isFailure, logLine } from './log-line.js'
+import { workerExperiments } from './worker-experiment.js'
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Pass a whole number from 1 to 9999.')
@@ -21,7 +27,7 @@ const options = new Command()
   .option('--experiments <file>', 'the list of experiments', join(import.meta.dirname, 'experiments.json'))
   .option(
     '--every <minutes>',
-    'the time from one round to the next; use the same for every process',
+    'how often to refresh each experiment; use the same for every process',
     wholeNumber,
     5,
   )
@@ -53,7 +59,7 @@ async function reached<Result>(what: string, attempt: () => Promise<Result> | Re
 /** Opens everything, works until a signal arrives or all is done, and closes everything in the opposite order. */
 async function work(signal: AbortSignal): Promise<void> {
   const { DATABASE_URL: databaseUrl, CLICKHOUSE_URL: clickhouseUrl } = process.env
-  const experiments = async (): Promise<readonly WorkerExperiment[]> =>
+  const experiments = async (): Promise<readonly ListedExperiment[]> =>
     workerExperiments(await readFile(options.experiments, 'utf8'))
   // If the list cannot be read at the start, stop: it must be fixed first.
   const atStart = await experiments()
@@ -80,17 +86,26 @@ async function work(signal: AbortSignal): Promise<void> {
     await reached('DATABASE_URL', () => pool.query('SELECT 1'))
     if (local !== undefined) log({ type: 'started-postgresql', port: local.config.port })
 
-    const failed = await refreshWorker({
+    const everyMs = options.every * 60_000
+    const refreshes = {
       client,
       store: postgresRefreshStore(pool),
-      experiments,
-      everyMs: options.every * 60_000,
+      now: Date.now,
       concurrency: options.concurrency,
-      rounds: options.once ? 1 : Infinity,
       signal,
-      log,
-    })
-    if (failed > 0 && options.once) process.exitCode = 1
+      onOutcome: (report: RefreshReport): void => log(logLine(report)),
+    }
+    if (options.once) {
+      const reports = await refreshDueExposures({
+        ...refreshes,
+        experiments: atStart,
+        // A little less than the interval, so that a round that starts slightly early is not throttled.
+        policy: { throttleMs: Math.floor(everyMs * 0.9) },
+      })
+      if (reports.some(isFailure)) process.exitCode = 1
+    } else {
+      await runRefreshes({ ...refreshes, experiments, policy: { throttleMs: everyMs } })
+    }
     log({ type: 'stopped' })
   } finally {
     for (const close of closers.toReversed()) await close()

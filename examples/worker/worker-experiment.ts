@@ -1,12 +1,5 @@
-import { exposureSpec, exposureWindow, type ExposureSpec, type RefreshExperiment } from 'first-exposure'
-
-/** An experiment in the configuration of this worker. */
-export interface WorkerExperiment {
-  /** Its key in the store. */
-  readonly key: string
-  readonly spec: ExposureSpec
-  readonly experiment: RefreshExperiment
-}
+import { exposureSpec, exposureWindow } from 'first-exposure'
+import type { ListedExperiment } from 'first-exposure/clickhouse'
 
 // A window needs an end. This one is used for an experiment that has not ended.
 const farAway = '2105-12-31T00:00:00Z'
@@ -17,7 +10,7 @@ const farAway = '2105-12-31T00:00:00Z'
  *
  * @throws if anything is wrong, with what and where
  */
-export function workerExperiments(json: string): readonly WorkerExperiment[] {
+export function workerExperiments(json: string): readonly ListedExperiment[] {
   const list: unknown = JSON.parse(json)
   if (!Array.isArray(list)) throw new Error('The experiments are not a list.')
   const experiments = list.map((entry: unknown, index) => {

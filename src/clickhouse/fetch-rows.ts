@@ -141,7 +141,7 @@ function answeredId({ response_headers: headers = {}, query_id }: Answer): strin
 }
 
 /** Some clients react late to a signal, and some never do; the caller must not wait for them. */
-async function rejectOnAbort<Value>(
+export async function rejectOnAbort<Value>(
   signal: AbortSignal | undefined,
   work: () => Promise<Value>,
 ): Promise<Value> {

@@ -23,6 +23,9 @@ export {
   type RefreshResult,
 } from './refresh-exposures.js'
 export { refreshStoredExposures } from './refresh-stored-exposures.js'
+export { refreshDueExposures } from './refresh-due-exposures.js'
+export { runRefreshes, type RunRefreshesInput } from './run-refreshes.js'
+export type { ListedExperiment, RefreshManyInput, RefreshReport } from './refresh-many.js'
 export type { RefreshStore, SaveOutcome, StoredRefresh } from './refresh-store.js'
 export { memoryRefreshStore } from './memory-refresh-store.js'
 export { classifyFailure } from './classify-failure.js'

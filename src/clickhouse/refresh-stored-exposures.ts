@@ -77,7 +77,8 @@ export async function refreshStoredExposures<Version>(
   }
 }
 
-function assertStore(store: { readonly load?: unknown; readonly save?: unknown } | undefined): void {
+/** Throws `invalid-policy` for what is no store. */
+export function assertStore(store: { readonly load?: unknown; readonly save?: unknown } | undefined): void {
   if (typeof store?.load === 'function' && typeof store.save === 'function') return
   throw invalidPolicy('store', store, 'Pass a store with load and save, such as memoryRefreshStore().')
 }

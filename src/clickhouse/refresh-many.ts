@@ -1,0 +1,317 @@
+import { aList, aName, anObject, aWholeNumber, withFields } from '../checks.js'
+import { invalidPolicy, isExposureError, received, type ExposureError } from '../errors.js'
+import { checkedExperiment } from '../refresh/refresh-experiment.js'
+import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
+import type { RefreshState } from '../refresh/refresh-state.js'
+import { epochMs } from '../time/instant.js'
+import type { ExposureClient } from './exposure-client.js'
+import { aSignal } from './fetch-rows.js'
+import type { RefreshInput, RefreshOutcome, RefreshResult } from './refresh-exposures.js'
+import { assertStore, refreshStoredExposures } from './refresh-stored-exposures.js'
+import type { RefreshStore } from './refresh-store.js'
+import { retryDelayMs } from './retry-delay.js'
+import type { Due, Job } from './run-jobs.js'
+
+/** One experiment of many: its key in the store, and what of a refresh is its own. */
+export interface ListedExperiment extends Pick<
+  RefreshInput,
+  'spec' | 'experiment' | 'settings' | 'partitions' | 'concurrency'
+> {
+  /** The experiment's key in the store: text that is not empty. */
+  readonly key: string
+}
+
+const listedFields: readonly string[] = [
+  'key',
+  'spec',
+  'experiment',
+  'settings',
+  'partitions',
+  'concurrency',
+] satisfies readonly (keyof ListedExperiment)[]
+
+/** What the refreshes of many experiments have in common. */
+export interface RefreshManyInput<Version> {
+  /** The host's own ClickHouse client; it stays open. */
+  readonly client: ExposureClient
+  /** Where the states are kept. */
+  readonly store: RefreshStore<Version>
+  /** The clock, in epoch milliseconds: pass `Date.now`. */
+  readonly now: () => number
+  /** Overrides of the defaults of `refreshDecision`, in milliseconds. `throttleMs` is how often each is refreshed. */
+  readonly policy?: Partial<RefreshPolicy>
+  /** How many experiments to refresh at a time, 1 or more. Default 4. */
+  readonly concurrency?: number
+  /**
+   * The longest that one refresh may take, in milliseconds from 1; after it, the refresh has failed with `timeout`.
+   * Default: two fifths of `presumedLostAfterMs`, so that it ends well before its claim counts as lost.
+   */
+  readonly timeoutMs?: number
+  /**
+   * Called with the outcome of each try, one after another for one experiment. The next step of the experiment waits for
+   * what it returns. An error that it throws ends the call.
+   */
+  readonly onOutcome?: (report: RefreshReport) => void | Promise<void>
+  /** Where the jitter of the waits comes from: a number from 0 to 1 on each call. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+export const refreshManyFields: readonly string[] = [
+  'client',
+  'store',
+  'now',
+  'policy',
+  'concurrency',
+  'timeoutMs',
+  'onOutcome',
+  'random',
+] satisfies readonly (keyof RefreshManyInput<unknown>)[]
+
+/** How one try ended, of one experiment of many. */
+export interface RefreshReport {
+  /** The experiment's key; `null` if it is about the list, or about an entry that has no key. */
+  readonly key: string | null
+  /** The outcome of `refreshStoredExposures`, or what prevented one. */
+  readonly outcome:
+    | RefreshOutcome
+    /** The entry or the stored state cannot be used; the message says what to fix. */
+    | { readonly type: 'refused'; readonly error: ExposureError }
+    /** What the store threw. Its message may hold more than a log should. */
+    | { readonly type: 'store-failed'; readonly error: unknown }
+    /** What the function that lists the experiments threw; those known before stay. */
+    | { readonly type: 'list-failed'; readonly error: unknown }
+  /** What is stored now, as far as this try knows; `null` if it could not be had. */
+  readonly state: RefreshState | null
+  /** How many tries in a row have failed on this host, by the warehouse or by the store; 0 after a success. */
+  readonly failures: number
+  /** When this host tries next, in epoch milliseconds; `null` if it does not. */
+  readonly nextAt: number | null
+}
+
+/** The common input, checked and complete. */
+export interface RefreshMany<Version = unknown> {
+  readonly input: RefreshManyInput<Version>
+  readonly policy: RefreshPolicy
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly random: () => number
+  readonly signal: AbortSignal | undefined
+  /** The clock. Throws `invalid-instant` for what is no time. */
+  readonly now: () => number
+  /** The time from one look at an experiment to the next, if nothing says otherwise. */
+  readonly restMs: number
+}
+
+/** Nothing is asked more often than this, whatever the policy. */
+const leastRestMs = 1000
+/** Tries in a row that wait only for `retryAfterMs`; later ones wait for `throttleMs`. */
+const quickTries = 6
+
+/** Checks what many refreshes have in common. Throws `invalid-policy`. */
+export function checkedMany<Version>(
+  input: RefreshManyInput<Version> & { readonly signal?: AbortSignal },
+): RefreshMany<Version> {
+  const { client, store, now, concurrency = 4, onOutcome, random = Math.random, signal } = input
+  if (typeof client?.query !== 'function') throw invalidPolicy('client', client, 'Pass a ClickHouse client.')
+  assertStore(store)
+  if (typeof now !== 'function') throw invalidPolicy('now', now, 'Pass the clock itself: now: Date.now.')
+  for (const [path, value] of Object.entries({ onOutcome, random })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw invalidPolicy(path, value, 'Pass a function.')
+  }
+  if (signal !== undefined) aSignal(signal, 'signal', invalidPolicy)
+  const policy = checkedPolicy(input.policy ?? {})
+  const timeoutMs = input.timeoutMs ?? Math.max(leastRestMs, Math.floor(policy.presumedLostAfterMs * 0.4))
+  return {
+    input,
+    policy,
+    concurrency: aWholeNumber(1)(concurrency, 'concurrency', invalidPolicy),
+    timeoutMs: aWholeNumber(1, 2_147_483_647)(timeoutMs, 'timeoutMs', invalidPolicy),
+    random,
+    signal,
+    now: () => epochMs(now(), 'now()'),
+    restMs: Math.max(policy.throttleMs, leastRestMs),
+  }
+}
+
+/** An entry of a list: an experiment, or why it cannot be one. */
+export type Listed =
+  | { readonly key: string; readonly experiment: ListedExperiment }
+  | { readonly key: string | null; readonly error: ExposureError }
+
+/**
+ * The entries of a list, each with its key. Entries that share a key are refused, all of them: each would overwrite the
+ * state of the other.
+ *
+ * Throws `invalid-policy` for something else than a list.
+ */
+export function listed(experiments: readonly ListedExperiment[]): readonly Listed[] {
+  const entries = aList(experiments, 'experiments', invalidPolicy).map((entry, index): Listed => {
+    const path = `experiments[${index}]`
+    let key: string | null = null
+    try {
+      const experiment = anObject(entry, path, invalidPolicy) as unknown as ListedExperiment
+      key = aName(experiment.key, `${path}.key`, invalidPolicy)
+      return { key, experiment: withFields(experiment, listedFields, path, invalidPolicy) }
+    } catch (error) {
+      return { key, error: error as ExposureError }
+    }
+  })
+  const times = new Map<string | null, number>()
+  for (const { key } of entries) times.set(key, (times.get(key) ?? 0) + 1)
+  return entries.map((entry) =>
+    entry.key === null || times.get(entry.key) === 1
+      ? entry
+      : {
+          key: entry.key,
+          error: invalidPolicy(
+            'experiments',
+            experiments,
+            'Give each a key of its own, because one would overwrite the state of the other.',
+            `Several experiments have the key ${received(entry.key)}.`,
+          ),
+        },
+  )
+}
+
+export function dueNow({ now }: RefreshMany): Due {
+  const at = now()
+  return { at, since: at }
+}
+
+/** The report about an entry that cannot be used. */
+export function refusalOf(
+  { key, error }: Extract<Listed, { readonly error: ExposureError }>,
+  nextAt: number | null,
+): RefreshReport {
+  return reportOf({ key, outcome: { type: 'refused', error }, state: null, failures: 0, nextAt })
+}
+
+export function reportOf(report: RefreshReport): RefreshReport {
+  return Object.freeze({ ...report, outcome: Object.freeze(report.outcome) })
+}
+
+/** An experiment that is refreshed whenever it is due. `experiment` may be changed at any time. */
+export interface RefreshJob extends Job {
+  experiment: ListedExperiment
+}
+
+/** @param how.again - whether it is looked at again after any outcome, and not only after a failure that may pass */
+export function refreshJob(
+  experiment: ListedExperiment,
+  many: RefreshMany,
+  how: { readonly again: boolean; readonly report: (report: RefreshReport) => void | Promise<void> },
+): RefreshJob {
+  let failures = 0
+  const job: RefreshJob = {
+    experiment,
+    due: dueNow(many),
+    takesPlace: true,
+    run: async (signal) => {
+      const asked = job.experiment
+      const { outcome, state } = await tryRefresh(asked, many, failures < quickTries ? failures : 0, signal)
+      const hasFailed = outcome.type === 'failed' || outcome.type === 'store-failed'
+      if (hasFailed) failures++
+      else if (state !== null && state.failure === null) failures = 0
+      const nextAt =
+        signal.aborted || !(how.again || (isTransient(outcome) && failures < quickTries))
+          ? null
+          : job.experiment === asked
+            ? nextLook(outcome, state, failures, asked, many)
+            : many.now()
+      await how.report(reportOf({ key: asked.key, outcome, state, failures, nextAt }))
+      return nextAt
+    },
+  }
+  return job
+}
+
+type Tried = Pick<RefreshReport, 'outcome' | 'state'>
+
+/** One try, whatever becomes of it. */
+async function tryRefresh(
+  { key, ...own }: ListedExperiment,
+  { input: { client, store }, policy, timeoutMs, random, now }: RefreshMany,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Tried> {
+  const limit = new AbortController()
+  const timer = setTimeout(() => {
+    limit.abort(new DOMException('The refresh took longer than timeoutMs.', 'TimeoutError'))
+  }, timeoutMs)
+  const onAbort = (): void => {
+    limit.abort(signal.reason)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  const refresh = async (attempts: number): Promise<RefreshResult> =>
+    await refreshStoredExposures({
+      ...own,
+      client,
+      store,
+      key,
+      now: now(),
+      policy,
+      attempt: attempts,
+      random,
+      signal: limit.signal,
+    })
+  try {
+    const first = await refresh(attempt)
+    // A host that was stopped gave its claim back. That was a try, and this is the next.
+    const isGivenBack = first.outcome.type === 'throttled' && first.state.failure?.error.code === 'aborted'
+    return isGivenBack ? await refresh(Math.max(attempt, 1)) : first
+  } catch (error) {
+    return {
+      outcome: isExposureError(error) ? { type: 'refused', error } : { type: 'store-failed', error },
+      state: null,
+    }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function isTransient(outcome: RefreshReport['outcome']): boolean {
+  return outcome.type === 'failed' && outcome.kind === 'transient'
+}
+
+/** When to look at an experiment again: the next instant at which it may be due, and never later than a rest from now. */
+function nextLook(
+  outcome: RefreshReport['outcome'],
+  state: RefreshState | null,
+  failures: number,
+  { experiment }: ListedExperiment,
+  { now, restMs, policy: { presumedLostAfterMs }, random }: RefreshMany,
+): number {
+  const nowMs = now()
+  const within = (at: number): number => Math.max(nowMs, Math.min(at, nowMs + restMs))
+  const requestedAt = state?.requestedAt ?? nowMs
+  switch (outcome.type) {
+    case 'failed':
+      return within(
+        outcome.kind === 'transient' && failures < quickTries
+          ? nowMs + outcome.retryAfterMs
+          : requestedAt + restMs,
+      )
+    case 'store-failed':
+      return within(nowMs + Math.max(leastRestMs, retryDelayMs(failures, random, restMs)))
+    case 'throttled':
+      return within(nowMs + Math.max(1, outcome.retryAfterMs))
+    case 'in-flight':
+      // Somebody else's run ends, or counts as lost.
+      return within(
+        [requestedAt + restMs, requestedAt + presumedLostAfterMs].find((at) => at > nowMs) ?? Infinity,
+      )
+    case 'not-started': {
+      const { startedAt } = checkedExperiment(experiment)
+      return within(startedAt >= nowMs ? startedAt + 1 : Infinity)
+    }
+    case 'refreshed':
+      return within(requestedAt + restMs)
+    case 'final':
+    case 'aborted':
+    case 'refused':
+    case 'list-failed':
+  }
+  return within(Infinity)
+}
