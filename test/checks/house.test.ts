@@ -96,7 +96,9 @@ describe('the house', () => {
       // What is drawn in a page lives in its time; only the script of a page of its own asks its server.
       // What a message says to pass is no reading of a clock.
       if (!file.startsWith('src/panel/browser/'))
-        expect(code.replaceAll(/'[^'\n]*'/g, "''"), file).not.toMatch(/Date\.now|new Date\(\)|performance\.now/)
+        expect(code.replaceAll(/'[^'\n]*'/g, "''"), file).not.toMatch(
+          /Date\.now|new Date\(\)|performance\.now/,
+        )
       if (file !== 'src/panel/browser/page-main.ts') expect(code, file).not.toMatch(/\bfetch\(/)
       // The two rooms that talk to servers draw ids, versions and the jitter of retries, where the host gives none.
       if (!/^src\/(clickhouse|stores)\//.test(file))
