@@ -53,7 +53,7 @@ export {
   type ExposedIdentitiesQueryOptions,
 } from './questions/exposed-identities/statement.js'
 export { decodeExposedIdentityRows, type ExposedIdentity } from './questions/exposed-identities/rows.js'
-export { inlineParameters } from './sql/inline-parameters.js'
+export { inlineParameters, type InlineParametersOptions } from './sql/inline-parameters.js'
 // Diagnosis: why is this number what it is?
 export { exposureLedgerQuery, type ExposureLedgerQueryOptions } from './questions/ledger/statement.js'
 export {

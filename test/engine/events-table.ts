@@ -14,16 +14,19 @@ const mergeTree = `MergeTree PARTITION BY toYYYYMM(timestamp)
  * The default layout, but that identifier and value may be NULL, so that events without them can be told, and that
  * partitions are months, so that a handful of events does not make a part a day. The engine `Memory` answers the same in
  * two thirds of the time; what indexes leave out it cannot show.
+ *
+ * @param instant - the type of instants; without a zone, the server's zone is theirs
  */
 export async function createEventsTable(
   client: ClickHouseClient,
   table = 'events',
   engine: string = mergeTree,
+  instant = "DateTime64(3, 'UTC')",
 ): Promise<void> {
   await client.command({
     query: `CREATE OR REPLACE TABLE ${table} (
       environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
-      timestamp DateTime64(3, 'UTC'), collected_at DateTime64(3, 'UTC') DEFAULT timestamp,
+      timestamp ${instant}, collected_at ${instant} DEFAULT timestamp,
       identifier Nullable(String), value Nullable(String), traits String, metadata String,
       sdk_language LowCardinality(String), sdk_version LowCardinality(String)
     ) ENGINE = ${engine}`,

@@ -4,23 +4,18 @@ import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.
 import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import { aSourceColumn, type SourceColumn } from '../../experiment/source-column.js'
 import { columnSql } from '../../scan/columns.js'
-import { exposureScan, type Exposures, type ExposureScan } from '../../scan/exposure-scan.js'
+import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
 import type { IdentityPartition } from '../../scan/identity-partition.js'
 import { identityStates } from '../../scan/identity-states.js'
-import {
-  instantOf,
-  nanosecondsOf,
-  nanosecondsOfSortable,
-  rankOf,
-  sortableInstant,
-} from '../../scan/instants.js'
+import { instantOf, nanosecondsOf, nanosecondsOfSortable, rankOf } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures, type SelectedExposures } from '../../scan/selected-exposures.js'
+import { shardIdentityStates } from '../../scan/shard-identity-states.js'
 import { eventTables } from '../../scan/shards.js'
-import { variantHash, variantsByHash } from '../../scan/variant-hashes.js'
+import { variantsByHash } from '../../scan/variant-hashes.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { identifier } from '../../sql/identifiers.js'
-import { lines, sql, texts, where, type Sql } from '../../sql/sql.js'
+import { lines, nothing, sql, texts, where, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { exposedIdentityColumns } from './rows.js'
@@ -219,74 +214,61 @@ const ofTable: Answer = (policy, exposures, scan, dimensions) => {
  * table.
  */
 const ofShards: Answer = (policy, exposures, scan, dimensions) => {
-  const { from, predicates, identityPredicates, identityGroup, variantKey, exposedAt } = exposures
-  const [identity, first] = scan.own('exposed_identity', 'first_nano_and_key')
-  const { states, quarantined, identities } = quarantineOnShards[policy](exposures, scan)
-  const allStates = lines(
-    sql`${identityGroup} AS ${identity}`,
-    sql`min(concat(${sortableInstant(exposedAt)}, assumeNotNull(${variantKey}))) AS ${first}`,
-    ...states,
-    ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
+  const { from, predicates, identityPredicates, identityGroup } = exposures
+  const [identity] = scan.own('exposed_identity')
+  const { state, quarantined, countedHash, firstInstantAndKey } = shardIdentityStates(
+    exposures,
+    policy,
+    scan.own,
+    true,
   )
-  const firstVariant = sql`substring(${first}, 9)`
+  const firstVariant = sql`substring(${firstInstantAndKey}, 9)`
+  const identities = sql`
+    SELECT
+      ${lines(
+        sql`${identityGroup} AS ${identity}`,
+        ...state,
+        ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
+      )}
+    FROM ${from}
+    ${where([...predicates, ...identityPredicates])}
+    GROUP BY ${identityGroup}
+  `
   return sql`
     SELECT
       ${lines(
         sql`${identity} AS ${columns.identity}`,
         sql`if(${quarantined}, NULL, ${firstVariant}) AS ${columns.variant}`,
-        sql`${instantOf(nanosecondsOfSortable(first))} AS ${columns.firstExposure}`,
+        sql`${instantOf(nanosecondsOfSortable(firstInstantAndKey))} AS ${columns.firstExposure}`,
         sql`${quarantined} AS ${columns.quarantined}`,
         sql`${firstVariant} AS ${columns.firstVariant}`,
         ...dimensions.map(valueColumn),
       )}
     FROM cluster(${scan.cluster}, view(
-      ${identities(sql`
-        SELECT
-          ${allStates}
-        FROM ${from}
-        ${where([...predicates, ...identityPredicates])}
-        GROUP BY ${identityGroup}
-      `)}
+      ${countedHash === nothing ? identities : ofDistinctHashes(identities, exposures, scan)}
     ))
     ${where([exposures.guard])}
     ${scan.settings}
   `
 }
 
-interface QuarantineOnShards {
-  /** The state that is kept for it. */
-  readonly states: readonly Sql[]
-  readonly quarantined: Sql
-  /** The identities of one shard, from the SELECT of their states. */
-  readonly identities: (states: Sql) => Sql
-}
-
-const quarantineOnShards: Readonly<
-  Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => QuarantineOnShards>
-> = {
-  quarantine: (exposures, scan) => {
-    const [hashesAnd, hashesOr, key] = scan.own('hashes_and', 'hashes_or', 'key_scanned')
-    const hash = variantHash(exposures)
-    return {
-      states: [sql`groupBitAnd(${hash}) AS ${hashesAnd}`, sql`groupBitOr(${hash}) AS ${hashesOr}`],
-      quarantined: sql`toUInt8(${hashesAnd} != ${hashesOr})`,
-      // The second SELECT has one row, with 0, or fails.
-      identities: (states) => sql`
-        SELECT *
-        FROM (
-          ${states}
-        ) AS states
-        CROSS JOIN (
-          SELECT max(in_many) AS hashes_shared
-          FROM (
-            ${variantsByHash(exposures, key)}
-          )
-        ) AS hashed
-        WHERE hashes_shared = 0
-      `,
-    }
-  },
-  'first-seen': () => ({ states: [], quarantined: sql`toUInt8(0)`, identities: (states) => states }),
+/** The same identities, unless two variants have the same hash: then the statement fails. */
+function ofDistinctHashes(identities: Sql, exposures: SelectedExposures, scan: ExposureScan): Sql {
+  const [key] = scan.own('key_scanned')
+  // The second SELECT has one row, with 0, or fails.
+  return sql`
+    SELECT *
+    FROM (
+      ${identities}
+    ) AS states
+    CROSS JOIN (
+      SELECT max(in_many) AS hashes_shared
+      FROM (
+        ${variantsByHash(exposures, key)}
+      )
+    ) AS hashed
+    WHERE hashes_shared = 0
+  `
 }
 
 function valueColumn({ name, kept }: Dimension): Sql {

@@ -2,13 +2,14 @@ import type { ExposureSpec } from '../../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../../experiment/multi-variant-policy.js'
 import type { Exposures, ExposureScan } from '../../scan/exposure-scan.js'
 import type { IdentityPartition } from '../../scan/identity-partition.js'
-import { dateTime, secondOfSortable, sortableInstant } from '../../scan/instants.js'
+import { dateTime } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures } from '../../scan/selected-exposures.js'
 import { settings } from '../../scan/guards.js'
+import { shardIdentityStates } from '../../scan/shard-identity-states.js'
 import { eventTables, missingShards } from '../../scan/shards.js'
-import { variantHash, variantsByHash } from '../../scan/variant-hashes.js'
-import { sql, text, texts, where, type Sql } from '../../sql/sql.js'
+import { variantsByHash } from '../../scan/variant-hashes.js'
+import { lines, sql, text, texts, where, type Sql } from '../../sql/sql.js'
 import type { ExposureWindow } from '../../time/exposure-window.js'
 import { bucketColumns } from './rows.js'
 
@@ -60,32 +61,29 @@ export function answerOfShards(
 }
 
 /**
- * The bucket rows of one shard: quarantined, variant, local bucket, identities. Under `quarantine`, the variants of an identity are distinguished by a 64-bit
- * hash, whose name comes from a small second scan. The statement fails if two variants have the same hash. Under
- * `first-seen`, the key itself follows the instant, written as 8 bytes that sort as text.
+ * The bucket rows of one shard: quarantined, variant, local bucket, identities. Under `quarantine`, the name of a
+ * variant's hash comes from a small second scan. The statement fails if two variants have the same hash.
  */
 const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan: ExposureScan) => Sql>> = {
   quarantine: (exposures, scan) => {
-    const { from, predicates, identityPredicates, identityGroup, exposedAt } = exposures
-    const [hashesAnd, hashesOr, firstSecond, key] = scan.own(
-      'hashes_and',
-      'hashes_or',
-      'first_second',
-      'key_scanned',
+    const { from, predicates, identityPredicates, identityGroup } = exposures
+    const { state, quarantined, countedHash, firstSecond } = shardIdentityStates(
+      exposures,
+      'quarantine',
+      scan.own,
     )
+    const [key] = scan.own('key_scanned')
     return sql`
       SELECT in_many, variant_name, local_bucket, identities_counted
       FROM (
         SELECT
-          toUInt8(${hashesAnd} != ${hashesOr}) AS in_many,
-          if(in_many, toUInt64(0), ${hashesOr}) AS variant_hash,
+          ${quarantined} AS in_many,
+          if(in_many, toUInt64(0), ${countedHash}) AS variant_hash,
           ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
           count() AS identities_counted
         FROM (
           SELECT
-            groupBitAnd(${variantHash(exposures)}) AS ${hashesAnd},
-            groupBitOr(${variantHash(exposures)}) AS ${hashesOr},
-            min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}
+            ${lines(...state)}
           FROM ${from}
           ${where([...predicates, ...identityPredicates])}
           GROUP BY ${identityGroup}
@@ -99,16 +97,21 @@ const shardRows: Readonly<Record<MultiVariantPolicy, (exposures: Exposures, scan
       ) AS named USING (in_many, variant_hash)
     `
   },
-  'first-seen': ({ from, predicates, identityPredicates, identityGroup, variantKey, exposedAt }, scan) => {
-    const [first] = scan.own('first_nano_and_key')
+  'first-seen': (exposures, scan) => {
+    const { from, predicates, identityPredicates, identityGroup } = exposures
+    const { state, quarantined, firstSecond, firstInstantAndKey } = shardIdentityStates(
+      exposures,
+      'first-seen',
+      scan.own,
+    )
     return sql`
       SELECT
-        toUInt8(0) AS in_many,
-        substring(${first}, 9) AS variant_name,
-        ${scan.bucketOf(dateTime(secondOfSortable(first)))} AS local_bucket,
+        ${quarantined} AS in_many,
+        substring(${firstInstantAndKey}, 9) AS variant_name,
+        ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
         count() AS identities_counted
       FROM (
-        SELECT min(concat(${sortableInstant(exposedAt)}, assumeNotNull(${variantKey}))) AS ${first}
+        SELECT ${lines(...state)}
         FROM ${from}
         ${where([...predicates, ...identityPredicates])}
         GROUP BY ${identityGroup}

@@ -36,6 +36,20 @@ export async function insertDocumentedEvents(client: ClickHouseClient): Promise<
       seen_at: clickHouseTime(e.timestampMs),
     })),
   })
+  // What a metric counts: a purchase before the first exposure, and two after it.
+  await client.command({
+    query: `CREATE OR REPLACE TABLE orders (user_id String, amount Float64, ordered_at DateTime64(3, 'UTC'))
+      ENGINE = MergeTree ORDER BY user_id`,
+  })
+  await client.insert({
+    table: 'orders',
+    format: 'JSONEachRow',
+    values: [
+      { user_id: 'ann', amount: 5, ordered_at: '2026-06-01 11:59:59.999' },
+      { user_id: 'ann', amount: 20, ordered_at: '2026-06-02 09:00:00' },
+      { user_id: 'cyd', amount: 30, ordered_at: '2026-06-03 09:00:00' },
+    ],
+  })
   await createPublishedTable(client, 'otel-logs', 'otel_logs')
   await client.insert({
     table: 'otel_logs',

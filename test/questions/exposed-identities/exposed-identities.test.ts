@@ -3,12 +3,11 @@ import {
   exposedIdentitiesQuery,
   exposureSpec,
   exposureWindow,
-  inlineParameters,
   trustedSql,
   type ExposedIdentitiesQueryOptions,
   type ExposureSpecInput,
 } from 'first-exposure'
-import { rolledUp, rollupSchema } from 'first-exposure/rollup'
+import { rolledUp } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 import { refusalOf } from '../../refusal-of.js'
 
@@ -146,41 +145,6 @@ describe('decodeExposedIdentityRows', () => {
     expect(refusalOf(() => decodeExposedIdentityRows([row, { ...row, ...cells }]))).toMatchObject({
       code: 'malformed-rows',
       details: { row: 1, column },
-    })
-  })
-})
-
-describe('inlineParameters', () => {
-  test('writes each value as a literal of its type', () => {
-    const query =
-      '{a:String} {b:Int64} {c:UInt64} {d:Float64} {e:Bool} {f:Date} {g:Array(String)} {h:Array(Int64)}'
-    const query_params = {
-      a: `o'\\x\0`,
-      b: -5,
-      c: 6,
-      d: 0.5,
-      e: true,
-      f: '2026-06-01',
-      g: ["'", 'b'],
-      h: [1, 2],
-    }
-    expect(inlineParameters({ query, query_params })).toBe(
-      `'o\\'\\\\x\\0' CAST(-5, 'Int64') 6 CAST(0.5, 'Float64') true CAST('2026-06-01', 'Date') ['\\'', 'b'] CAST([1, 2], 'Array(Int64)')`,
-    )
-  })
-
-  test('leaves alone what only looks like a parameter', () => {
-    const query = `'{a:String}' "{a:String}" \`{a:String}\` -- {a:String}\n/* {a:String} */ {a:String}`
-    expect(inlineParameters({ query, query_params: { a: 'x' } })).toBe(
-      query.slice(0, -'{a:String}'.length) + "'x'",
-    )
-  })
-
-  test('refuses a parameter without a value', () => {
-    const { backfill } = rollupSchema({ source: spec.source, rollup: 'by_day' })
-    expect(refusalOf(() => inlineParameters(backfill))).toMatchObject({
-      code: 'invalid-spec',
-      details: { path: 'query_params.day' },
     })
   })
 })

@@ -9,9 +9,9 @@ FROM cluster({cluster:String}, view(
   FROM (
     SELECT
       identity AS exposed_identity,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(variant_key))) AS first_nano_and_key,
       groupBitAnd(cityHash64(assumeNotNull(variant_key))) AS hashes_and,
-      groupBitOr(cityHash64(assumeNotNull(variant_key))) AS hashes_or
+      groupBitOr(cityHash64(assumeNotNull(variant_key))) AS hashes_or,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(variant_key))) AS first_nano_and_key
     FROM (
       SELECT
         assumeNotNull(toString(`identifier`)) AS identity,

@@ -11,8 +11,12 @@ afterEach(() => {
 })
 
 // A recipe that reads an instant in the zone of the server is right only where that is UTC, as pages.test.ts has it.
-describe.skipIf(!engineAvailable)('the recipes', () => {
-  test.each(['America/New_York', 'Asia/Tokyo'])('say what happens on a server in %s', async (zone) => {
+describe.skipIf(!engineAvailable)('the guides that make tables', () => {
+  test.each([
+    ['docs/recipes.md', 'America/New_York', 13],
+    ['docs/recipes.md', 'Asia/Tokyo', 13],
+    ['docs/metrics.md', 'Asia/Tokyo', 10],
+  ])('%s says what happens on a server in %s', async (page, zone, checks) => {
     // The engine takes its zone from the environment that it starts in.
     vi.stubEnv('TZ', zone)
     const server = await startServer()
@@ -21,10 +25,10 @@ describe.skipIf(!engineAvailable)('the recipes', () => {
     try {
       const result = await client.query({ query: 'SELECT timezone() AS zone', format: 'JSONEachRow' })
       expect(await result.json()).toEqual([{ zone }])
-      const program = await guideProgram('docs/recipes.md')
+      const program = await guideProgram(page)
       if (program === undefined) throw new Error('The guide has no example.')
       const modules = { ...entryPoints, '@clickhouse/client': { createClient: () => client } }
-      expect(await runExample(program, modules)).toBeGreaterThan(12)
+      expect(await runExample(program, modules)).toBeGreaterThanOrEqual(checks)
     } finally {
       await client.close()
       await server.stop()
