@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 
 export const sections = [
   'compare',
+  'who',
   'shapes',
   'rollup',
   'growth',

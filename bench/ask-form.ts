@@ -14,15 +14,15 @@ import {
 import type { Form } from './forms.js'
 import { shapeWindow } from './shape.js'
 
-/** Queries a table in one form. Returns a summary if the form gives one. */
+/** Queries a table in one form. Returns the answer that is compared with that of other forms, if it gives one. */
 export async function askForm(
   client: ClickHouseClient,
   table: string,
   { asks }: Form,
   settings: NonNullable<FetchExposuresOptions['settings']> = {},
-): Promise<ExposuresSummary | undefined> {
+): Promise<ExposuresSummary | readonly unknown[] | undefined> {
   if ('statement' in asks) {
-    const result = await client.query({
+    const asked = {
       query: asks.statement,
       query_params: {
         table,
@@ -30,10 +30,13 @@ export async function askForm(
         as_of: new Date(shapeWindow.asOfMs).toISOString().slice(0, -1),
       },
       clickhouse_settings: settings,
-      format: 'JSONEachRow',
-    })
-    const rows = await result.json()
-    return asks.givesBuckets ? summarizeExposures(decodeBucketRows(rows), { granularity: 'day' }) : undefined
+    }
+    if (asks.gives === 'nothing') {
+      await client.command(asked)
+      return undefined
+    }
+    const rows = await (await client.query({ ...asked, format: 'JSONEachRow' })).json()
+    return asks.gives === 'rows' ? rows : summarizeExposures(decodeBucketRows(rows), { granularity: 'day' })
   }
   const spec = exposureSpec({
     environmentKey: 'prod',

@@ -22,14 +22,14 @@ async function measure(table: string, form: Form): Promise<Measurement> {
   const before = process.resourceUsage().maxRSS
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
-  const summary = await askForm(client, table, form)
+  const answer = await askForm(client, table, form)
   const seconds = (performance.now() - start) / 1000
   const cpu = process.cpuUsage(cpuBefore)
   return {
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakBytes: (process.resourceUsage().maxRSS - before) * 1024,
-    digest: summary === undefined ? '' : createHash('sha256').update(JSON.stringify(summary)).digest('hex'),
+    digest: answer === undefined ? '' : createHash('sha256').update(JSON.stringify(answer)).digest('hex'),
   }
 }
 

@@ -16,7 +16,7 @@ export interface Measurement {
   readonly cpuSeconds: number
   /** How much the process grew at its peak, in bytes. */
   readonly peakBytes: number
-  /** A digest of the summary, to compare forms; empty if there is no summary. */
+  /** A digest of the answer, to compare forms; empty if there is nothing to compare. */
   readonly digest: string
 }
 

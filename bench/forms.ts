@@ -1,4 +1,11 @@
-import { flagsmithEvents, type ExposureSpecInput } from 'first-exposure'
+import {
+  exposedIdentitiesQuery,
+  exposureSpec,
+  exposureWindow,
+  flagsmithEvents,
+  inlineParameters,
+  type ExposureSpecInput,
+} from 'first-exposure'
 import type { FetchExposuresOptions } from 'first-exposure/clickhouse'
 import { rolledUp, rollupBackfill, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
 import { shapeWindow } from './shape.js'
@@ -7,14 +14,14 @@ import { shapeWindow } from './shape.js'
 export interface Form {
   readonly name: string
   readonly asks:
-    | { readonly statement: string; readonly givesBuckets: boolean }
+    | { readonly statement: string; readonly gives: 'buckets' | 'rows' | 'nothing' }
     | {
         readonly spec: Partial<ExposureSpecInput>
         readonly options?: Pick<FetchExposuresOptions, 'partitions' | 'settings'>
       }
     | { readonly ledger: true }
-  /** Whether its summary must equal that of the form by hand. */
-  readonly agrees: boolean
+  /** What it answers: forms that answer the same must agree. `false` if it is not compared. */
+  readonly agrees: 'summary' | 'who' | 'metric' | false
   /** What to do once, after the table is filled and before anything is measured, such as a pre-aggregation. */
   readonly prepare?: readonly RollupStatement[]
 }
@@ -23,14 +30,14 @@ const where = `environment_key = 'prod' AND event = '$flag_exposure' AND feature
   AND timestamp >= {start:DateTime64(3, 'UTC')} AND timestamp < {as_of:DateTime64(3, 'UTC')}`
 const counting = (what: string): Form['asks'] => ({
   statement: `SELECT count() FROM (SELECT ${what} AS key FROM {table:Identifier} WHERE ${where} AND identifier != '' GROUP BY key)`,
-  givesBuckets: false,
+  gives: 'nothing',
 })
 
 const readColumns: Form = {
   name: 'reading the columns',
   asks: {
     statement: `SELECT sum(length(identifier)), sum(length(value)), max(timestamp) FROM {table:Identifier} WHERE ${where}`,
-    givesBuckets: false,
+    gives: 'nothing',
   },
   agrees: false,
 }
@@ -39,7 +46,7 @@ const countDistinct: Form = {
   name: 'count(DISTINCT identifier)',
   asks: {
     statement: `SELECT count(DISTINCT identifier) FROM {table:Identifier} WHERE ${where} AND identifier != ''`,
-    givesBuckets: false,
+    gives: 'nothing',
   },
   agrees: false,
 }
@@ -72,17 +79,17 @@ export const handWritten: Form = {
         GROUP BY identifier
       )
       GROUP BY quarantined, variant, bucket`,
-    givesBuckets: true,
+    gives: 'buckets',
   },
-  agrees: true,
+  agrees: 'summary',
 }
 
-export const byHash: Form = { name: 'first-exposure', asks: { spec: {} }, agrees: true }
+export const byHash: Form = { name: 'first-exposure', asks: { spec: {} }, agrees: 'summary' }
 
 export const exact: Form = {
   name: 'first-exposure, exact',
   asks: { spec: { identityKey: 'exact' } },
-  agrees: true,
+  agrees: 'summary',
 }
 
 export const firstSeen: Form = {
@@ -99,7 +106,7 @@ const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_d
 export const onRollup: Form = {
   name: 'first-exposure on a rollup',
   asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_day') } },
-  agrees: true,
+  agrees: 'summary',
   prepare: [
     ...rollup.drop,
     ...rollup.create.slice(0, 1),
@@ -116,13 +123,13 @@ export const onRollup: Form = {
 export const inParts = (partitions: number): Form => ({
   name: `first-exposure, ${partitions} partitions`,
   asks: { spec: {}, options: { partitions } },
-  agrees: true,
+  agrees: 'summary',
 })
 
 export const spilling = (bytes: number): Form => ({
   name: `first-exposure, spilling beyond ${Math.round(bytes / 2 ** 20)} MiB`,
   asks: { spec: {}, options: { settings: { max_bytes_before_external_group_by: String(bytes) } } },
-  agrees: true,
+  agrees: 'summary',
 })
 
 /** All that is compared, in the order of the table. */
@@ -137,4 +144,114 @@ export const forms: readonly Form[] = [
   firstSeen,
   ledger,
   onRollup,
+]
+
+// The rows themselves, as a count and a checksum, so that sending and reading five million of them hides nothing.
+const checksum = (rows: string): Form['asks'] => ({
+  statement: `SELECT count(), toString(sum(cityHash64(identity, ifNull(variant, ''), quarantined, toUnixTimestamp64Milli(first_exposure)))) AS checksum FROM (${rows})`,
+  gives: 'rows',
+})
+
+const whoByHandRows = `SELECT
+    identifier AS identity,
+    if(uniqExact(value) > 1, '', any(value)) AS variant,
+    uniqExact(value) > 1 AS quarantined,
+    min(timestamp) AS first_exposure
+  FROM events
+  WHERE ${where} AND identifier != ''
+  GROUP BY identifier`
+
+const whoRows = (spec: Partial<ExposureSpecInput> = {}): string =>
+  inlineParameters(
+    exposedIdentitiesQuery(
+      exposureSpec({ environmentKey: 'prod', featureName: 'checkout', ...spec }),
+      exposureWindow(shapeWindow.startMs, shapeWindow.asOfMs),
+    ),
+  )
+
+/** The relation that most teams write by hand. */
+export const whoByHand: Form = { name: 'who, by hand', asks: checksum(whoByHandRows), agrees: 'who' }
+
+const who: Form = { name: 'exposedIdentitiesQuery', asks: checksum(whoRows()), agrees: 'who' }
+
+const whoFirstSeen: Form = {
+  name: 'exposedIdentitiesQuery, first-seen',
+  asks: checksum(whoRows({ multiVariant: 'first-seen' })),
+  agrees: false,
+}
+
+// What Flagsmith's results are made of: by identity, what it did since its first exposure; by variant, n, sum and sum of
+// squares. Whole cents, so that the order of additions does not show.
+const metricOf = (exposed: string): Form['asks'] => ({
+  statement: `SELECT arm, count() AS n, sum(conversions) AS converted, sum(cents) AS total, sum(cents * cents) AS squares
+    FROM (
+      SELECT
+        any(e.variant) AS arm,
+        countIf(m.timestamp >= e.first_exposure) AS conversions,
+        sumIf(m.cents, m.timestamp >= e.first_exposure) AS cents
+      FROM ${exposed} AS e
+      LEFT JOIN metrics AS m ON m.identifier = e.identity
+      WHERE NOT e.quarantined
+      GROUP BY e.identity
+    )
+    GROUP BY arm
+    ORDER BY arm`,
+  gives: 'rows',
+})
+
+/** The statements that need a table of who, and what they are compared with. */
+export const makingWho: Form = {
+  name: 'making a table of who',
+  asks: {
+    statement: `CREATE OR REPLACE TABLE made_who ENGINE = MergeTree ORDER BY identity AS ${whoRows()}`,
+    gives: 'nothing',
+  },
+  agrees: false,
+}
+
+export const metricOnTable: Form = {
+  name: 'metric join, onto a ready table of who',
+  asks: metricOf('ready_who'),
+  agrees: 'metric',
+  prepare: [
+    {
+      // One metric event for twenty exposures, at any time of the window.
+      query: `CREATE OR REPLACE TABLE metrics ENGINE = MergeTree ORDER BY (timestamp, identifier) AS
+        SELECT
+          identifier,
+          fromUnixTimestamp64Milli(toInt64(${shapeWindow.startMs} + cityHash64(events.timestamp, identifier, 'when') % ${shapeWindow.asOfMs - shapeWindow.startMs})) AS timestamp,
+          cityHash64(events.timestamp, identifier, 'cents') % 10000 AS cents
+        FROM events
+        WHERE cityHash64(events.timestamp, identifier, 'metric') % 20 = 0`,
+      query_params: {},
+    },
+    {
+      query: `CREATE OR REPLACE TABLE ready_who ENGINE = MergeTree ORDER BY identity AS ${whoRows()}`,
+      query_params: {},
+    },
+  ],
+}
+
+export const metricOnWho: Form = {
+  name: 'metric join, onto exposedIdentitiesQuery',
+  asks: metricOf(`(${whoRows()})`),
+  agrees: 'metric',
+}
+
+const metricByHand: Form = {
+  name: 'metric join, onto who by hand',
+  asks: metricOf(`(${whoByHandRows})`),
+  agrees: 'metric',
+}
+
+/** Who, and a metric joined to it. */
+export const whoForms: readonly Form[] = [
+  countIdentifiers,
+  whoByHand,
+  who,
+  whoFirstSeen,
+  makingWho,
+  metricOnTable,
+  metricOnWho,
+  metricByHand,
 ]

@@ -18,6 +18,11 @@ import {
   onRollup,
   spilling,
   handWritten,
+  makingWho,
+  metricOnTable,
+  metricOnWho,
+  whoByHand,
+  whoForms,
   type Form,
 } from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
@@ -39,6 +44,7 @@ const memoryForms = [
 const growthForms = [countHashes, byHash]
 const steps: Readonly<Record<Section, number>> = {
   compare: 1 + forms.length * rounds,
+  who: 1 + whoForms.length * rounds,
   shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
   rollup: rollupShapes(events).length * (1 + rollupForms.length * rounds),
   growth: options.growth.length * (1 + growthForms.length * rounds),
@@ -85,6 +91,32 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
     text.push(
       costTable(`${events.toLocaleString('en')} events, ${usualShape.name}`, costs, handWritten.name),
       costTable('the same', costs, countHashes.name),
+    )
+  },
+  who: async () => {
+    const shape = { ...usualShape, events }
+    const costs = await measureForms(engine, shape, whoForms, { rounds, progress })
+    const title = `${events.toLocaleString('en')} events, ${usualShape.name}`
+    const of = (form: Form): Cost['cost'] | undefined => costs.find((one) => one.form === form.name)?.cost
+    const table = of(metricOnTable)
+    const made = of(makingWho)
+    const ratio = (what: 'seconds' | 'cpuSeconds'): number =>
+      (of(metricOnWho)?.[what] ?? NaN) / ((made?.[what] ?? NaN) + (table?.[what] ?? NaN))
+    const ratios = { seconds: ratio('seconds'), cpuSeconds: ratio('cpuSeconds') }
+    figures['who'] = { shape, costs, onWhoToMakingAndTable: ratios }
+    text.push(
+      costTable(title, costs, whoByHand.name),
+      costTable('the same', costs, metricOnTable.name),
+      alignedTable(
+        [metricOnWho.name, 'seconds', 'CPU s'],
+        [
+          [
+            `÷ (${makingWho.name} + ${metricOnTable.name})`,
+            ratios.seconds.toFixed(2),
+            ratios.cpuSeconds.toFixed(2),
+          ],
+        ],
+      ),
     )
   },
   shapes: async () => {

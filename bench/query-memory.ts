@@ -48,8 +48,8 @@ export async function measureQueryMemory(
     await client.command({ query: 'OPTIMIZE TABLE events FINAL' })
     const answers = new Set<string>()
     const ask = async (form: Form, comment: string, settings: Record<string, string> = {}): Promise<void> => {
-      const summary = await askForm(client, 'events', form, { ...settings, log_comment: comment })
-      answers.add(JSON.stringify(summary))
+      const answer = await askForm(client, 'events', form, { ...settings, log_comment: comment })
+      answers.add(JSON.stringify(answer))
     }
     const measured = new Map<Form, Logged[]>(forms.map((form) => [form, []]))
     for (let round = 0; round < rounds; round++) {
