@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import {
@@ -10,6 +10,7 @@ import {
   type ExposureSpec,
   type MultiVariantPolicy,
 } from 'first-exposure'
+import { formatOf } from './file-format.js'
 import { ReportError } from './report-error.js'
 
 /** What the command line asks for, complete and checked. */
@@ -39,6 +40,8 @@ export interface ReportArguments {
   readonly identityStory: string | undefined
   /** Where to write the page, if one is wanted. */
   readonly html: string | undefined
+  /** Where to write one row for each identity, if wanted. */
+  readonly assignments: string | undefined
 }
 
 /** An end of the window, as the user gave it. */
@@ -78,6 +81,7 @@ interface Options {
   readonly control?: string
   readonly json?: true
   readonly html?: string
+  readonly assignments?: string
   readonly explain?: true
   readonly breakdown?: string
   readonly identityStory?: string
@@ -109,7 +113,7 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
   const given = (name: keyof Options): boolean => command.getOptionValueSource(name) === 'cli'
   refuseStrayOptions(options, given)
 
-  const { feature, start, asOf, timeZone, policy, expected, control, html } = options
+  const { feature, start, asOf, timeZone, policy, expected, control, html, assignments } = options
   if (start !== undefined && asOf !== undefined && start.ms >= asOf.ms) {
     throw new ReportError('--start must be before --as-of')
   }
@@ -127,6 +131,7 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
     identityStory: options.identityStory,
     json: options.json ?? false,
     html,
+    assignments,
   }
 }
 
@@ -205,7 +210,10 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
   }
   if (identityStory === '')
     throw new ReportError('--identity-story needs an identifier: an empty one stands for nobody')
-  const { file, url } = options
+  const { file, url, assignments } = options
+  if (assignments !== undefined && [html, file].some((other) => isSameFile(assignments, other))) {
+    throw new ReportError('--assignments needs a file of its own: it would replace that of --file or --html')
+  }
   const strays = [
     ...(url === undefined
       ? forServers.map(([name, flag]) => [name, `${flag} works only with --url`] as const)
@@ -297,7 +305,12 @@ function reportCommand(): Command {
     .option('--no-event-column', 'the table has no such column; every row is an exposure')
     .optionsGroup('Output:')
     .option('--json', 'print only the summary as JSON; with --explain, the explanation too, as "explain"')
-    .option('--html <path>', 'also write the panel to this file: a self-contained page', pagePath)
+    .option('--html <path>', 'also write the panel to this file: a self-contained page', outputPath)
+    .option(
+      '--assignments <path>',
+      'also write who: one row for each identity, as .csv, .tsv, .parquet or .jsonl, each also as .gz',
+      assignmentsPath,
+    )
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
       'after',
@@ -314,6 +327,10 @@ Files: CSV and TSV files start with a line of column names. An empty variant
 counts like any other and is shown as (empty). A row is not an exposure if it has
 no identity, or if its variant is NULL (\\N, null).
 
+--assignments: the columns are identity, variant, first_exposure (UTC), quarantined
+(0 or 1) and first_variant. The variant of a quarantined identity is NULL (\\N in CSV
+and TSV). The rows are in no order. The file appears when it is complete.
+
 --expected: shares, percentages or weights; the sum does not matter. If a key
 contains = or a comma, pass JSON: '{"a,b":1,"c":1}'. Without --expected, the page
 assumes equal shares and says so.
@@ -324,6 +341,7 @@ Examples:
   npm run report -- --file events.csv.gz --identity user_id --variant group \\
       --expected control=50,treatment=50 --html panel.html
   npm run report -- --explain --breakdown sdk_language
+  npm run report -- --assignments who.parquet
   npm run report -- --file events.parquet --feature-column test --feature checkout \\
       --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
   CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npm run -s report -- --json \\
@@ -386,13 +404,31 @@ function jsonEntries(text: string): [string, number][] | undefined {
 }
 
 /** Checked before anything is counted, so that nobody waits for a page that cannot be written. */
-function pagePath(text: string): string {
+function outputPath(text: string): string {
   const path = resolve(text)
-  if (!existsSync(dirname(path))) throw new InvalidArgumentError(`There is no folder ${dirname(path)}.`)
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new InvalidArgumentError(`There is no folder ${dirname(path)}.`)
+  }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new InvalidArgumentError('This is a folder. Name a file in it.')
   }
   return path
+}
+
+function assignmentsPath(text: string): string {
+  const path = outputPath(text)
+  formatOf(basename(path))
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch {
+    throw new InvalidArgumentError(`The folder ${dirname(path)} cannot be written to.`)
+  }
+  return path
+}
+
+function isSameFile(path: string, other: string | undefined): boolean {
+  const real = (file: string): string => (existsSync(file) ? realpathSync(file) : resolve(file))
+  return other !== undefined && real(path) === real(other)
 }
 
 /** Checked while the command line is read, so that nobody waits for a load and then gets an error. */

@@ -11,6 +11,8 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
     password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
     application: 'first-exposure-report',
     request_timeout: 600_000,
+    // The server answers when it has everything, so that an error is never the end of a file that looks complete.
+    clickhouse_settings: { wait_end_of_query: 1 },
     log: { level: ClickHouseLogLevel.OFF },
   })
   // The arguments of the report name a table.

@@ -5,46 +5,9 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
+import { csv, formatOf, type FileFormat } from './file-format.js'
 import { count, counted } from './words.js'
 import { oneLine, ReportError } from './report-error.js'
-
-interface FileFormat {
-  readonly name: string
-  /** What ClickHouse calls it. */
-  readonly format: string
-  /** Whether values are text as it was written; the other formats have types. */
-  readonly isText: boolean
-  /** What messages call one record, and the number of the first. */
-  readonly record: string
-  readonly firstRecord: number
-}
-
-const csv: FileFormat = { name: 'CSV', format: 'CSVWithNames', isText: true, record: 'line', firstRecord: 2 }
-const tsv: FileFormat = { ...csv, name: 'TSV', format: 'TSVWithNames' }
-const json: FileFormat = {
-  name: 'JSON lines',
-  format: 'JSONEachRow',
-  isText: true,
-  record: 'line',
-  firstRecord: 1,
-}
-const parquet: FileFormat = {
-  name: 'Parquet',
-  format: 'Parquet',
-  isText: false,
-  record: 'row',
-  firstRecord: 1,
-}
-
-const formats: Readonly<Record<string, FileFormat>> = {
-  csv,
-  tsv,
-  tab: tsv,
-  parquet,
-  jsonl: json,
-  ndjson: json,
-  json,
-}
 
 // Values stay as they were written: the identity 007 is not 7, and an empty field is an empty text.
 const readingSettings = `
@@ -173,20 +136,6 @@ interface File {
 }
 
 type TimeColumn = 'timestamp' | 'arrival'
-
-function formatOf(name: string): FileFormat {
-  const extension = /\.([a-z0-9]+?)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase()
-  const format = extension !== undefined && Object.hasOwn(formats, extension) ? formats[extension] : undefined
-  if (format === undefined) {
-    throw new ReportError(
-      `${name}: unknown file type; known types are ` +
-        `${Object.keys(formats)
-          .map((known) => `.${known}`)
-          .join(', ')}, each also as .gz`,
-    )
-  }
-  return format
-}
 
 function readableBytes(path: string, name: string): number {
   try {

@@ -41,3 +41,12 @@ export function showProgress(
     },
   }
 }
+
+/** The same where the progress is not known. A bar that slows down at least shows that something is still running. */
+export function showUnknownProgress(title: string): { end(): Promise<void> } {
+  const began = performance.now()
+  return showProgress(title, async () => {
+    const seconds = (performance.now() - began) / 1000
+    return seconds / (seconds + 2)
+  })
+}

@@ -12,6 +12,7 @@ import { identityStoryText } from './print-identity-story.js'
 import { reportText, type Configured, type Terminal } from './print-report.js'
 import { errorLine, ReportError } from './report-error.js'
 import { reportWindow } from './report-window.js'
+import { writeAssignments } from './write-assignments.js'
 import { writePanel } from './write-panel.js'
 
 /** Where a report goes. */
@@ -66,14 +67,19 @@ async function reportOf(
   output: ReportOutput,
 ): Promise<string> {
   const { client, spec } = experiment
-  const { explain, breakdown, identityStory, html, json } = request
+  const { explain, breakdown, identityStory, html, assignments, json } = request
   const window = await reportWindow(experiment, request)
   if (window === undefined) throw new ReportError(await experiment.nothingFound())
   const story =
     identityStory === undefined
       ? undefined
       : { identity: identityStory, ...(await fetchIdentityTimeline(client, spec, window, identityStory)) }
-  const isAlone = story !== undefined && !explain && breakdown === undefined && html === undefined
+  const isAlone =
+    story !== undefined &&
+    !explain &&
+    breakdown === undefined &&
+    html === undefined &&
+    assignments === undefined
   // Dates have no hours, however short the window is.
   const bucketed = experiment.hasDates === true ? byDay : <Answer>(answer: Answer): Answer => answer
   const summary = isAlone ? undefined : bucketed(await fetchExposuresSummary(client, spec, window))
@@ -81,6 +87,10 @@ async function reportOf(
   if (html !== undefined && summary !== undefined) {
     const { bytes } = await writePanel(html, summary, window, explanation, experiment, request)
     output.say(`Wrote ${html} (${Math.ceil(bytes / 1000)} kB): open it in a browser.\n`)
+  }
+  if (assignments !== undefined) {
+    const { bytes } = await writeAssignments(assignments, experiment, window)
+    output.say(`Wrote ${assignments} (${Math.ceil(bytes / 1000)} kB): one row for each identity.\n`)
   }
   const isExplained = Object.keys(explanation).length > 0
   const configured: Configured = {

@@ -1,10 +1,19 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
@@ -473,6 +482,42 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     },
   )
 
+  test.skipIf(!existsSync(realLog))(
+    'the conversions of a real log, by variant of who entered (needs ../shared/data/ab_data.csv.gz)',
+    async () => {
+      const who = join(folder, 'real.parquet')
+      const mapped = ['--identity', 'user_id', '--variant', 'group', '--timestamp', 'timestamp']
+      await report(['--file', realLog, ...mapped, '--assignments', who])
+      const rows = await embeddedRows<Record<string, unknown>>({
+        query: `
+          SELECT arm, count() AS n, sum(conversion) AS conversions
+          FROM
+          (
+            SELECT any(who.variant) AS arm, maxIf(log.converted, log.timestamp >= who.first_exposure) AS conversion
+            FROM file({who:String}, 'Parquet') AS who
+            LEFT JOIN file({log:String}, 'CSVWithNames', {columns:String}) AS log
+              ON log.user_id = who.identity
+            GROUP BY who.identity
+          )
+          GROUP BY arm
+          ORDER BY arm`,
+        query_params: {
+          who,
+          log: realLog,
+          columns:
+            "user_id String, timestamp DateTime64(6, 'UTC'), group String, landing_page String, converted UInt8",
+        },
+      })
+      const numbers = rows.map(({ arm, n, conversions }) => [arm, Number(n), Number(conversions)])
+      // The last are the 1,895 quarantined, in no variant: 290,584 identities in all.
+      expect(numbers).toEqual([
+        ['control', 144_300, 17_468],
+        ['treatment', 144_389, 17_268],
+        [null, 1895, 437],
+      ])
+    },
+  )
+
   test.each([
     ['none.csv', undefined, expect.stringMatching(/^report: there is no file .*none\.csv \(looked in .*\)$/)],
     [
@@ -544,6 +589,179 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     )
     expect([exitCode, stdout]).toEqual([1, ''])
   })
+})
+
+describe.skipIf(!engineAvailable)('the assignments (needs the embedded ClickHouse)', () => {
+  const who = [
+    {
+      identity: '007',
+      variant: 'control',
+      first_exposure: '2026-06-01T09:00:00.000001000Z',
+      first_variant: 'control',
+    },
+    {
+      identity: '7',
+      variant: 'blue',
+      first_exposure: '2026-06-01T10:30:00.000000000Z',
+      first_variant: 'blue',
+    },
+    {
+      identity: 'x',
+      variant: null,
+      first_exposure: '2026-06-01T11:00:00.000000000Z',
+      first_variant: 'control',
+    },
+  ].map((row) => ({ ...row, quarantined: Number(row.variant === null) }))
+
+  test.each([
+    ['who.csv', 'CSVWithNames'],
+    ['who.tsv', 'TSVWithNames'],
+    ['who.jsonl', 'JSONEachRow'],
+    ['who.ndjson.gz', 'JSONEachRow'],
+    ['who é😀.csv.GZ', 'CSVWithNames'],
+    ['who.parquet', 'Parquet'],
+  ])('%s: one row for each identity', async (name, format) => {
+    const path = write(name, 'what was there before')
+    const file = write('events.csv', separated(','))
+    const { exitCode, stdout, stderr } = await report([
+      '--file',
+      file,
+      ...columns,
+      '--json',
+      '--assignments',
+      path,
+    ])
+    expect([exitCode, stderr]).toEqual([
+      0,
+      `Wrote ${path} (${format === 'Parquet' ? 3 : 1} kB): one row for each identity.\n`,
+    ])
+    expect(JSON.parse(stdout)).toEqual(expected)
+    expect(readdirSync(folder).filter((each) => each.includes('partial'))).toEqual([])
+
+    const plain = join(folder, 'read-back')
+    writeFileSync(plain, /\.gz$/i.test(name) ? gunzipSync(readFileSync(path)) : readFileSync(path))
+    const instant = format === 'Parquet' ? "DateTime64(9, 'UTC')" : 'String'
+    const rows = await embeddedRows({
+      query: `
+        SELECT identity, variant, ${format === 'Parquet' ? "concat(replaceOne(toString(first_exposure), ' ', 'T'), 'Z') AS first_exposure" : 'first_exposure'}, quarantined, first_variant
+        FROM file({plain:String}, {format:String}, {structure:String})
+        ORDER BY identity`,
+      query_params: {
+        plain,
+        format,
+        structure: `identity String, variant Nullable(String), first_exposure ${instant}, quarantined UInt8, first_variant String`,
+      },
+    })
+    expect(rows).toEqual(who)
+  })
+
+  test('are those of the policy and of the window, beside a story too', async () => {
+    const path = join(folder, 'policy.csv')
+    const file = write('events.csv', separated(','))
+    const { exitCode, stdout } = await report([
+      ...['--file', file, ...columns, '--policy', 'first-seen', '--start', '2026-06-01 10:00'],
+      ...['--assignments', path, '--identity-story', 'x'],
+    ])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('2026-06-01')
+    expect(readFileSync(path, 'utf8').trim().split('\n').sort()).toEqual([
+      '"7","blue","2026-06-01T10:30:00.000000000Z",0,"blue"',
+      '"identity","variant","first_exposure","quarantined","first_variant"',
+      '"x","control","2026-06-01T11:00:00.000000000Z",0,"control"',
+    ])
+  })
+
+  test.each([
+    ['who.xls', /who\.xls: unknown file type; known types are \.csv, .*\.parquet, .*each also as \.gz/],
+    ['who', /who: unknown file type/],
+    ['no-such-folder/who.csv', /There is no folder .*no-such-folder/],
+    ['events.csv/who.csv', /There is no folder .*events\.csv/],
+    ['folder.csv', /This is a folder. Name a file in it/],
+    ['events.csv', /--assignments needs a file of its own/],
+    ['link.csv', /--assignments needs a file of its own/],
+  ])('%s is refused before anything is counted', (name, line) => {
+    const file = write('events.csv', separated(','))
+    mkdirSync(join(folder, 'folder.csv'), { recursive: true })
+    if (!existsSync(join(folder, 'link.csv'))) symlinkSync(file, join(folder, 'link.csv'))
+    expect(() => reportArguments(['--file', file, ...columns, '--assignments', join(folder, name)])).toThrow(
+      line,
+    )
+    expect(readFileSync(file, 'utf8')).toBe(separated(','))
+  })
+
+  test('a file that cannot be written is named', async () => {
+    const file = write('events.csv', separated(','))
+    const { exitCode, stderr } = await report(['--file', file, ...columns, '--assignments', '/proc/who.csv'])
+    expect(stderr).toMatch(/^report: .*\/proc.* (cannot be written \(E\w+\)|cannot be written to\.).*\n$/)
+    expect(exitCode).toBe(1)
+  })
+
+  test('a server gives them too, and one that breaks off leaves what was there', async () => {
+    const server = await startServer()
+    const client = createClient({ url: server.url })
+    try {
+      await client.command({
+        query: `CREATE TABLE shown (feature_name String, identifier UInt64, value String, timestamp DateTime64(3))
+          ENGINE = MergeTree ORDER BY timestamp
+          AS SELECT 'checkout', number % 50000, if(number % 50000 = 7, toString(number < 50000), 'a'), fromUnixTimestamp64Milli(1780272000000 + toInt64(number))
+          FROM numbers(100000)`,
+      })
+      const path = join(folder, 'server.csv')
+      const asked = [
+        ...['--url', server.url, '--feature', 'checkout', '--table', 'shown'],
+        ...['--no-environment-column', '--no-event-column', '--assignments', path],
+      ]
+      // As a user who may change no setting.
+      vi.stubEnv('CLICKHOUSE_USER', 'reader')
+      expect(await report(asked)).toMatchObject({ exitCode: 0 })
+      const lines = readFileSync(path, 'utf8').trim().split('\n')
+      expect(lines).toHaveLength(50_001)
+      expect(lines.filter((line) => line.includes('\\N'))).toEqual([
+        '7,\\N,"2026-06-01T00:00:00.007000000Z",1,"1"',
+      ])
+
+      const broken = createProxy(server.httpPort)
+      await new Promise((resolve) => broken.once('listening', resolve))
+      const { port } = broken.address() as AddressInfo
+      const { exitCode, stderr } = await report(
+        asked.map((each) => each.replace(server.url, `http://127.0.0.1:${port}`)),
+      )
+      await new Promise((resolve) => broken.close(resolve))
+      expect(exitCode).toBe(1)
+      expect(stderr).toMatch(/^report: the server at 127\.0\.0\.1:\d+ [^\n]+\n$/)
+      expect(readFileSync(path, 'utf8').trim().split('\n')).toEqual(lines)
+      expect(readdirSync(folder).filter((each) => each.includes('partial'))).toEqual([])
+    } finally {
+      await client.close()
+      await server.stop()
+    }
+  }, 60_000)
+
+  /** A server before another that breaks off in the middle of an answer that is a file. */
+  function createProxy(upstream: number): ReturnType<typeof createServer> {
+    return createServer((request, response) => {
+      const passed = httpRequest(
+        {
+          port: upstream,
+          host: '127.0.0.1',
+          path: request.url,
+          method: request.method,
+          headers: request.headers,
+        },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers)
+          let isFile = false
+          answer.on('data', (chunk: Buffer) => {
+            isFile ||= chunk.toString().startsWith('"identity"')
+            response.write(chunk)
+            if (isFile) response.destroy()
+          })
+          answer.on('end', () => response.end())
+        },
+      )
+      request.pipe(passed)
+    }).listen(0, '127.0.0.1')
+  }
 })
 
 describe.skipIf(!engineAvailable)('what the report leaves behind (needs the embedded ClickHouse)', () => {
@@ -753,4 +971,17 @@ async function embeddedClient(): Promise<ReturnType<typeof createClient>> {
   return createClient({
     connection: createChdbConnection({ path: ':memory:' }) as never,
   })
+}
+
+/** Asks an engine of its own, which is closed whatever happens: a process has room for one. */
+async function embeddedRows<Row>(asked: {
+  readonly query: string
+  readonly query_params: Record<string, unknown>
+}): Promise<readonly Row[]> {
+  const client = await embeddedClient()
+  try {
+    return await (await client.query({ ...asked, format: 'JSONEachRow' })).json<Row>()
+  } finally {
+    await client.close()
+  }
 }
