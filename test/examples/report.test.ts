@@ -659,8 +659,17 @@ describe.skipIf(!engineAvailable)('the assignments (needs the embedded ClickHous
     const path = join(folder, 'policy.csv')
     const file = write('events.csv', separated(','))
     const { exitCode, stdout } = await report([
-      ...['--file', file, ...columns, '--policy', 'first-seen', '--start', '2026-06-01 10:00'],
-      ...['--assignments', path, '--identity-story', 'x'],
+      '--file',
+      file,
+      ...columns,
+      '--policy',
+      'first-seen',
+      '--start',
+      '2026-06-01 10:00',
+      '--assignments',
+      path,
+      '--identity-story',
+      'x',
     ])
     expect(exitCode).toBe(0)
     expect(stdout).toContain('2026-06-01')
@@ -708,8 +717,16 @@ describe.skipIf(!engineAvailable)('the assignments (needs the embedded ClickHous
       })
       const path = join(folder, 'server.csv')
       const asked = [
-        ...['--url', server.url, '--feature', 'checkout', '--table', 'shown'],
-        ...['--no-environment-column', '--no-event-column', '--assignments', path],
+        '--url',
+        server.url,
+        '--feature',
+        'checkout',
+        '--table',
+        'shown',
+        '--no-environment-column',
+        '--no-event-column',
+        '--assignments',
+        path,
       ]
       // As a user who may change no setting.
       vi.stubEnv('CLICKHOUSE_USER', 'reader')

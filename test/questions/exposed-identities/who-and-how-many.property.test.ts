@@ -26,6 +26,7 @@ const sources: readonly { readonly source: ExposureSourceInput; readonly filtere
   { source: plain, filtered: true },
   { source: { ...plain, final: true }, filtered: true },
   { source: { table: 'viewed_events' }, filtered: true },
+  { source: { table: trustedSql`SELECT * FROM events WHERE sdk_language != ${'go'}` }, filtered: true },
   {
     source: {
       ...plain,
