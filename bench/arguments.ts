@@ -9,6 +9,7 @@ export const sections = [
   'memory',
   'client',
   'cluster',
+  'stream',
   'calibration',
 ] as const
 export type Section = (typeof sections)[number]
@@ -25,6 +26,8 @@ export interface BenchArguments {
   readonly memoryLimit: number
   /** Identities in the cluster's table. */
   readonly clusterIdentities: number
+  /** Identities that are read as a stream. */
+  readonly streamIdentities: number
   /** How often each form is measured; the median is reported. */
   readonly rounds: number
   readonly json: boolean
@@ -57,6 +60,7 @@ export function benchArguments(argv: readonly string[]): BenchArguments {
       count,
     )
     .option('--cluster-identities <n>', 'identities in the table on three shards', count, 100_000)
+    .option('--stream-identities <n>', 'identities that are read as a stream', count, 1_000_000)
     .option('--rounds <n>', 'how often to measure each form', count, 5)
     .option('--json', 'print all figures as JSON', false)
     .helpOption('-h, --help', 'show this help')

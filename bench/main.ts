@@ -27,6 +27,7 @@ import {
 } from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
 import { alignedTable, costTable } from './print.js'
+import { measureStreaming, streamForms } from './streaming.js'
 import { showSteps, type Progress } from './progress.js'
 import { measureQueryMemory } from './query-memory.js'
 import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
@@ -51,6 +52,7 @@ const steps: Readonly<Record<Section, number>> = {
   memory: 2 + memoryForms.length * (rounds + 1),
   client: 9,
   cluster: 4 + 3 * rounds,
+  stream: 2 + streamForms.length * rounds,
   calibration: calibrationSteps,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
@@ -214,6 +216,25 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
           seconds.toFixed(2),
           `${receivedBytes.toLocaleString('en')} B`,
           (receivedBytes / least).toFixed(1),
+        ]),
+      ),
+    )
+  },
+  stream: async () => {
+    const identities = options.streamIdentities
+    const costs = await measureStreaming(identities, rounds, progress.step)
+    const own = costs.find(({ form }) => form === "the client's own stream")
+    figures['stream'] = { identities, costs }
+    text.push(
+      alignedTable(
+        [`${identities.toLocaleString('en')} identities`, 'seconds', 'ratio', 'CPU s', 'ratio', 'peak MiB'],
+        costs.map(({ form, seconds, cpuSeconds, peakBytes }) => [
+          form,
+          seconds.toFixed(2),
+          (seconds / (own?.seconds ?? NaN)).toFixed(2),
+          cpuSeconds.toFixed(2),
+          (cpuSeconds / (own?.cpuSeconds ?? NaN)).toFixed(2),
+          (peakBytes / 2 ** 20).toFixed(0),
         ]),
       ),
     )

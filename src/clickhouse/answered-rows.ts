@@ -44,7 +44,8 @@ function rowsIn(text: string): readonly unknown[] {
   return rows
 }
 
-function brokenOff(row: number, rest: string): ExposureError {
+/** The error for an answer that breaks off at a row, from the text that is there instead. */
+export function brokenOff(row: number, rest: string): ExposureError {
   const exception = exceptionNumber(rest)
   return new ExposureError(
     'malformed-rows',

@@ -1,6 +1,24 @@
+import type { RefreshError } from '../refresh/refresh-state.js'
 import type { ExposureClient } from './exposure-client.js'
 
 const patienceMs = 5000
+
+const stillRunning: ReadonlySet<string> = new Set([
+  'aborted',
+  // A gateway gave up waiting, or lost the server while the query ran.
+  'gateway-timeout',
+  'unavailable',
+  'timeout',
+  'connection-reset',
+  'connection-timeout',
+  'malformed-answer',
+  'unknown',
+])
+
+/** Whether a query that failed in this way may still run on the server. */
+export function mayStillRun({ code }: Pick<RefreshError, 'code'>): boolean {
+  return stillRunning.has(code)
+}
 
 /**
  * Asks the server to kill an abandoned query; best effort. If the server cannot be reached, the user may not kill

@@ -12,27 +12,69 @@
  * ```
  */
 export interface ExposureClient {
-  query(params: {
-    query: string
-    query_params: Record<string, unknown>
-    format: 'JSONEachRow'
-    abort_signal?: AbortSignal
-    query_id?: string
-    clickhouse_settings?: Record<string, string | number | boolean>
-    /** Asks the official clients to send the parameters in the body. Only if they are too long for the URL. */
-    use_multipart_params?: boolean
-  }): Promise<{
-    json(): Promise<unknown>
-    /**
-     * The answer as it arrived. If a client has this, it is read instead of `json`, because the official clients'
-     * `json` silently leaves out a last row that was cut.
-     */
-    text?(): Promise<string>
-    /** The id of the answer; if it is not the id of the request, the answer belongs to another query. */
-    query_id?: string
-    /** The id is looked for here first, as `x-clickhouse-query-id`. */
-    readonly response_headers?: Readonly<Record<string, string | readonly string[] | undefined>>
-  }>
+  query(
+    params: RequestParams & {
+      format: 'JSONEachRow'
+      /** Asks the official clients to send the parameters in the body. Only if they are too long for the URL. */
+      use_multipart_params?: boolean
+    },
+  ): Promise<
+    AnswerId & {
+      json(): Promise<unknown>
+      /**
+       * The answer as it arrived. If a client has this, it is read instead of `json`, because the official clients'
+       * `json` silently leaves out a last row that was cut.
+       */
+      text?(): Promise<string>
+    }
+  >
+}
+
+/**
+ * The part of a ClickHouse client that a stream needs in addition: the answer as it arrives. The official Node client,
+ * the official Web client and a small fake fit.
+ *
+ * @example
+ * ```ts
+ * import type { ExposureStreamClient } from 'first-exposure/clickhouse'
+ *
+ * const body = JSON.stringify({ meta: [], data: [], rows: 0 })
+ * const fake: ExposureStreamClient = {
+ *   query: async () => ({ json: async () => [] }),
+ *   exec: async () => ({ stream: new Blob([body]).stream() }),
+ * }
+ * ```
+ */
+export interface ExposureStreamClient extends ExposureClient {
+  exec(params: RequestParams): Promise<AnswerId & { readonly stream: ByteStream }>
+}
+
+/** The bytes of an answer: a `Readable` of Node, a `ReadableStream` of the web, or any async iterable. */
+export type ByteStream = AsyncIterable<Uint8Array> | WebByteStream
+
+/** The part of a web `ReadableStream` that is used. */
+export interface WebByteStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+    cancel(): Promise<void>
+  }
+}
+
+/** What is sent with every statement. */
+export interface RequestParams {
+  query: string
+  query_params: Record<string, unknown>
+  abort_signal?: AbortSignal
+  query_id?: string
+  clickhouse_settings?: Record<string, string | number | boolean>
+}
+
+/** How an answer says which query it belongs to. */
+export interface AnswerId {
+  /** The id of the answer; if it is not the id of the request, the answer belongs to another query. */
+  query_id?: string
+  /** The id is looked for here first, as `x-clickhouse-query-id`. */
+  readonly response_headers?: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
 /** What a client returns for a query. */

@@ -3,7 +3,7 @@ import { ExposureError, invalidSpec } from '../errors.js'
 import type { ExposuresQuery } from '../sql/statement.js'
 import type { BoundValue } from '../sql/trusted-sql.js'
 import { answeredRows } from './answered-rows.js'
-import type { Answer, ExposureClient } from './exposure-client.js'
+import type { AnswerId, ExposureClient } from './exposure-client.js'
 import { refusedByStatement } from './refused-by-statement.js'
 
 /** The prefix of the query ids that this library makes. */
@@ -36,7 +36,7 @@ export async function fetchRows(
   statement: ExposuresQuery,
   { signal, queryId, settings }: FetchRowsOptions,
 ): Promise<readonly unknown[]> {
-  if (typeof client?.query !== 'function') throw invalidSpec('client', client, 'Pass a ClickHouse client.')
+  aClient(client, 'query')
   if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
   const { query, query_params, format } = statement
   const sending = assertSendable(statement)
@@ -55,17 +55,19 @@ export async function fetchRows(
       // Read the answer completely, even if it belongs to another query: unread data blocks one of the client's
       // connections.
       const rows = await answeredRows(result)
-      if (isOfAnotherQuery(answeredId(result), queryId)) {
-        throw new ExposureError(
-          'malformed-rows',
-          'The answer has the id of another query. Check what sits between the host and ClickHouse.',
-        )
-      }
+      assertOwnAnswer(result, queryId)
       return rows
     } catch (error) {
       throw refusedByStatement(error) ?? error
     }
   })) as readonly unknown[]
+}
+
+/** Refuses what has no such method. Throws `invalid-spec`. */
+export function aClient(client: Partial<Record<'query' | 'exec', unknown>>, method: 'query' | 'exec'): void {
+  if (typeof client?.[method] !== 'function') {
+    throw invalidSpec('client', client, 'Pass a ClickHouse client.')
+  }
 }
 
 /** An AbortSignal, not its controller. */
@@ -125,6 +127,15 @@ function parameterText(value: BoundValue): string {
   return `[${items.map((item) => (typeof item === 'string' ? `'${escaped(item)}'` : String(item))).join(',')}]`
 }
 
+/** Refuses an answer that has the id of another query. Throws `malformed-rows`. */
+export function assertOwnAnswer(answer: AnswerId, queryId: string | undefined): void {
+  if (!isOfAnotherQuery(answeredId(answer), queryId)) return
+  throw new ExposureError(
+    'malformed-rows',
+    'The answer has the id of another query. Check what sits between the host and ClickHouse.',
+  )
+}
+
 /**
  * A proxy may give queries its own ids, as chproxy does, so a different id alone proves nothing. But this library never
  * makes the same id twice.
@@ -134,7 +145,7 @@ function isOfAnotherQuery(answered: string | undefined, asked: string | undefine
 }
 
 /** The id that the server put on its answer. A client's own `query_id` may be only the id of the request. */
-function answeredId({ response_headers: headers = {}, query_id }: Answer): string | undefined {
+function answeredId({ response_headers: headers = {}, query_id }: AnswerId): string | undefined {
   const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
   const header = name === undefined ? undefined : headers[name]
   return typeof header === 'string' && header !== '' ? header : query_id

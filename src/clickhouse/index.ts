@@ -4,7 +4,14 @@
  * @module first-exposure/clickhouse
  */
 
-export type { ExposureClient } from './exposure-client.js'
+export type {
+  AnswerId,
+  ByteStream,
+  ExposureClient,
+  ExposureStreamClient,
+  RequestParams,
+  WebByteStream,
+} from './exposure-client.js'
 export { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 export {
   fetchCrossovers,
@@ -16,6 +23,7 @@ export {
 } from './fetch-answers.js'
 export { fetchOverlap, fetchOverlaps } from './fetch-overlaps.js'
 export type { FetchRowsOptions } from './fetch-rows.js'
+export { streamExposedIdentities, type StreamExposedIdentitiesOptions } from './stream-exposed-identities.js'
 export {
   refreshExposures,
   type RefreshInput,

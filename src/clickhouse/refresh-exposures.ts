@@ -10,7 +10,7 @@ import type { RefreshError, RefreshState } from '../refresh/refresh-state.js'
 import { exposureWindow, type ExposureWindow } from '../time/exposure-window.js'
 import { epochMs, type Instant } from '../time/instant.js'
 import { classifyFailure } from './classify-failure.js'
-import { endQuery } from './end-query.js'
+import { endQuery, mayStillRun } from './end-query.js'
 import type { ExposureClient } from './exposure-client.js'
 import { assertPartitions } from './ask-partitions.js'
 import { aSignal, assertSendable, queryIdPrefix } from './fetch-rows.js'
@@ -275,20 +275,4 @@ function outcomeOf(error: RefreshError, retryAfterMs: number, { policy }: Refres
         error,
         retryAfterMs: checkedPolicy(policy ?? {}).throttleMs,
       }
-}
-
-const stillRunning: ReadonlySet<string> = new Set([
-  'aborted',
-  // A gateway gave up waiting, or lost the server while the query ran.
-  'gateway-timeout',
-  'unavailable',
-  'timeout',
-  'connection-reset',
-  'connection-timeout',
-  'malformed-answer',
-  'unknown',
-])
-
-function mayStillRun({ code }: RefreshError): boolean {
-  return stillRunning.has(code)
 }

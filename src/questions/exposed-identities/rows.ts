@@ -86,6 +86,58 @@ function decodeExposedIdentityRow(row: unknown, index: number): ExposedIdentity 
   })
 }
 
+/** The usual form of an instant. The 29th of February is left to {@link decodeInstant}. */
+const usualInstant =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}$/
+const noDimensions: ExposedIdentity['dimensions'] = /* @__PURE__ */ Object.freeze({})
+
+/**
+ * A decoder of rows that are lists of cells. It accepts and refuses the rows that {@link decodeExposedIdentityRows} does.
+ * A stream has millions of rows, so cells of the usual form are not looked up by name.
+ *
+ * @param names - the columns of the answer in their order: the five, then the dimensions
+ */
+export function exposedIdentityDecoder(
+  names: readonly string[],
+): (cells: readonly unknown[], index: number) => ExposedIdentity {
+  const { length } = Object.keys(exposedIdentityColumns)
+  const dimensions = names.slice(length)
+  // Written as a field, this name would set the prototype.
+  const areFields = !dimensions.includes('__proto__')
+  return (cells, index) => {
+    const [identity, variant, firstExposure, quarantined, firstVariant] = cells
+    const decoded = decodeIdentity(identity)
+    const isUsual =
+      cells.length === names.length &&
+      decoded !== undefined &&
+      typeof firstVariant === 'string' &&
+      typeof firstExposure === 'string' &&
+      usualInstant.test(firstExposure) &&
+      ((quarantined === 0 && variant === firstVariant) || (quarantined === 1 && variant === null))
+    const atFirst: Record<string, string | null> = {}
+    let areTexts = areFields
+    for (let place = 0; place < dimensions.length && areTexts; place++) {
+      const value = cells[length + place]
+      areTexts = value === null || typeof value === 'string'
+      if (areTexts) atFirst[dimensions[place] as string] = value as string | null
+    }
+    if (!isUsual || !areTexts) {
+      return decodeExposedIdentityRow(
+        Object.fromEntries(names.slice(0, cells.length).map((name, place) => [name, cells[place]])),
+        index,
+      )
+    }
+    return Object.freeze({
+      identity: decoded,
+      variant,
+      firstExposure: `${firstExposure.slice(0, 10)}T${firstExposure.slice(11)}Z`,
+      quarantined: quarantined === 1,
+      firstVariant,
+      dimensions: dimensions.length === 0 ? noDimensions : Object.freeze(atFirst),
+    })
+  }
+}
+
 function dimensionsOf(row: unknown, index: number): ExposedIdentity['dimensions'] {
   const own = new Set<string>(Object.values(exposedIdentityColumns))
   const names = Object.keys(row as object).filter((name) => !own.has(name))

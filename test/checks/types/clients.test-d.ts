@@ -1,7 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { ClickHouseClient as WebClickHouseClient } from '@clickhouse/client-web'
 import type { ExposureSpec, ExposureWindow } from 'first-exposure'
-import { fetchExposuresSummary, type ExposureClient } from 'first-exposure/clickhouse'
+import {
+  fetchExposuresSummary,
+  streamExposedIdentities,
+  type ExposureClient,
+  type ExposureStreamClient,
+} from 'first-exposure/clickhouse'
 import { expectTypeOf, test } from 'vitest'
 
 declare const spec: ExposureSpec
@@ -23,6 +28,26 @@ test('the Web client is an ExposureClient', () => {
 test('a three-line fake is an ExposureClient', () => {
   expectTypeOf(fake).toExtend<ExposureClient>()
   expectTypeOf(fetchExposuresSummary).toBeCallableWith(fake, spec, window)
+})
+
+test('both clients and a small fake can be streamed from', () => {
+  expectTypeOf(node).toExtend<ExposureStreamClient>()
+  expectTypeOf(web).toExtend<ExposureStreamClient>()
+  const streaming = { ...fake, exec: async () => ({ stream: new Blob([]).stream() }) }
+  expectTypeOf(streaming).toExtend<ExposureStreamClient>()
+  const iterable = {
+    ...fake,
+    exec: async () => ({
+      stream: (async function* () {
+        yield new Uint8Array()
+      })(),
+    }),
+  }
+  expectTypeOf(iterable).toExtend<ExposureStreamClient>()
+  expectTypeOf(streamExposedIdentities).toBeCallableWith(node, spec, window)
+  expectTypeOf(streamExposedIdentities).toBeCallableWith(web, spec, window)
+  // @ts-expect-error a client that can only be queried cannot be streamed from
+  void streamExposedIdentities(fake, spec, window)
 })
 
 test('something else is not', () => {
