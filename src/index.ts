@@ -86,6 +86,9 @@ export {
   type ExposuresBreakdown,
   type ExposuresSlice,
 } from './questions/breakdown/answer.js'
+// Many experiments in one pass.
+export { firstExposuresBatchQuery, type BatchExperiment } from './questions/batch/statement.js'
+export { decodeBatchRows, type BatchBucket } from './questions/batch/rows.js'
 // Several experiments: who is in more than one of them?
 export { overlapQuery, overlapsQuery } from './questions/overlap/statement.js'
 export { decodeOverlapRows, type OverlapCell } from './questions/overlap/rows.js'

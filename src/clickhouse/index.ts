@@ -14,6 +14,11 @@ export type {
 } from './exposure-client.js'
 export { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 export {
+  fetchExposuresSummaries,
+  type ExposuresResult,
+  type FetchExposuresSummariesOptions,
+} from './fetch-exposures-summaries.js'
+export {
   fetchCrossovers,
   fetchExposuresBreakdown,
   fetchExposureLedger,

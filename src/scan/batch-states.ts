@@ -1,3 +1,4 @@
+import type { IdentityKey } from '../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { OwnNames } from '../sql/own-names.js'
 import { bound, lines, sql, where, type Sql } from '../sql/sql.js'
@@ -7,9 +8,15 @@ import type { AskedExperiment } from './passes.js'
 
 /** One row of state for each experiment and identity of a pass. */
 export interface BatchStates extends Omit<IdentityStates, 'firstInstantAndRank'> {
-  /** The experiment, by its place in the pass, from 1. The statement fails if the text of a feature does not tell. */
+  /** The place of the experiment in the pass, from 1. */
   readonly experiment: Sql
+  /** What distinguishes the identity, if it was kept. */
+  readonly identity: Sql
 }
+
+// A place and a rank share one 32-bit integer: the place in the upper 12 bits. All ranks of a row of state have the same
+// place, so that it is read from the state itself, and costs no room.
+const ranks: number = 2 ** 20
 
 /**
  * The identities of several experiments of one source, as a step of a statement: each as `identityStates` has it. One
@@ -17,19 +24,19 @@ export interface BatchStates extends Omit<IdentityStates, 'firstInstantAndRank'>
  * which keeps the order of the keys of each.
  *
  * @param scan - made from any of the specs, with the window that holds all windows
- * @param identity - the expression that distinguishes identities
- * @param columns - further columns of the step
+ * @param identityGroup - the expression that distinguishes identities
+ * @param keepsIdentity - whether the step has a column for the identity
  */
 export function batchStates(
   experiments: readonly AskedExperiment[],
   scan: ExposureScan,
   name: Sql,
   own: OwnNames,
-  identity: Sql,
-  columns: readonly Sql[] = [],
+  identityGroup: Sql,
+  keepsIdentity = false,
 ): BatchStates {
   const [{ spec }] = experiments as readonly [AskedExperiment]
-  const [experiment] = own('asked_experiment')
+  const [kept] = own('experiment_and_identity')
   const features = bound(
     'feature_names',
     'Array(String)',
@@ -37,7 +44,7 @@ export function batchStates(
   )
   const { feature } = scan.columns
   // Its text, because transform() knows fewer types than a comparison does. The cast removes LowCardinality.
-  const place = sql`CAST(transform(toString(${feature}), ${features}, arrayEnumerate(${features}), 0), 'UInt16')`
+  const place = sql`CAST(transform(toString(${feature}), ${features}, arrayEnumerate(${features}), 0), 'UInt32')`
   const predicates = [
     ...eventsIn(scan.columns, spec),
     sql`${feature} IN ${features}`,
@@ -45,20 +52,59 @@ export function batchStates(
     scan.hasVariant,
     ...scan.filters,
   ]
-  const { step, rank, keyAt } = variantRanks({ ...scan, predicates }, own)
-  const { state, ...counted } = statesOf(experiments, experiment, rank, scan.exposedAt, own)
+  const { step, keys, rank, keyAt } = variantRanks({ ...scan, predicates }, own)
+  const placeAndRank = sql`(${place} * ${ranks} + ${rank})`
+  const key = groupKeys[spec.identityKey]
+  const { state, bitsOfRanks, countedRank, firstSecond } = stateOf(
+    experiments,
+    placeAndRank,
+    scan.exposedAt,
+    own,
+  )
+  const columns = keepsIdentity ? [sql`${key.kept(identityGroup, place)} AS ${kept}`] : []
   const states = sql`
     ${name} AS (
       SELECT
-        ${lines(sql`${place} AS ${experiment}`, ...state, ...columns)}
+        ${lines(...state, ...columns)}
       FROM ${scan.from}
       ${where([...predicates, ...inOwnWindow(experiments, place, scan.exposedAt), scan.hasIdentity, sql`${rank} > 0`])}
-      GROUP BY ${experiment}, ${identity}
+      GROUP BY ${key.group(identityGroup, place)}
     )
   `
+  const placeOf = sql`intDiv(${bitsOfRanks}, ${ranks})`
   // Computed from the states, because a condition on them would be moved before the rows are filtered.
-  const told = sql`${experiment} + throwIf(${experiment} = 0, 'first-exposure: the text of a feature is not its name')`
-  return { steps: [step, states], keyAt, experiment: told, ...counted }
+  const isTold = sql`throwIf(${placeOf} = 0 OR length(${keys}) >= ${ranks}, 'first-exposure: one pass cannot tell these experiments apart')`
+  return {
+    steps: [step, states],
+    keyAt,
+    experiment: sql`${placeOf} + ${isTold}`,
+    identity: key.identity(kept, placeOf),
+    countedRank: sql`${countedRank} % ${ranks}`,
+    firstSecond,
+  }
+}
+
+interface GroupKey {
+  readonly group: (identity: Sql, place: Sql) => Sql
+  /** The column that is kept of it. */
+  readonly kept: (identity: Sql, place: Sql) => Sql
+  /** The identity in that column. */
+  readonly identity: (kept: Sql, place: Sql) => Sql
+}
+
+// A hash has its experiment in its last bits, by XOR: two of them are as improbable to be equal as before, and the key
+// is as short as that of one experiment.
+const groupKeys: Readonly<Record<IdentityKey, GroupKey>> = {
+  hash: {
+    group: (identity, place) => sql`bitXor(${identity}, ${place})`,
+    kept: (identity, place) => sql`bitXor(${identity}, ${place})`,
+    identity: (kept, place) => sql`bitXor(${kept}, ${place})`,
+  },
+  exact: {
+    group: (identity, place) => sql`${identity}, ${place}`,
+    kept: (identity) => identity,
+    identity: (kept) => kept,
+  },
 }
 
 /** The condition for an exposure in the window of its own experiment. Empty if all windows are the same. */
@@ -77,25 +123,24 @@ function inOwnWindow(experiments: readonly AskedExperiment[], place: Sql, expose
 const isFirstSeen: Readonly<Record<MultiVariantPolicy, 0 | 1>> = { quarantine: 0, 'first-seen': 1 }
 
 /** The state of the policy. Experiments of both policies keep what either of them needs. */
-function statesOf(
+function stateOf(
   experiments: readonly AskedExperiment[],
-  experiment: Sql,
-  rank: Sql,
+  placeAndRank: Sql,
   exposedAt: Sql,
   own: OwnNames,
 ): ReturnType<(typeof policyStates)[MultiVariantPolicy]> {
   const policies = experiments.map(({ spec }) => spec.multiVariant)
   const [first = 'quarantine'] = policies
-  if (policies.every((policy) => policy === first)) return policyStates[first](rank, exposedAt, own, false)
-  const both = policyStates.quarantine(rank, exposedAt, own, true)
+  if (policies.every((policy) => policy === first)) {
+    return policyStates[first](placeAndRank, exposedAt, own, false)
+  }
+  const both = policyStates.quarantine(placeAndRank, exposedAt, own, true)
   const firstSeen = bound(
     'first_seen',
     'Array(UInt8)',
     policies.map((policy) => isFirstSeen[policy]),
   )
-  const { countedRank } = policyStates['first-seen'](rank, exposedAt, own, true)
-  return {
-    ...both,
-    countedRank: sql`if(${firstSeen}[${experiment}] = 1, ${countedRank}, ${both.countedRank})`,
-  }
+  const { countedRank } = policyStates['first-seen'](placeAndRank, exposedAt, own, true)
+  const isFirstSeenHere = sql`${firstSeen}[intDiv(${both.bitsOfRanks}, ${ranks})] = 1`
+  return { ...both, countedRank: sql`if(${isFirstSeenHere}, ${countedRank}, ${both.countedRank})` }
 }

@@ -8,6 +8,8 @@ import { instantAndRank, isOneRank, rankBits, rankOf, secondOf } from './instant
 export interface VariantRanks {
   /** A part of a WITH. */
   readonly step: Sql
+  /** The name of the array. */
+  readonly keys: Sql
   /** The position of an exposure's variant, from 1. 0 for a variant that is not in the array. */
   readonly rank: Sql
   /** The key at a position. */
@@ -33,6 +35,7 @@ export function variantRanks(
         []
       ) AS ${keys}
     `,
+    keys,
     rank: sql`transform(${variantKey}, ${keys}, arrayEnumerate(${keys}), 0)`,
     keyAt: (rank) => sql`${keys}[${rank}]`,
   }
@@ -75,7 +78,7 @@ export function identityStates(
 ): IdentityStates {
   const { from, predicates, identityPredicates, identityGroup, exposedAt } = exposures
   const { step, rank, keyAt } = variantRanks(exposures, own)
-  const { state, ...counted } = policyStates[policy](rank, exposedAt, own, first)
+  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposedAt, own, first)
   const identities = sql`
     ${name} AS (
       SELECT
@@ -92,6 +95,8 @@ export function identityStates(
 interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond' | 'firstInstantAndRank'> {
   /** The state that is kept for one identity. */
   readonly state: readonly Sql[]
+  /** The bits of the kept ranks together. Bits that all ranks of an identity share are read from it. */
+  readonly bitsOfRanks: Sql
 }
 
 // The second is enough for a bucket, because bucket edges are on whole seconds in every time zone. Which of two
@@ -110,6 +115,7 @@ export const policyStates: Readonly<
           : sql`min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}`,
       ],
       countedRank: sql`if(${isOneRank(bits)}, toUInt32(${bits}), 0)`,
+      bitsOfRanks: sql`toUInt32(${bits})`,
       firstSecond: first ? secondOf(firstInstantAndRank) : firstSecond,
       firstInstantAndRank,
     }
@@ -119,6 +125,7 @@ export const policyStates: Readonly<
     return {
       state: [sql`min(${instantAndRank(exposedAt, rank)}) AS ${firstInstantAndRank}`],
       countedRank: rankOf(firstInstantAndRank),
+      bitsOfRanks: rankOf(firstInstantAndRank),
       firstSecond: secondOf(firstInstantAndRank),
       firstInstantAndRank,
     }

@@ -212,19 +212,19 @@ interface OverlapPass {
 function passOf(experiments: readonly PlacedExperiment[], prefix: string, allNames: OwnNames): OverlapPass {
   const own = ((...names: readonly string[]) =>
     allNames(...names.map((name) => `${prefix}${name}`))) as unknown as OwnNames
-  const [states, who] = own('identities', 'who_entered')
+  const [states] = own('identities')
   const places = bound(
     'places',
     'Array(UInt8)',
     experiments.map(({ place }) => place),
   )
   const made = experiments.length === 1 ? alone : together
-  const { steps, place, countedRank, keyAt } = made(experiments, states, who, own, places)
+  const { steps, place, identity, countedRank, keyAt } = made(experiments, states, own, places)
   const ofPass = (fragment: Sql): Sql => prefixed(fragment, prefix)
   return {
     steps: steps.map(ofPass),
     codes: ofPass(sql`
-      SELECT ${who} AS who, toUInt32(${place}) * ${ranks} + ${countedRank} AS code
+      SELECT ${identity} AS who, toUInt32(${place}) * ${ranks} + ${countedRank} AS code
       FROM ${states}
     `),
     places: ofPass(places),
@@ -235,29 +235,28 @@ function passOf(experiments: readonly PlacedExperiment[], prefix: string, allNam
 type PassStates = (
   experiments: readonly PlacedExperiment[],
   states: Sql,
-  who: Sql,
   own: OwnNames,
   places: Sql,
-) => Pick<OverlapPass, 'steps' | 'keyAt'> & { readonly place: Sql; readonly countedRank: Sql }
+) => Pick<OverlapPass, 'steps' | 'keyAt'> & Readonly<Record<'place' | 'identity' | 'countedRank', Sql>>
 
 /** One experiment, through its rollup if it has one. */
-const alone: PassStates = ([only], states, who, own, places) => {
+const alone: PassStates = ([only], states, own, places) => {
   const { spec, window } = only as PlacedExperiment
   const scan = { ...exposureScan(spec, window), own }
   const rolledUp = rolledUpExposures(spec, window, scan, spec.source.cluster)
   const selected = selectedExposures(scan, eventTables(spec.source), rolledUp, undefined)
   const identityGroup = rolledUp === null ? byText(spec, scan.identity) : selected.identityGroup
-  const kept = { columns: [sql`${identityGroup} AS ${who}`] }
+  const [identity] = own('who_entered')
+  const kept = { columns: [sql`${identityGroup} AS ${identity}`] }
   const made = identityStates({ ...selected, identityGroup }, spec.multiVariant, states, own, kept)
-  return { ...made, place: sql`${places}[1]` }
+  return { ...made, identity, place: sql`${places}[1]` }
 }
 
 /** Several experiments in one scan. */
-const together: PassStates = (experiments, states, who, own, places) => {
+const together: PassStates = (experiments, states, own, places) => {
   const [{ spec, window }] = experiments as readonly [PlacedExperiment]
   const scan = exposureScan(spec, window)
-  const identity = byText(spec, scan.identity)
-  const made = batchStates(experiments, scan, states, own, identity, [sql`${identity} AS ${who}`])
+  const made = batchStates(experiments, scan, states, own, byText(spec, scan.identity), true)
   return { ...made, place: sql`${places}[${made.experiment}]` }
 }
 

@@ -22,10 +22,9 @@ WITH
   ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
-      CAST(transform(toString(`feature_name`), {feature_names:Array(String)}, arrayEnumerate({feature_names:Array(String)}), 0), 'UInt16') AS asked_experiment,
-      groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
-      min(toInt128(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC'))) * 4294967296 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank,
-      reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`)))) AS who_entered
+      groupBitOr(bitXor((CAST(transform(toString(`feature_name`), {feature_names:Array(String)}, arrayEnumerate({feature_names:Array(String)}), 0), 'UInt32') * 1048576 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) * 4294967297, 18446744069414584320)) AS rank_bits,
+      min(toInt128(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC'))) * 4294967296 + (CAST(transform(toString(`feature_name`), {feature_names:Array(String)}, arrayEnumerate({feature_names:Array(String)}), 0), 'UInt32') * 1048576 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0))) AS first_nano_and_rank,
+      bitXor(reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`)))), CAST(transform(toString(`feature_name`), {feature_names:Array(String)}, arrayEnumerate({feature_names:Array(String)}), 0), 'UInt32')) AS experiment_and_identity
     FROM `events`
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
@@ -35,12 +34,12 @@ WITH
       AND `value` IS NOT NULL
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
       AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
-    GROUP BY asked_experiment, reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`))))
+    GROUP BY bitXor(reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`)))), CAST(transform(toString(`feature_name`), {feature_names:Array(String)}, arrayEnumerate({feature_names:Array(String)}), 0), 'UInt32'))
   ),
   overlap_identities AS (
     SELECT arraySort(groupArray(code)) AS codes
     FROM (
-      SELECT who_entered AS who, toUInt32({places:Array(UInt8)}[asked_experiment + throwIf(asked_experiment = 0, 'first-exposure: the text of a feature is not its name')]) * 67108864 + if({first_seen:Array(UInt8)}[asked_experiment] = 1, toUInt32(first_nano_and_rank % 4294967296), if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0)) AS code
+      SELECT bitXor(experiment_and_identity, intDiv(toUInt32(rank_bits), 1048576)) AS who, toUInt32({places:Array(UInt8)}[intDiv(toUInt32(rank_bits), 1048576) + throwIf(intDiv(toUInt32(rank_bits), 1048576) = 0 OR length(first_exposures_variant_keys) >= 1048576, 'first-exposure: one pass cannot tell these experiments apart')]) * 67108864 + if({first_seen:Array(UInt8)}[intDiv(toUInt32(rank_bits), 1048576)] = 1, toUInt32(first_nano_and_rank % 4294967296), if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0)) % 1048576 AS code
       FROM identities
     )
     GROUP BY who
