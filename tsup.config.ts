@@ -5,7 +5,7 @@ import { bundledFiles, licencesOf } from './build/licences.js'
 import { pageScriptFile, pageScriptModule } from './build/page-script.js'
 
 // What the entry points carry inside them, so that nobody installs it: with its licences, in the file named below.
-const bundled = [/^@stdlib\//, /^date-fns/, /^@date-fns\//, /^d3-/, /^internmap$/]
+const bundled = [/^@noble\//, /^@stdlib\//, /^date-fns/, /^@date-fns\//, /^d3-/, /^internmap$/]
 const licencesFile = 'THIRD-PARTY-LICENSES.txt'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]

@@ -100,19 +100,23 @@ export {
   type OverlapPair,
   type OverlapRest,
 } from './questions/overlap/answer.js'
-// Refreshes: what is known, and is it time to ask again?
+// Refreshes: what is known, about what, and is it time to ask again?
+export { exposureFingerprint } from './experiment/exposure-fingerprint.js'
 export {
   initialRefreshState,
+  type QuestionState,
   type RefreshError,
   type RefreshFailure,
   type RefreshState,
   type RefreshSuccess,
 } from './refresh/refresh-state.js'
+export { refreshQuestion, type RefreshQuestion } from './refresh/refresh-question.js'
 export { reduceRefresh, type RefreshEvent } from './refresh/reduce-refresh.js'
 export { mergeRefreshStates } from './refresh/merge-refresh-states.js'
 export type { RefreshExperiment } from './refresh/refresh-experiment.js'
 export type { RefreshPolicy } from './refresh/refresh-policy.js'
 export { refreshDecision, type RefreshDecision } from './refresh/refresh-decision.js'
 export { refreshStatus, type RefreshStatus } from './refresh/refresh-status.js'
+export type { FormerAnswer } from './refresh/known-of-question.js'
 export { decodeRefreshState, encodeRefreshState } from './refresh/refresh-encoding.js'
 export { ExposureError, isExposureError, type ExposureErrorCode } from './errors.js'

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import {
+  exposureFingerprint,
   initialRefreshState,
   reduceRefresh,
+  refreshQuestion,
   type ExposuresSummary,
   type ExposureWindow,
 } from 'first-exposure'
@@ -24,14 +26,24 @@ export async function writePanel(
   }: Pick<ReportArguments, 'expectedShares' | 'control'>,
 ): Promise<{ readonly bytes: number }> {
   const now = Date.now()
+  const running = { startedAt: startMs, endedAt: null }
   try {
     // This imports a bundler, which only the page needs.
     const { panelPageFromSource } = await import('../from-source/panel-page.js')
     const panelPage = await panelPageFromSource()
     const page = panelPage(
       exposuresAnswer({
-        state: reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: asOfMs, at: now, summary }),
-        experiment: { startedAt: startMs, endedAt: null },
+        state: reduceRefresh(initialRefreshState, {
+          type: 'succeeded',
+          asOf: asOfMs,
+          at: now,
+          summary,
+          question: refreshQuestion(initialRefreshState, {
+            ...running,
+            fingerprint: exposureFingerprint(spec, startMs),
+          }),
+        }),
+        experiment: running,
         spec,
         now,
         origin,

@@ -1,11 +1,14 @@
 import { aName, aWholeNumber, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
+import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import { firstExposuresQuery } from '../questions/summary/statement.js'
+import { knownOf } from '../refresh/known-of-question.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { decisionOfTry, type RefreshDecision } from '../refresh/refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
+import { refreshQuestion, type RefreshQuestion } from '../refresh/refresh-question.js'
 import type { RefreshError, RefreshState } from '../refresh/refresh-state.js'
 import { exposureWindow, type ExposureWindow } from '../time/exposure-window.js'
 import { epochMs, type Instant } from '../time/instant.js'
@@ -23,7 +26,10 @@ export interface RefreshInput extends Pick<FetchExposuresOptions, 'settings' | '
   readonly client: ExposureClient
   /** Made by `exposureSpec`. */
   readonly spec: ExposureSpec
-  /** When the experiment ran, in epoch milliseconds. */
+  /**
+   * When the experiment ran, in epoch milliseconds. Its fingerprint is computed from `spec` and `startedAt`, whatever is
+   * passed.
+   */
   readonly experiment: RefreshExperiment
   /**
    * The time: a `Date`, epoch milliseconds or ISO 8601 with a zone. Everything that this call reports happened at this
@@ -91,9 +97,14 @@ export interface RefreshResult {
  *
  * Everything is reported at the instant `now`, when the run began: exposures that arrive while it runs may be missing,
  * so the settle time counts from there. If the state has an instant a little ahead of `now` (another host's clock is
- * ahead), the report is placed after that instant, so that the state moves forward. If the new end is earlier than what
- * was already computed, the window keeps its width: to shrink it, start from `initialRefreshState`. Do the same if a
- * clock that was far ahead has reported a success, because nothing earlier can replace it.
+ * ahead), the report is placed after that instant, so that the state moves forward. If a clock that was far ahead has
+ * reported a success, start from `initialRefreshState`, because nothing earlier can replace it.
+ *
+ * A state is about the spec, the start and the end that it was asked for. If one of them changes, the question is
+ * another one, which is due at once; only an `endedAt` that moves to later goes on with what is known. Read the state
+ * with `refreshStatus` and `exposureFingerprint(spec, startedAt)`, which keep the old answer apart until the new one is
+ * there. Hosts that know different specs, as during a deploy, do not disturb each other: each refreshes its own question
+ * at its own pace.
  *
  * An abort, a timeout or a broken connection leaves the query running on the server: closing a connection does not end
  * it. So each run has its own query id, and after any such end this function sends `KILL QUERY`, best effort, for up to
@@ -162,52 +173,60 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
   aWholeNumber(0)(attempt, 'attempt', invalidPolicy)
   if (queryId !== undefined) aName(queryId, 'queryId', invalidPolicy)
   if (signal !== undefined) aSignal(signal, 'signal', invalidPolicy)
-  const decision = decisionOfTry(attempt, state, experiment, now, policy)
+  checkedExperiment(experiment)
   const complete = exposureSpec(spec)
+  const decision = decisionOfTry(attempt, state, askedBy(input), now, policy)
   if (decision.type !== 'not-started') {
-    assertSendable(firstExposuresQuery(complete, windowOf(state, input, epochMs(now, 'now'))))
+    assertSendable(firstExposuresQuery(complete, windowOf(input, epochMs(now, 'now'))))
   }
   return decision
 }
 
-/** A run's claim: the instant of all its reports, and the state that contains the claim. */
+/** The experiment, with the fingerprint of what is asked. */
+function askedBy({ spec, experiment }: RefreshInput): RefreshExperiment {
+  return { ...experiment, fingerprint: exposureFingerprint(spec, experiment.startedAt) }
+}
+
+/** A run's claim: the instant and the question of all its reports, and the state that contains the claim. */
 export interface RefreshClaim {
   readonly at: number
+  readonly question: RefreshQuestion
   readonly state: RefreshState
   /** How long to wait before the next try, if this one fails with a transient error. */
   readonly retryAfterMs: number
 }
 
-/** Claims a run with a request that is later than any in the state. */
-export function claimRefresh(
-  state: RefreshState,
-  { now, policy = {}, attempt = 0, random = Math.random }: RefreshInput,
-): RefreshClaim {
+/** Claims a run with a request that is later than any of its question in the state. */
+export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshClaim {
+  const { now, policy = {}, attempt = 0, random = Math.random } = input
   const { presumedLostAfterMs, throttleMs } = checkedPolicy(policy)
   // Computed before the claim, because it checks what `random` returns.
   const retryAfterMs = retryDelayMs(attempt, random, throttleMs)
   const nowMs = epochMs(now, 'now')
-  const known = state.requestedAt ?? -Infinity
+  const experiment = askedBy(input)
+  const question = refreshQuestion(state, experiment)
+  const known = knownOf(state, checkedExperiment(experiment)).requestedAt ?? -Infinity
   // A host whose clock is behind must move the state too; otherwise no host would see its claim. A request from the far
   // future does not count.
   const at = known >= nowMs && known - nowMs < presumedLostAfterMs ? known + 1 : nowMs
   return {
     at,
-    state: reduceRefresh(state, { type: 'requested', at }),
+    question,
+    state: reduceRefresh(state, { type: 'requested', at, question }),
     retryAfterMs,
   }
 }
 
 /** Computes what the claim is for. The caller joins the report to the state known at that time. */
 export async function runRefresh(
-  { at, state: claimed, retryAfterMs }: RefreshClaim,
+  { at, question, retryAfterMs }: RefreshClaim,
   input: RefreshInput,
 ): Promise<{
   readonly outcome: RefreshOutcome
   readonly report: (state: RefreshState) => RefreshState
 }> {
   const { client, spec, settings, signal, partitions, concurrency } = input
-  const window = windowOf(claimed, input, at)
+  const window = windowOf(input, at)
   const asOf = window.asOfMs
   const queryId = input.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
   const asked = signal?.aborted !== true
@@ -221,7 +240,7 @@ export async function runRefresh(
     })
     return {
       outcome: { type: 'refreshed', asOf },
-      report: (state) => reduceRefresh(state, { type: 'succeeded', asOf, at, summary }),
+      report: (state) => reduceRefresh(state, { type: 'succeeded', asOf, at, summary, question }),
     }
   } catch (thrown) {
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
@@ -230,7 +249,7 @@ export async function runRefresh(
     if (asked && (mayStillRun(error) || hasOtherParts)) await endQuery(client, queryId, partitions)
     return {
       outcome: outcomeOf(error, retryAfterMs, input),
-      report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error }),
+      report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error, question }),
     }
   }
 }
@@ -240,11 +259,10 @@ export function result(state: RefreshState, outcome: RefreshOutcome): RefreshRes
   return Object.freeze({ state, outcome: Object.freeze(outcome) })
 }
 
-/** From the start to the earlier of now and the end, and never less than what was computed already. */
-function windowOf(state: RefreshState, { experiment }: RefreshInput, now: number): ExposureWindow {
+/** From the start to the earlier of now and the end. */
+function windowOf({ experiment }: RefreshInput, now: number): ExposureWindow {
   const { startedAt, endsAt } = checkedExperiment(experiment)
-  const asOf = Math.max(Math.min(now, endsAt), Math.min(now, state.success?.asOf ?? -Infinity))
-  return exposureWindow(startedAt, asOf)
+  return exposureWindow(startedAt, Math.min(now, endsAt))
 }
 
 const abortedByHost: RefreshError = /* @__PURE__ */ Object.freeze({

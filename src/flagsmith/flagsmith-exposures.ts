@@ -1,6 +1,13 @@
 /** A summary as Flagsmith stores it: hours or days of UTC, increments only. */
 export interface FlagsmithPayload {
   readonly excluded_identities: number
+  /** What was asked, where the state knows it. A member of this library's own, which Flagsmith keeps and does not read. */
+  readonly question?: {
+    readonly revision: number
+    readonly fingerprint: string | null
+    /** The start of the window: `2026-06-01T00:00:00Z`. */
+    readonly started_at: string
+  }
   readonly timeseries: {
     /** Flagsmith knows these two, whatever else this library counts by. */
     readonly granularity: 'hour' | 'day'

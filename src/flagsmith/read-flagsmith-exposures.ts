@@ -4,6 +4,7 @@ import { checkedSummary, type SummaryFormat } from '../questions/summary/checked
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
+import { aQuestion, type RefreshQuestion } from '../refresh/refresh-question.js'
 import { initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
 import { epochMs } from '../time/instant.js'
 
@@ -26,6 +27,10 @@ const format: SummaryFormat = {
  * | `failure` | `last_error_at`, likewise; cleared where `as_of` is not before it |
  * | `failure.error` | `{ code: 'unknown', transient: false, message: 'The last refresh failed.' }`: a row says no more |
  * | `requestedAt` | `refresh_requested_at` |
+ * | `question` | `payload.question`, for all of these: what `writeFlagsmithExposures` wrote; without it, nobody knows |
+ *
+ * A row that Flagsmith wrote does not say what was asked. A refresh, which knows, then asks once for itself, and shows
+ * the row's summary as that of another question until then.
  *
  * `is_final` is checked and not kept: the experiment and the policy decide whether the last summary is final, and one
  * that was made before the late exposures had arrived is refreshed once more. Instants are cut to the millisecond;
@@ -71,8 +76,10 @@ export function readFlagsmithExposures(row: unknown, experiment: RefreshExperime
     throw malformedState('as_of', stored['as_of'], 'Pass null exactly where the payload is null.')
   }
 
+  const question = questionOf(payload)
+  const about = question === undefined ? {} : { question }
   let state: RefreshState = initialRefreshState
-  if (requestedAt !== null) state = reduceRefresh(state, { type: 'requested', at: requestedAt })
+  if (requestedAt !== null) state = reduceRefresh(state, { type: 'requested', at: requestedAt, ...about })
   if (asOf !== null) {
     assertExposures(payload)
     const summary = checkedSummary(payload, 'payload', malformedState, format)
@@ -81,6 +88,7 @@ export function readFlagsmithExposures(row: unknown, experiment: RefreshExperime
       asOf: Math.min(asOf, endsAt),
       at: asOf,
       summary,
+      ...about,
     })
   }
   if (failedAt !== null) {
@@ -93,9 +101,21 @@ export function readFlagsmithExposures(row: unknown, experiment: RefreshExperime
         transient: false,
         message: 'The last refresh failed.',
       },
+      ...about,
     })
   }
   return state
+}
+
+function questionOf(payload: unknown): RefreshQuestion | undefined {
+  const question = (payload as { readonly question?: unknown } | null)?.question
+  if (question === undefined) return undefined
+  const { started_at: startedAt, ...others } = anObject(question, 'payload.question', malformedState)
+  return aQuestion(
+    { ...others, startedAt: instantOf(startedAt, 'payload.question.started_at') },
+    'payload.question',
+    malformedState,
+  )
 }
 
 function assertExposures(payload: unknown): void {

@@ -3,9 +3,11 @@ import { malformedState, refusal, type Refusal } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { checkedState } from '../refresh/checked-state.js'
+import { knownOf } from '../refresh/known-of-question.js'
 import { isFinal } from '../refresh/refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
+import type { RefreshQuestion } from '../refresh/refresh-question.js'
 import type { RefreshState } from '../refresh/refresh-state.js'
 import type { FlagsmithExposures, FlagsmithPayload } from './flagsmith-exposures.js'
 
@@ -23,17 +25,21 @@ const notExpressible: Refusal<'not-expressible'> = refusal(
  * | `as_of` | the success's `asOf`; its `at`, once `asOf` reaches the experiment's end, after which nothing is added |
  * | `last_error_at` | the failure's `at`, where that is after `as_of`; the row has no place for the error itself |
  * | `refresh_requested_at` | `requestedAt` |
- * | `is_final` | whether `refreshStatus` says `final` |
+ * | `is_final` | whether `refreshStatus` says `final`, as far as this question alone goes |
+ * | `payload.question` | what was asked, where the state knows it, for `readFlagsmithExposures` |
+ *
+ * The row is about the question that the experiment asks, as in `refreshStatus`: pass its fingerprint. It cannot say that
+ * an answer is an old one, so its payload is `null` until there is an answer to this question.
  *
  * @param state - a state of {@link ExposuresSummary}, counted in UTC
- * @param experiment - when it started and ended, in epoch milliseconds
+ * @param experiment - when it started and ended, in epoch milliseconds, and its fingerprint
  * @param policy - what differs from the defaults; only `settleMs` matters here, in milliseconds, 3,600,000 by default
  * @param stored - the row that is there now, parsed. Its members that this library does not know, and those of its
  *   payload and its timeseries, are written again as they are, after the others; so a later Flagsmith loses nothing.
  *   Default: none
  * @returns a frozen row. Reading it with `readFlagsmithExposures` and writing that gives the same row again, for every
  *   state whose runs ended no earlier than the window that they computed. The row loses the failure's window and error,
- *   and the success's `at` before the experiment's end.
+ *   the success's `at` before the experiment's end, and the other questions of the state.
  * @throws {@link ExposureError} `not-expressible` for buckets of another time zone than UTC, for an instant outside the
  *   years 1 to 9999, and for a variant key with NUL or a lone surrogate, which PostgreSQL's `jsonb` cannot hold;
  *   `malformed-state`, `invalid-instant`, `invalid-policy`
@@ -71,9 +77,11 @@ export function writeFlagsmithExposures(
   policy: Partial<RefreshPolicy> = {},
   stored: unknown = {},
 ): FlagsmithExposures {
-  const { endsAt } = checkedExperiment(experiment)
+  const checked = checkedExperiment(experiment)
+  const { endsAt } = checked
   const patience = checkedPolicy(policy)
-  const { requestedAt, success, failure } = checkedState(state)
+  const known = knownOf(checkedState(state), checked)
+  const { requestedAt, success, failure, question } = known
   const before = anObject(stored, 'stored', malformedState)
   const asOf =
     success === null ? null : success.asOf < endsAt ? success.asOf : Math.max(success.asOf, success.at)
@@ -82,11 +90,12 @@ export function writeFlagsmithExposures(
     as_of: instantText(asOf, 'success'),
     last_error_at: instantText(failedAt, 'failure.at'),
     refresh_requested_at: instantText(requestedAt, 'requestedAt'),
-    payload: success === null ? null : payloadOf(success.summary),
-    is_final: isFinal({ requestedAt, success, failure }, endsAt, patience),
+    payload: success === null ? null : payloadOf(success.summary, question),
+    is_final: isFinal({ success, isShown: true }, endsAt, patience),
   }
   if (row.payload === null) return deepFreeze(withOthersOf(before, row))
-  const payload = recordIn(before, 'payload')
+  // What was asked for another payload says nothing about this one.
+  const { question: _, ...payload } = recordIn(before, 'payload')
   return deepFreeze(
     withOthersOf(before, {
       ...row,
@@ -121,7 +130,10 @@ function recordIn(
     : {}
 }
 
-function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): FlagsmithPayload {
+function payloadOf(
+  { excludedIdentities, timeseries }: ExposuresSummary,
+  question: RefreshQuestion | undefined,
+): FlagsmithPayload {
   const { granularity, timeZone, points } = timeseries
   if (timeZone !== 'UTC') {
     throw notExpressible(
@@ -132,6 +144,15 @@ function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): Flagsm
   }
   return {
     excluded_identities: excludedIdentities,
+    ...(question === undefined
+      ? {}
+      : {
+          question: {
+            revision: question.revision,
+            fingerprint: question.fingerprint,
+            started_at: isoText(question.startedAt, 'question.startedAt'),
+          },
+        }),
     timeseries: {
       granularity,
       points: points.map(({ bucket, newIdentities }, index) => ({
@@ -156,7 +177,10 @@ function payloadOf({ excludedIdentities, timeseries }: ExposuresSummary): Flagsm
 
 /** As Django REST framework prints a UTC instant: microseconds only where the second is not whole. */
 function instantText(ms: number | null, path: string): string | null {
-  if (ms === null) return null
+  return ms === null ? null : isoText(ms, path)
+}
+
+function isoText(ms: number, path: string): string {
   const iso = withFourDigitYear(new Date(ms).toISOString(), path)
   return ms % 1000 === 0 ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 23)}000Z`
 }

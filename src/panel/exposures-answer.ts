@@ -1,11 +1,14 @@
 import { aList, aName, aString, anObject, withFields } from '../checks.js'
 import { invalidPanel } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
+import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import type { ExposureSpec } from '../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { ExposuresBreakdown } from '../questions/breakdown/answer.js'
 import type { Crossovers } from '../questions/crossovers/answer.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import type { ExposureLedger } from '../questions/ledger/answer.js'
+import type { FormerAnswer } from '../refresh/known-of-question.js'
 import { refreshDecision, type RefreshDecision } from '../refresh/refresh-decision.js'
 import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
 import type { RefreshPolicy } from '../refresh/refresh-policy.js'
@@ -13,7 +16,7 @@ import type { RefreshState, RefreshSuccess } from '../refresh/refresh-state.js'
 import { refreshStatus, type RefreshStatus } from '../refresh/refresh-status.js'
 import type { ExpectedShares } from '../statistics/expected-phases.js'
 import { epochMs, type Instant } from '../time/instant.js'
-import { exposureWindow, type ExposureWindow } from '../time/exposure-window.js'
+import type { ExposureWindow } from '../time/exposure-window.js'
 import { exposuresView, type ExposuresView } from '../view/exposures-view.js'
 import { crossoversAnswer, type CrossoversAnswer } from './crossovers-answer.js'
 import { exposuresVerdicts, type ExposuresVerdicts } from './exposures-verdicts.js'
@@ -28,7 +31,10 @@ export interface ExposuresAnswerInput {
   readonly state: RefreshState
   /** When the experiment started and ended. */
   readonly experiment: RefreshExperiment
-  /** What the state was asked with. Its `multiVariant` says how to read the numbers. */
+  /**
+   * What your refreshes ask. A stored answer to another spec, or from another start, is shown as an old one. Its
+   * `multiVariant` says how to read the numbers.
+   */
   readonly spec: ExposureSpec
   /** The clock of the server: a `Date`, epoch milliseconds or ISO 8601 with a zone. */
   readonly now: Instant
@@ -64,23 +70,27 @@ export interface ExposuresAnswer {
   readonly version: typeof answerVersion
   readonly title: string
   readonly origin: string | null
+  /** With the fingerprint of what is asked. */
   readonly experiment: RefreshExperiment
   /** The clock of the server when it answered. */
   readonly nowMs: number
-  /** What `refreshStatus` says, with the last good summary in it. */
+  /**
+   * What `refreshStatus` says, with the last good summary in it; before the first success, with the old answer to another
+   * question as `former`, if there is one. The panel then shows that, and says that it is old.
+   */
   readonly status: RefreshStatus
   /** What `refreshDecision` says: whether a refresh may be asked for now, and if not, why. */
   readonly decision: RefreshDecision
   /** How identities of several variants were counted. */
   readonly multiVariant: MultiVariantPolicy
-  /** The window of the last good summary; `null` before the first success. */
+  /** The window of the summary that is shown; `null` if there is none, or if version 0.1 stored it without its start. */
   readonly window: ExposureWindow | null
   /** The keys of the configured variants, in the order to show them; `null` if nobody said which they are. */
   readonly variants: readonly string[] | null
   readonly control: string
-  /** Can the numbers be trusted? `null` before the first success. */
+  /** Can the numbers be trusted? `null` if there are none to show. */
   readonly verdicts: ExposuresVerdicts | null
-  /** `null` if it was not given, or before the first success. The same holds for the next two. */
+  /** `null` if it was not given, or before the first success of what is asked. The same holds for the next two. */
   readonly ledger: ExposureLedger | null
   readonly crossovers: CrossoversAnswer | null
   readonly slices: SlicesAnswer | null
@@ -102,7 +112,13 @@ export interface ExposuresAnswer {
  *
  * @example
  * ```ts
- * import { exposureSpec, initialRefreshState, reduceRefresh, summarizeExposures } from 'first-exposure'
+ * import {
+ *   exposureFingerprint,
+ *   exposureSpec,
+ *   initialRefreshState,
+ *   reduceRefresh,
+ *   summarizeExposures,
+ * } from 'first-exposure'
  * import { exposuresAnswer } from 'first-exposure/panel'
  *
  * const startedAt = Date.UTC(2026, 5, 1)
@@ -113,12 +129,15 @@ export interface ExposuresAnswer {
  *   ],
  *   { granularity: 'day' },
  * )
+ * const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
  * const at = Date.UTC(2026, 5, 5)
- * const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: at, at, summary })
+ * // As a refresh reports it.
+ * const question = { revision: 1, fingerprint: exposureFingerprint(spec, startedAt), startedAt }
+ * const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: at, at, summary, question })
  * const answer = exposuresAnswer({
  *   state,
  *   experiment: { startedAt, endedAt: null },
- *   spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *   spec,
  *   now: at + 60_000,
  *   expectedShares: { control: 0.5, green: 0.5 },
  * })
@@ -131,14 +150,20 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
   const { state, experiment, spec, policy = {}, title, origin, expectedShares, control } = input
   anObject(spec, 'spec', invalidPanel)
   const nowMs = epochMs(input.now, 'now')
-  const status = refreshStatus(state, experiment, nowMs, policy)
-  const decision = refreshDecision(state, experiment, nowMs, policy)
+  const { startedAt, endedAt } = anObject(
+    experiment,
+    'experiment',
+    invalidPanel,
+  ) as unknown as RefreshExperiment
+  const asked = { startedAt, endedAt, fingerprint: exposureFingerprint(spec, startedAt) }
+  const status = refreshStatus(state, asked, nowMs, policy)
+  const decision = refreshDecision(state, asked, nowMs, policy)
   const variants = configuredVariants(input.variants, expectedShares)
   const base = {
     version: answerVersion,
     title: title === undefined ? spec.featureName : aName(title, 'title', invalidPanel),
     origin: origin === undefined ? null : aString(origin, 'origin', invalidPanel),
-    experiment: { startedAt: experiment.startedAt, endedAt: experiment.endedAt },
+    experiment: asked,
     nowMs,
     status,
     decision,
@@ -157,10 +182,12 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
       slices: null,
     })
   }
-  const window = exposureWindow(experiment.startedAt, success.asOf)
+  const former = formerOf(status)
+  const window = (former === undefined ? 'window' in status && status.window : former.window) || null
   const view = answeredView({ ...base, window }, success)
   const verdicts = exposuresVerdicts(view, expectedShares)
-  const { ledger = null, crossovers, breakdown } = input
+  // What stands beside a count is about the question that is asked now.
+  const { ledger = null, crossovers, breakdown } = former === undefined ? input : {}
   return deepFreeze<ExposuresAnswer>({
     ...base,
     window,
@@ -188,9 +215,15 @@ const inputFields = [
   'breakdown',
 ] as const satisfies readonly (keyof ExposuresAnswerInput)[]
 
-/** The last good success, where the status has one. */
+/** The success to show: the last good one; before the first one, an old answer to another question. */
 export function successOf(status: RefreshStatus): RefreshSuccess | null {
-  return 'success' in status ? status.success : null
+  const success = 'success' in status ? status.success : null
+  return success ?? formerOf(status)?.success ?? null
+}
+
+/** The old answer that is shown until what is asked has one. */
+export function formerOf(status: RefreshStatus): FormerAnswer<ExposuresSummary> | undefined {
+  return 'former' in status ? status.former : undefined
 }
 
 /** The view of an answer's last good summary: the same on the server and in the browser. */

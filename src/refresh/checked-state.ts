@@ -1,26 +1,47 @@
-import { aBoolean, anObject } from '../checks.js'
+import { aBoolean, aList, anObject } from '../checks.js'
 import { malformedState, type Refusal } from '../errors.js'
 import { checkedSummary } from '../questions/summary/checked-summary.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { anEpochMs } from '../time/instant.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
-import { initialRefreshState, type RefreshError, type RefreshState } from './refresh-state.js'
+import { aQuestion } from './refresh-question.js'
+import {
+  initialRefreshState,
+  type QuestionState,
+  type RefreshError,
+  type RefreshState,
+} from './refresh-state.js'
 
 /** A state with nothing in it but what belongs there, frozen. Throws `malformed-state`, saying where. */
 export function checkedState(value: unknown): RefreshState {
-  const { requestedAt, success, failure } = anObject(value, 'state', malformedState)
-  const state: RefreshState = Object.freeze({
-    requestedAt: requestedAt === null ? null : anEpochMs(requestedAt, 'requestedAt', malformedState),
-    success: checkedRun(success, 'success', 'summary', checkedSummary),
-    failure: checkedRun(failure, 'failure', 'error', checkedError),
+  const { earlier, ...latest } = anObject(value, 'state', malformedState)
+  // Merging puts the questions in order, and clears a failure that a state made by hand may hold although its success is
+  // greater.
+  return [
+    checkedQuestionState(latest, ''),
+    ...(earlier === undefined ? [] : aList(earlier, 'earlier', malformedState)).map((each, index) =>
+      checkedQuestionState(each, `earlier[${index}]`),
+    ),
+  ].reduce<RefreshState>(
+    (state, each) => mergeRefreshStates<ExposuresSummary>(state, each),
+    initialRefreshState,
+  )
+}
+
+function checkedQuestionState(value: unknown, path: string): QuestionState {
+  const { question, requestedAt, success, failure } = anObject(value, path, malformedState)
+  const within = path === '' ? '' : `${path}.`
+  return Object.freeze({
+    ...(question === undefined ? {} : { question: aQuestion(question, `${within}question`, malformedState) }),
+    requestedAt: requestedAt === null ? null : anEpochMs(requestedAt, `${within}requestedAt`, malformedState),
+    success: checkedRun(success, `${within}success`, 'summary', checkedSummary),
+    failure: checkedRun(failure, `${within}failure`, 'error', checkedError),
   })
-  // Clears a failure that a state made by hand may hold although its success is greater.
-  return mergeRefreshStates<ExposuresSummary>(initialRefreshState, state)
 }
 
 function checkedRun<Outcome extends string, Value>(
   value: unknown,
-  path: 'success' | 'failure',
+  path: string,
   outcome: Outcome,
   check: (value: unknown, path: string, refuse: Refusal) => Value,
 ): ({ readonly asOf: number; readonly at: number } & Readonly<Record<Outcome, Value>>) | null {

@@ -5,28 +5,32 @@ import { anEpochMs, inMilliseconds } from '../time/instant.js'
 import { canonicalCopy } from './canonical-copy.js'
 import { checkedError } from './checked-state.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
+import { aQuestion, type RefreshQuestion } from './refresh-question.js'
 import type { RefreshError, RefreshState } from './refresh-state.js'
 
 /**
  * What happened to a refresh. `at` is when, `asOf` the end of the window that the run computed, both in epoch
- * milliseconds.
+ * milliseconds. `question` is what was asked, by `refreshQuestion`; left out, it is one that nobody knows, as in 0.1.
  *
  * A run claims its turn by `requested`, and computes up to its request's `at`, or to the experiment's end where that is
- * earlier. So its outcome cannot be confused with that of an older, slower run, and answers the right request.
+ * earlier. So its outcome cannot be confused with that of an older, slower run, and answers the right request. It reports
+ * its outcome under the question of its request.
  */
 export type RefreshEvent<Summary = ExposuresSummary> =
-  | { readonly type: 'requested'; readonly at: number }
+  | { readonly type: 'requested'; readonly at: number; readonly question?: RefreshQuestion }
   | {
       readonly type: 'succeeded'
       readonly asOf: number
       readonly at: number
       readonly summary: Summary
+      readonly question?: RefreshQuestion
     }
   | {
       readonly type: 'failed'
       readonly asOf: number
       readonly at: number
       readonly error: RefreshError
+      readonly question?: RefreshQuestion
     }
 
 /**
@@ -34,7 +38,7 @@ export type RefreshEvent<Summary = ExposuresSummary> =
  * often each arrives.
  *
  * A success clears failures up to its own `(asOf, at)`. A failure never touches the last good summary or its `asOf`.
- * An older success never replaces a newer one. See {@link mergeRefreshStates} for the order and the laws.
+ * An older success never replaces a newer one. All this holds within one question; a later question begins anew. See {@link mergeRefreshStates} for the order and the laws.
  *
  * @param state - `initialRefreshState`, or what this function returned before
  * @param event - what happened; its instants are whole epoch milliseconds, its summary any data that survives JSON
@@ -71,13 +75,18 @@ const anInstant: Check<number> = (value, path, refuse) =>
 function stateAfter<Summary>(event: RefreshEvent<Summary>): RefreshState<Summary> {
   anObject(event, 'event', invalidEvent)
   const at = anInstant(event.at, 'event.at', invalidEvent)
+  const about =
+    event.question === undefined
+      ? {}
+      : { question: aQuestion(event.question, 'event.question', invalidEvent) }
   switch (event.type) {
     case 'requested':
-      return Object.freeze({ requestedAt: at, success: null, failure: null })
+      return Object.freeze({ ...about, requestedAt: at, success: null, failure: null })
     case 'succeeded': {
       const asOf = anInstant(event.asOf, 'event.asOf', invalidEvent)
       const summary = canonicalCopy(event.summary, 'event.summary', invalidEvent)
       return Object.freeze({
+        ...about,
         requestedAt: null,
         success: Object.freeze({ asOf, at, summary }),
         failure: null,
@@ -87,6 +96,7 @@ function stateAfter<Summary>(event: RefreshEvent<Summary>): RefreshState<Summary
       const asOf = anInstant(event.asOf, 'event.asOf', invalidEvent)
       const error = checkedError(event.error, 'event.error', invalidEvent)
       return Object.freeze({
+        ...about,
         requestedAt: null,
         success: null,
         failure: Object.freeze({ asOf, at, error }),

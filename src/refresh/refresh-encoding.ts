@@ -8,7 +8,7 @@ import type { RefreshState } from './refresh-state.js'
  * How is a state stored? As a short text, JSON with its keys in one order: equal states give equal text, whatever
  * the order in which their events arrived.
  *
- * The text has a version and is meant for a column of text, or a file. It is for the library's own summaries, because
+ * The text has a version: 1, which 0.1 reads too, where no report says what it is about; otherwise 2. It is meant for a column of text, or a file. It is for the library's own summaries, because
  * {@link decodeRefreshState} checks every count; a host stores a state of other summaries in its own way. A count of 0
  * is left out. A variant key with NUL is written as an escape, which PostgreSQL's `text` accepts and its `jsonb` does
  * not.
@@ -26,14 +26,17 @@ import type { RefreshState } from './refresh-state.js'
  * ```
  */
 export function encodeRefreshState(state: RefreshState): string {
-  return JSON.stringify(canonicalCopy({ version: 1, ...checkedState(state) }, 'state', malformedState))
+  const checked = checkedState(state)
+  // What 0.1 could say is said as 0.1 did, for hosts that are not upgraded yet.
+  const version = checked.question === undefined && checked.earlier === undefined ? 1 : 2
+  return JSON.stringify(canonicalCopy({ version, ...checked }, 'state', malformedState))
 }
 
 /**
  * Which state was stored? Reads what {@link encodeRefreshState} wrote, and checks every part of it.
  *
- * Fields that version 1 does not know are left out. A newer version is refused, so that an older host never reads half
- * of it and writes that half back.
+ * It reads version 1, of 0.1, and version 2. Fields that a version does not know are left out. A newer version is
+ * refused, so that an older host never reads half of it and writes that half back: 0.1 reads version 1 alone.
  *
  * @param text - what `encodeRefreshState` returned
  * @returns a state, frozen through and through; `decodeRefreshState(encodeRefreshState(state))` equals `state`
@@ -52,15 +55,17 @@ export function encodeRefreshState(state: RefreshState): string {
 export function decodeRefreshState(text: string): RefreshState {
   const stored = anObject(parsed(text), 'state', malformedState)
   const version = aWholeNumber(1)(stored['version'], 'version', malformedState)
-  if (version !== 1) {
+  if (version > 2) {
     throw new ExposureError(
       'unsupported-version',
-      `The refresh state was stored in version ${version}; this release reads version 1. ` +
+      `The refresh state was stored in version ${version}; this release reads versions 1 and 2. ` +
         'Upgrade first-exposure on this host, and leave the stored state as it is.',
       { path: 'version', received: String(version) },
     )
   }
-  return checkedState(stored)
+  if (version === 2) return checkedState(stored)
+  const { question: _, earlier: __, ...known } = stored
+  return checkedState(known)
 }
 
 function parsed(text: unknown): unknown {

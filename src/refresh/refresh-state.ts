@@ -1,5 +1,6 @@
 import { malformedState } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import type { RefreshQuestion } from './refresh-question.js'
 
 /** Why a run failed: what a program switches on, whether to try again, and what a person reads. */
 export interface RefreshError {
@@ -32,20 +33,34 @@ export interface RefreshFailure {
   readonly error: RefreshError
 }
 
-/**
- * All that is known of the refreshes of one experiment: a join of everything that was reported, whatever the order in
- * which it arrived.
- *
- * Plain data, frozen through and through, safe as JSON. `Summary` is any JSON data; the library's own is
- * {@link ExposuresSummary}.
- */
-export interface RefreshState<Summary = ExposuresSummary> {
+/** What was reported about one question. */
+export interface QuestionState<Summary = ExposuresSummary> {
+  /** What was asked. Absent where the reports do not say it, as those of 0.1 do not. */
+  readonly question?: RefreshQuestion
   /** The latest request, answered or not, in epoch milliseconds; `null` where there was none. */
   readonly requestedAt: number | null
   /** The success with the greatest `asOf`, among these the latest; `null` where there was none. */
   readonly success: RefreshSuccess<Summary> | null
   /** The failure with the greatest `asOf`, among these the latest; `null` where the success has cleared them all. */
   readonly failure: RefreshFailure | null
+}
+
+/**
+ * All that is known of the refreshes of one experiment: a join of everything that was reported, whatever the order in
+ * which it arrived.
+ *
+ * Its own fields are about the question that was asked last. What was reported about the questions before it is apart
+ * from them, in `earlier`: read a state through `refreshStatus`, which knows what belongs to the question of its caller.
+ *
+ * Plain data, frozen through and through, safe as JSON. `Summary` is any JSON data; the library's own is
+ * {@link ExposuresSummary}.
+ */
+export interface RefreshState<Summary = ExposuresSummary> extends QuestionState<Summary> {
+  /**
+   * The questions before it, from the latest to the earliest: two, and where none of the three has a success yet, the
+   * last one before them that has. Absent where there were none.
+   */
+  readonly earlier?: readonly QuestionState<Summary>[]
 }
 
 /**

@@ -18,11 +18,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   rollup: ['time', 'sql', 'experiment', 'scan', 'questions'],
   view: ['time', 'questions'],
   statistics: ['time'],
-  panel: ['time', 'questions', 'refresh', 'view', 'statistics'],
+  panel: ['time', 'experiment', 'questions', 'refresh', 'view', 'statistics'],
   flagsmith: ['time', 'questions', 'refresh'],
 }
 const shared = new Set(['errors', 'freeze', 'checks'])
 const packagesOf: Readonly<Record<string, RegExp>> = {
+  experiment: /^@noble\/hashes\/sha2\.js$/,
   view: /^(date-fns(-tz)?|@date-fns\/utc)(\/|$)/,
   statistics: /^@stdlib\//,
   panel: /^d3-(array|shape)$/,

@@ -1,11 +1,13 @@
 import {
   decodeRefreshState,
   encodeRefreshState,
+  exposureFingerprint,
+  exposureSpec,
   initialRefreshState,
   reduceRefresh,
+  refreshQuestion,
   type RefreshState,
 } from 'first-exposure'
-import { exposureSpec } from 'first-exposure'
 import {
   refreshExposures,
   refreshStoredExposures,
@@ -42,8 +44,12 @@ const failing = (code: string): Scripted =>
   scripted(() => {
     throw Object.assign(new Error('secret'), { code })
   })
+const question = refreshQuestion(initialRefreshState, {
+  ...running,
+  fingerprint: exposureFingerprint(spec, start),
+})
 const requested = (at: number, state: RefreshState = initialRefreshState): RefreshState =>
-  reduceRefresh(state, { type: 'requested', at })
+  reduceRefresh(state, { type: 'requested', at, question })
 const refreshed = async (at: number): Promise<RefreshState> =>
   (
     await refreshExposures({
@@ -98,8 +104,16 @@ describe('refreshExposures', () => {
     const client = scripted()
     const throttled = await refreshExposures({ client, spec, experiment: running, state, now: now + minute })
     expect(throttled.outcome).toStrictEqual({ type: 'throttled', retryAfterMs: 4 * minute })
-    const ended = { startedAt: start, endedAt: now - 60 * minute }
-    const final = await refreshExposures({ client, spec, experiment: ended, state, now: now + 9 * minute })
+    const ended = { startedAt: start, endedAt: now }
+    const policy = { settleMs: 0 }
+    const final = await refreshExposures({
+      client,
+      spec,
+      experiment: ended,
+      state,
+      now: now + 9 * minute,
+      policy,
+    })
     expect(final.outcome).toStrictEqual({ type: 'final' })
     expect([throttled.state, final.state]).toEqual([state, state])
     expect(throttled.state).toBe(state)
@@ -121,6 +135,7 @@ describe('refreshExposures', () => {
         asOf: now + ahead,
         at: now + ahead,
         error: { code: 'network', transient: true, message: '…' },
+        question,
       })
       const client = scripted()
       const next = await refreshExposures({ client, spec, experiment: running, state, now, policy })
@@ -152,12 +167,13 @@ describe('refreshExposures', () => {
       expect(await asOf(now + 1)).toBe(now)
       expect(await asOf(null)).toBe(now)
     })
-    test('never shrinks when the end is moved into what was computed', async () => {
+    test('ends with the experiment, wherever its end is moved to', async () => {
       const state = await refreshed(now)
       const end = now - 30 * minute
-      expect(await asOf(end, state, now + 10 * minute)).toBe(now)
-      expect(await asOf(end, initialRefreshState, now + 10 * minute)).toBe(end)
+      // At once: what was computed beyond the end delays nobody.
+      expect(await asOf(end, state, now + 1)).toBe(end)
       expect(await asOf(now + minute, state, now + 10 * minute)).toBe(now + minute)
+      expect(await asOf(now + 20 * minute, state, now + 10 * minute)).toBe(now + 10 * minute)
     })
     test('and the state is then final after the settle time', async () => {
       const state = await refreshed(now)

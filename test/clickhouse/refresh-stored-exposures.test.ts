@@ -1,8 +1,10 @@
 import {
   encodeRefreshState,
+  exposureFingerprint,
   exposureSpec,
   initialRefreshState,
   reduceRefresh,
+  refreshQuestion,
   type RefreshState,
 } from 'first-exposure'
 import {
@@ -23,6 +25,10 @@ const base = {
   key,
   now,
 }
+const question = refreshQuestion(initialRefreshState, {
+  ...base.experiment,
+  fingerprint: exposureFingerprint(base.spec, start),
+})
 const answering = (rows: () => unknown = () => []): ExposureClient & { readonly asked: () => number } => {
   let asked = 0
   return {
@@ -58,7 +64,12 @@ describe('refreshStoredExposures', () => {
   test('claims before it asks, and saves what came', async () => {
     const store = memoryRefreshStore()
     const client = answering(async () => {
-      expect(await stateAt(store)).toStrictEqual({ requestedAt: now, success: null, failure: null })
+      expect(await stateAt(store)).toStrictEqual({
+        question,
+        requestedAt: now,
+        success: null,
+        failure: null,
+      })
       return []
     })
     const { state, outcome } = await refreshStoredExposures({ ...base, client, store })
@@ -117,7 +128,7 @@ describe('refreshStoredExposures', () => {
     const store = memoryRefreshStore()
     const client = answering()
     const other = interrupted(store, (state, save) =>
-      save === 0 ? reduceRefresh(state, { type: 'requested', at: now - 1 }) : null,
+      save === 0 ? reduceRefresh(state, { type: 'requested', at: now - 1, question }) : null,
     )
     const result = await refreshStoredExposures({ ...base, client, store: other })
     expect(result.outcome).toStrictEqual({ type: 'in-flight' })
@@ -125,7 +136,7 @@ describe('refreshStoredExposures', () => {
     expect(client.asked()).toBe(0)
     // A conflict that leaves it due only costs another try.
     const stale = interrupted(memoryRefreshStore(), (state, save) =>
-      save < 3 ? reduceRefresh(state, { type: 'requested', at: now - (40 - save) * minute }) : null,
+      save < 3 ? reduceRefresh(state, { type: 'requested', at: now - (40 - save) * minute, question }) : null,
     )
     expect((await refreshStoredExposures({ ...base, client, store: stale })).outcome.type).toBe('refreshed')
   })
@@ -136,6 +147,7 @@ describe('refreshStoredExposures', () => {
       type: 'succeeded',
       asOf: now + 9,
       at: now + 9,
+      question,
       summary: { excludedIdentities: 3, timeseries: { granularity: 'day', timeZone: 'UTC', points: [] } },
     } as const
     const other = interrupted(store, (state, save) => (save === 1 ? reduceRefresh(state, newer) : null))
@@ -146,7 +158,7 @@ describe('refreshStoredExposures', () => {
 
     const failed = memoryRefreshStore()
     const noisy = interrupted(failed, (state, save) =>
-      save === 0 || save > 5 ? null : reduceRefresh(state, { type: 'requested', at: now + save }),
+      save === 0 || save > 5 ? null : reduceRefresh(state, { type: 'requested', at: now + save, question }),
     )
     const joined = await refreshStoredExposures({ ...base, client: answering(), store: noisy })
     expect(joined.state).toMatchObject({ requestedAt: now + 5, success: { asOf: now } })

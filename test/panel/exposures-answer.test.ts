@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  exposureFingerprint,
   exposureSpec,
   initialRefreshState,
   reduceRefresh,
@@ -16,6 +17,7 @@ import { exposuresView } from 'first-exposure/view'
 import { exposuresSummary } from '../arbitraries/exposures-summary.js'
 import { runs } from '../arbitraries/runs.js'
 import { refusalOf } from '../refusal-of.js'
+import { askedState } from './asked-state.js'
 
 const startedAt = Date.UTC(2026, 4, 31, 12)
 const asOf = Date.UTC(2026, 5, 8)
@@ -41,17 +43,18 @@ describe('an answer', () => {
           ...new Set(summary.timeseries.points.flatMap((point) => Object.keys(point.newIdentities))),
         ]
         const shares = Object.fromEntries(keys.map((key) => [key, 1]))
-        const input = {
+        const input = askedState({
           ...base,
           state: after(summary),
           ...(configured ? { expectedShares: shares } : {}),
-        }
+        })
+        const asked = { ...experiment, fingerprint: exposureFingerprint(spec, startedAt) }
         const answer = exposuresAnswer(input)
         expect(isFrozen(answer)).toBe(true)
         expect(JSON.parse(JSON.stringify(answer))).toEqual(answer)
         expect(exposuresAnswer(input)).toEqual(answer)
-        expect(answer.status).toEqual(refreshStatus(input.state, experiment, base.now))
-        expect(answer.decision).toEqual(refreshDecision(input.state, experiment, base.now))
+        expect(answer.status).toEqual(refreshStatus(input.state, asked, base.now))
+        expect(answer.decision).toEqual(refreshDecision(input.state, asked, base.now))
 
         const window = { startMs: startedAt, asOfMs: asOf }
         const view = exposuresView(summary, {
@@ -80,7 +83,7 @@ describe('an answer', () => {
       version: 1,
       title: 'checkout',
       origin: null,
-      experiment,
+      experiment: { ...experiment, fingerprint: exposureFingerprint(spec, startedAt) },
       nowMs: asOf + 1000,
       status: { type: 'empty' },
       decision: { type: 'due' },
@@ -92,6 +95,35 @@ describe('an answer', () => {
       ledger: null,
       crossovers: null,
       slices: null,
+    })
+  })
+
+  test('shows an answer to another question as an old one, with its own window and nothing beside it', () => {
+    const summary = summarizeExposures(
+      [{ quarantined: false, variant: 'a', bucketMs: Date.UTC(2026, 5, 1), newIdentities: 7 }],
+      { granularity: 'day' },
+    )
+    const known = askedState({ ...base, state: after(summary) })
+    const beside = { breakdown: { column: 'country', slices: [], others: null } as never }
+    for (const change of [
+      // A start after the counts, which an axis from there would not hold.
+      { experiment: { startedAt: Date.UTC(2026, 5, 3), endedAt: null } },
+      { experiment: { startedAt, endedAt: asOf - 3_600_000 } },
+      { spec: exposureSpec({ ...spec, timeZone: 'Europe/Madrid' }) },
+      { spec: exposureSpec({ ...spec, multiVariant: 'first-seen' }) },
+    ] as const) {
+      expect(exposuresAnswer({ ...known, ...change, ...beside })).toMatchObject({
+        status: { type: 'outdated', former: { success: { asOf, summary } } },
+        decision: { type: 'due' },
+        window: { startMs: startedAt, asOfMs: asOf },
+        verdicts: { assumed: true },
+        slices: null,
+      })
+    }
+    // What 0.1 stored does not say from when on it counted.
+    expect(exposuresAnswer({ ...base, state: after(summary) })).toMatchObject({
+      status: { type: 'outdated' },
+      window: null,
     })
   })
 
@@ -117,11 +149,9 @@ describe('an answer', () => {
     )
     const end = Date.UTC(2025, 0, 401)
     const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf: end, at: end, summary })
-    const answer = exposuresAnswer({
-      ...base,
-      state,
-      experiment: { startedAt: Date.UTC(2025, 0, 1), endedAt: null },
-    })
+    const answer = exposuresAnswer(
+      askedState({ ...base, state, experiment: { startedAt: Date.UTC(2025, 0, 1), endedAt: null } }),
+    )
     const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
     expect(bytes(answer)).toBeLessThan(bytes(exposuresView(summary, { fillGaps: true })) / 2)
   })

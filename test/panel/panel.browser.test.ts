@@ -32,6 +32,7 @@ import {
 } from 'first-exposure/panel'
 import { embeddedJson } from '../../src/panel/page-html.js'
 import { exposuresSummary } from '../arbitraries/exposures-summary.js'
+import { askedState } from './asked-state.js'
 import { runs } from '../arbitraries/runs.js'
 import { variantKey } from '../arbitraries/variant-key.js'
 import { engineAvailable } from '../engine/availability.js'
@@ -106,7 +107,7 @@ const base = {
   expectedShares: { control: 1, blue: 1 },
 }
 const answerOf = (state: RefreshState, more: Partial<ExposuresAnswerInput> = {}): ExposuresAnswer =>
-  exposuresAnswer({ ...base, state, ...more })
+  exposuresAnswer(askedState({ ...base, state, ...more }))
 const success = { asOf, at: asOf + 4000, summary }
 const loaded = answerOf(after(summary))
 const { expectedShares: _, ...withoutShares } = base
@@ -331,6 +332,24 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
         /no earlier count to show\.Somebody must fix the cause/,
         '–',
       ],
+      [
+        'outdated',
+        exposuresAnswer({
+          ...askedState({ ...base, state: after(summary) }),
+          experiment: { startedAt: startedAt + 48 * hourMs, endedAt: null },
+        }),
+        'Outdated',
+        /see an old count: the experiment, or the way to count it, has been changed since\./,
+        'No mismatch found',
+      ],
+      [
+        // The request does not say what it is about, so it may be about this.
+        'outdated, of 0.1, and refreshing',
+        exposuresAnswer({ ...base, state: after(summary, requested) }),
+        'Refreshing',
+        /Until it ends, you see an old count/,
+        'No mismatch found',
+      ],
       ['empty', answerOf(after(null)), 'Nothing yet', /Nothing has been counted yet/, '–'],
       ['nobody', answerOf(after(daily([]))), 'Snapshot', /^$/, 'Too early to judge the split'],
       [
@@ -375,7 +394,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
           at: window.asOf,
           summary,
         })
-        writeFileSync(path, panelPage(exposuresAnswer({ ...withoutShares, experiment, state })))
+        writeFileSync(path, panelPage(exposuresAnswer(askedState({ ...withoutShares, experiment, state }))))
         await page.goto(`file://${path}`)
         const totals = totalsOf(summary)
         const number = (text = ''): number => Number(text.replaceAll(',', ''))
@@ -509,7 +528,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
 
   test('without a configured split it assumes equal shares, and says so', async () => {
     const state = after(daily(['control', 'blue'], 'UTC', (key) => (key === 'blue' ? 0.5 : 1)))
-    await open(exposuresAnswer({ ...withoutShares, state }))
+    await open(exposuresAnswer(askedState({ ...withoutShares, state })))
     const card = await page.locator('.card', { hasText: 'Can the split' }).innerText()
     expect(card).toContain('No split was given, so this assumes equal shares.')
     expect(card).toContain('Not an equal split')

@@ -4,8 +4,10 @@ import {
   refreshDecision,
   refreshStatus,
   type RefreshExperiment,
+  type QuestionState,
   type RefreshFailure,
   type RefreshPolicy,
+  type RefreshQuestion,
   type RefreshState,
   type RefreshSuccess,
 } from 'first-exposure'
@@ -261,34 +263,98 @@ describe('the documented tables', () => {
     readonly now: number
   }
 
-  const unanswered = ({ state, experiment, now }: Case): boolean => {
-    const { requestedAt, success, failure } = state
-    if (requestedAt === null) return false
-    for (const run of [success, failure]) {
+  type Question = QuestionState<string>
+  const all = ({ state }: Case): readonly Question[] =>
+    [state, ...(state.earlier ?? [])].filter((each) => each.requestedAt ?? each.success ?? each.failure)
+  const asksTheSame =
+    ({ state, experiment }: Case) =>
+    ({ question }: Question): boolean =>
+      'fingerprint' in experiment
+        ? question?.fingerprint === experiment.fingerprint && question.startedAt === experiment.startedAt
+        : question?.fingerprint === state.question?.fingerprint &&
+          (question === undefined || question.startedAt === experiment.startedAt)
+  const reachesBeyond =
+    ({ experiment: { endedAt } }: Case) =>
+    ({ question, success, failure }: Question): boolean =>
+      question !== undefined &&
+      endedAt !== null &&
+      [success, failure].some((run) => run !== null && run.asOf > endedAt)
+  /** The reports about this question. */
+  const own = (it: Case): readonly Question[] =>
+    all(it)
+      .filter(asksTheSame(it))
+      .filter((each) => !reachesBeyond(it)(each))
+  const last = <Run extends { asOf: number; at: number }>(runs: readonly (Run | null)[]): Run | null =>
+    runs
+      .filter((run) => run !== null)
+      .sort((a, b) => a.asOf - b.asOf || a.at - b.at)
+      .at(-1) ?? null
+  const successOf = (each: readonly Question[]): RefreshSuccess<string> | null =>
+    last(each.map(({ success }) => success))
+  const failureOf = (each: readonly Question[]): RefreshFailure | null => {
+    const [good, bad] = [successOf(each), last(each.map(({ failure }) => failure))]
+    return bad !== null && (good === null || last([bad, good]) === bad) ? bad : null
+  }
+  const requestOf = (each: readonly Question[]): number =>
+    Math.max(...each.map(({ requestedAt }) => requestedAt ?? -Infinity))
+  const isNear = (requestedAt: number, now: number, distance: number): boolean =>
+    Math.abs(now - requestedAt) < distance
+
+  const unanswered = (it: Case): boolean => {
+    const { state, experiment, now } = it
+    // What does not say what it is about may be about this, while nothing else was asked.
+    const about = own(it).length === 0 && state.question === undefined ? [state] : own(it)
+    const requestedAt = requestOf(about)
+    for (const run of [successOf(about), failureOf(about)]) {
       if (run === null || run.at < requestedAt) continue
       if (run.asOf >= requestedAt || reaches(run.asOf, experiment)) return false
+      if (about[0]?.question !== undefined && run.at === requestedAt) return false
     }
-    return now - requestedAt < policy.presumedLostAfterMs && requestedAt - now < policy.presumedLostAfterMs
+    return isNear(requestedAt, now, policy.presumedLostAfterMs)
   }
-  const final = ({ state: { success }, experiment }: Case): boolean =>
-    success !== null &&
-    experiment.endedAt !== null &&
-    reaches(success.asOf, experiment) &&
-    success.at >= experiment.endedAt + policy.settleMs
+  const final = (it: Case): boolean => {
+    const { state, experiment } = it
+    const success = successOf(own(it))
+    return (
+      success !== null &&
+      experiment.endedAt !== null &&
+      reaches(success.asOf, experiment) &&
+      success.at >= experiment.endedAt + policy.settleMs &&
+      success === state.success
+    )
+  }
+  const unknown = (it: Case): boolean => all(it).length > 0 && own(it).length === 0
 
   /** The words of the tables, each as a plain reading of it. */
   const conditions: Readonly<Record<string, (it: Case) => boolean>> = {
     'the window from `startedAt` to the earlier of `now` and `endedAt` is empty': ({ experiment, now }) =>
       now <= experiment.startedAt ||
       (experiment.endedAt !== null && experiment.endedAt <= experiment.startedAt),
-    'the success reaches `endedAt` and was made at `endedAt + settleMs` or later': final,
+    'the success reaches `endedAt` and was made at `endedAt + settleMs` or later, and no other question was asked since':
+      final,
     'no outcome answers the latest request, less than `presumedLostAfterMs` from `now`': unanswered,
-    'the latest request is less than `throttleMs` from `now`': ({ state: { requestedAt }, now }) =>
-      requestedAt !== null && now < requestedAt + policy.throttleMs && now > requestedAt - policy.throttleMs,
-    'there is a success, and a newer run failed': ({ state }) =>
-      state.success !== null && state.failure !== null,
-    'there is no success, and a run failed': ({ state }) => state.success === null && state.failure !== null,
-    'there is a success': ({ state }) => state.success !== null,
+    'the latest request is less than `throttleMs` from `now`': (it) =>
+      isNear(requestOf(own(it)), it.now, policy.throttleMs),
+    'nothing is known of this question, and three others were requested less than `throttleMs` from `now`': (
+      it,
+    ) =>
+      unknown(it) &&
+      all(it).filter((each) => isNear(requestOf([each]), it.now, policy.throttleMs)).length >= 3,
+    'nothing is known of this question: its fingerprint or `startedAt` has changed, or 0.1 stored what is known':
+      (it) => unknown(it) && !all(it).some(asksTheSame(it)),
+    'nothing is known of this question: `endedAt` has moved to before the end of what was computed': (it) =>
+      unknown(it) && all(it).some((each) => asksTheSame(it)(each) && reachesBeyond(it)(each)),
+    'the success ends before `endedAt`, which may have moved to after it': (it) => {
+      const success = successOf(own(it))
+      return success !== null && success.asOf < (it.experiment.endedAt ?? -Infinity)
+    },
+    'there is a success, and a newer run failed': (it) =>
+      successOf(own(it)) !== null && failureOf(own(it)) !== null,
+    'there is no success, and a run failed': (it) =>
+      successOf(own(it)) === null && failureOf(own(it)) !== null,
+    'there is a success': (it) => successOf(own(it)) !== null,
+    'there is only an answer to another question': (it) =>
+      successOf(own(it)) === null && successOf(all(it)) !== null,
     otherwise: () => true,
   }
 
@@ -309,25 +375,109 @@ describe('the documented tables', () => {
         ),
     ),
   )
-  const cases: readonly Case[] = experiments.flatMap((experiment) =>
-    states.flatMap((state) => Array.from({ length: 22 }, (_, now) => ({ state, experiment, now }))),
-  )
+  const of = (revision: number, fingerprint: string, startedAt = 2): RefreshQuestion => ({
+    revision,
+    fingerprint,
+    startedAt,
+  })
+  // What may stand beside a question: nothing but a request, and what came of it, short of an end of 8 and beyond it.
+  const reports: readonly Question[] = [
+    { requestedAt: 7, success: null, failure: null },
+    { requestedAt: 9, success: success(7, 7), failure: null },
+    { requestedAt: 12, success: success(8, 12), failure: null },
+    { requestedAt: 12, success: success(12, 12), failure: null },
+    { requestedAt: 12, success: null, failure: failure(8, 12) },
+    { requestedAt: 12, success: success(7, 7), failure: failure(12, 12) },
+  ]
+  const asked: readonly RefreshExperiment[] = [
+    { startedAt: 2, endedAt: null },
+    ...[null, 8, 12].flatMap((endedAt) =>
+      ['a', 'b'].map((fingerprint) => ({ startedAt: 2, endedAt, fingerprint })),
+    ),
+    { startedAt: 3, endedAt: 8, fingerprint: 'a' },
+    { startedAt: 3, endedAt: 8 },
+  ]
+  const askedStates: readonly RefreshState<string>[] = [
+    ...states.filter((_, index) => index % 7 === 0),
+    ...reports.flatMap((one) => [
+      { ...one, question: of(1, 'a') },
+      ...reports.flatMap((other): RefreshState<string>[] => [
+        { ...one, question: of(2, 'b'), earlier: [{ ...other, question: of(1, 'a') }] },
+        // Asked again, after its end had moved or another question had been asked.
+        { ...one, question: of(2, 'a'), earlier: [{ ...other, question: of(1, 'a') }] },
+        { ...one, question: of(1, 'b'), earlier: [other] },
+        {
+          ...one,
+          question: of(4, 'c'),
+          earlier: [
+            { ...other, question: of(3, 'd') },
+            { ...one, question: of(2, 'e') },
+            { ...initialRefreshState, success: success(6, 6), question: of(1, 'a') },
+          ].slice(0, one.success === null && other.success === null ? 3 : 2),
+        },
+      ]),
+    ]),
+  ]
+  const times = Array.from({ length: 22 }, (_, now) => now)
+  const cases: readonly Case[] = [
+    ...experiments.flatMap((experiment) =>
+      states.flatMap((state) => times.map((now) => ({ state, experiment, now }))),
+    ),
+    ...asked.flatMap((experiment) =>
+      askedStates.flatMap((state) => times.map((now) => ({ state, experiment, now }))),
+    ),
+  ]
 
   test.each([
-    ['refresh-decision.ts', ['not-started', 'final', 'in-flight', 'throttled', 'due'], refreshDecision],
-    ['refresh-status.ts', ['final', 'refreshing', 'stale', 'failed', 'loaded', 'empty'], refreshStatus],
+    [
+      'refresh-decision.ts',
+      ['not-started', 'final', 'in-flight', 'throttled', 'throttled', 'due', 'due', 'due', 'due'],
+      refreshDecision,
+    ],
+    [
+      'refresh-status.ts',
+      ['final', 'refreshing', 'stale', 'failed', 'loaded', 'outdated', 'empty'],
+      refreshStatus,
+    ],
   ] as const)('the first row of %s that holds is what the code says', (file, results, ask) => {
     const rows = documentedRows(file)
     expect(rows.map(({ result }) => result)).toStrictEqual(results)
     expect(Object.keys(conditions)).toEqual(expect.arrayContaining(rows.map(({ when }) => when)))
     const seen = new Set<string>()
     const wrong = cases.filter((it) => {
-      const { type } = ask(it.state, it.experiment, it.now, policy)
-      seen.add(type)
-      return type !== rows.find(({ when }) => conditions[when]?.(it))?.result
+      const row = rows.find(({ when }) => conditions[when]?.(it))
+      seen.add(row?.when ?? '')
+      return ask(it.state, it.experiment, it.now, policy).type !== row?.result
     })
     expect(wrong).toStrictEqual([])
-    expect([...seen].sort()).toStrictEqual([...results].sort())
+    // Every row is what decides somewhere.
+    expect([...seen].sort()).toStrictEqual(rows.map(({ when }) => when).sort())
+  })
+
+  test('a success is shown as the answer to its own question only, and every other one as a former one', () => {
+    const wrong = cases.filter((it) => {
+      const status = refreshStatus(it.state, it.experiment, it.now, policy)
+      const shown = 'success' in status ? status.success : null
+      const former = 'former' in status ? status.former : undefined
+      const expected = successOf(own(it))
+      const old = all(it).find(({ success }) => success !== null)
+      if (shown !== expected && JSON.stringify(shown) !== JSON.stringify(expected)) return true
+      if (shown !== null || old === undefined) return former !== undefined
+      return former?.success !== old.success || former?.window?.startMs !== old.question?.startedAt
+    })
+    expect(wrong).toStrictEqual([])
+  })
+
+  test('the window that goes with a success is always one of its own start, whatever the experiment says now', () => {
+    const wrong = cases.filter((it) => {
+      const status = refreshStatus(it.state, it.experiment, it.now, policy)
+      if (!('success' in status) || status.success === null) return 'window' in status
+      const { startedAt } = it.experiment
+      return it.state.question === undefined
+        ? status.window !== undefined
+        : status.window?.startMs !== startedAt || status.window.asOfMs !== status.success.asOf
+    })
+    expect(wrong).toStrictEqual([])
   })
 
   test('a decision in flight is a status of refreshing, one that is final a status of final', () => {
@@ -348,7 +498,8 @@ describe('the documented tables', () => {
     const wrong = cases.filter(({ state, experiment, now }) => {
       const decision = refreshDecision(state, experiment, now, policy)
       if (decision.type !== 'throttled' && decision.type !== 'in-flight') return false
-      if (Math.abs(now - (state.requestedAt ?? Infinity)) >= longestMs) return true
+      const requests = [state, ...(state.earlier ?? [])].map((each) => each.requestedAt ?? Infinity)
+      if (requests.every((requestedAt) => Math.abs(now - requestedAt) >= longestMs)) return true
       return (
         decision.type === 'throttled' &&
         !(decision.retryAfterMs >= 1 && decision.retryAfterMs <= policy.throttleMs)

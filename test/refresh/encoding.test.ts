@@ -87,6 +87,44 @@ describe('encodeRefreshState', () => {
   })
 })
 
+describe('a state that says what it is about', () => {
+  const question = { revision: 2, fingerprint: 'f00d', startedAt: bucketMs }
+  const asked = reduceRefresh(state, { type: 'requested', at: bucketMs + 5 * day, question })
+  const known = text.slice(0, -',"version":1}'.length)
+  const stored = `{"earlier":[${known}}],"failure":null,"question":{"fingerprint":"f00d","revision":2,"startedAt":${bucketMs}},"requestedAt":${bucketMs + 5 * day},"success":null,"version":2}`
+
+  test('is stored in version 2, byte for byte, which 0.1 refuses', () => {
+    expect(encodeRefreshState(asked)).toBe(stored)
+    expect(decodeRefreshState(stored)).toStrictEqual(asked)
+  })
+
+  test('whatever the order in which its questions stand', () => {
+    const { earlier = [], ...latest } = asked
+    const [before = latest] = earlier
+    expect(encodeRefreshState({ ...before, earlier: [latest] })).toBe(stored)
+  })
+
+  test.each([
+    ['question.revision', '"revision":2', '"revision":0'],
+    ['question.revision', '"revision":2', '"revision":1.5'],
+    ['question.fingerprint', '"fingerprint":"f00d"', '"fingerprint":""'],
+    ['question.fingerprint', '"fingerprint":"f00d"', '"fingerprint":"a b"'],
+    ['question.fingerprint', '"fingerprint":"f00d",', ''],
+    ['question.startedAt', `"startedAt":${bucketMs}`, '"startedAt":null'],
+    ['question', /"question":\{.*?\}/, '"question":null'],
+    ['earlier', /"earlier":\[.*?\],"failure":null/, '"earlier":{},"failure":null'],
+    ['earlier[0].requestedAt', '"requestedAt":1780531200000', '"requestedAt":"now"'],
+    ['earlier[0].success.asOf', '"success":{"asOf":1780531200000', '"success":{"asOf":null'],
+    ['earlier[0].failure.error.code', '"code":"memory-limit"', '"code":" "'],
+  ])('refuses %s', (path, part, other) => {
+    const damaged = stored.replace(part, other)
+    expect(damaged).not.toBe(stored)
+    expect(() => decodeRefreshState(damaged)).toThrow(
+      expect.objectContaining({ code: 'malformed-state', details: expect.objectContaining({ path }) }),
+    )
+  })
+})
+
 describe('decodeRefreshState', () => {
   test('gives the state back, frozen through and through', () => {
     const decoded = decodeRefreshState(text)
@@ -113,6 +151,9 @@ describe('decodeRefreshState', () => {
       ['success', 'summary', 'more'],
       [...timeseries, 'more'],
       [...points, 0, 'more'],
+      // What only version 2 knows.
+      ['question'],
+      ['earlier'],
     ]) {
       expect(encodeRefreshState(decodeRefreshState(changed(path, { any: 'thing' })))).toBe(text)
     }
@@ -122,7 +163,7 @@ describe('decodeRefreshState', () => {
     expect(decodeRefreshState(JSON.stringify(JSON.parse(text), null, 2))).toStrictEqual(state)
   })
 
-  test.each([2, 17, Number.MAX_SAFE_INTEGER])('version %d is refused whole', (version) => {
+  test.each([3, 17, Number.MAX_SAFE_INTEGER])('version %d is refused whole', (version) => {
     const refusal = expect.objectContaining({
       code: 'unsupported-version',
       details: { path: 'version', received: String(version) },

@@ -5,7 +5,9 @@ import {
   initialRefreshState,
   mergeRefreshStates,
   reduceRefresh,
+  type QuestionState,
   type RefreshEvent,
+  type RefreshQuestion,
   type RefreshState,
 } from 'first-exposure'
 import { refreshEvent, refreshEvents } from '../arbitraries/refresh-event.js'
@@ -36,8 +38,8 @@ const last = <Run extends { asOf: number; at: number }>(runs: Run[], content: (r
     )
     .at(-1) ?? null
 
-/** What the design says, in a few lines: sort everything that was reported and take the last. */
-const model = (events: readonly RefreshEvent[]): RefreshState => {
+/** What the design says of one question, in a few lines: sort everything that was reported and take the last. */
+const ofOneQuestion = (events: readonly RefreshEvent[]): QuestionState => {
   const requests = events.filter((event) => event.type === 'requested').map(({ at }) => at)
   const success = last(
     events
@@ -54,11 +56,33 @@ const model = (events: readonly RefreshEvent[]): RefreshState => {
     (success === null ||
       failure.asOf > success.asOf ||
       (failure.asOf === success.asOf && failure.at > success.at))
+  const question = events[0]?.question
   return {
+    ...(question === undefined ? {} : { question }),
     requestedAt: requests.length === 0 ? null : Math.max(...requests),
     success,
     failure: shows ? failure : null,
   }
+}
+
+/** A text for each question, in their order. */
+const orderOf = ({ question }: { readonly question?: RefreshQuestion }): string =>
+  question === undefined
+    ? ''
+    : `${String(question.revision).padStart(4, '0')} ${question.fingerprint ?? ''} ${question.startedAt}`
+
+/** And of all: the three questions that were asked last, and the last success before them where these have none. */
+const model = (events: readonly RefreshEvent[]): RefreshState => {
+  const questions = [...new Set(events.map(orderOf))]
+    .sort()
+    .toReversed()
+    .map((order) => ofOneQuestion(events.filter((event) => orderOf(event) === order)))
+  const [latest = initialRefreshState, ...earlier] = questions.slice(0, 3)
+  const shown = questions.find(({ success }) => success !== null)
+  if (shown !== undefined && questions.indexOf(shown) >= 3) {
+    earlier.push({ ...shown, requestedAt: null, failure: null })
+  }
+  return { ...latest, ...(earlier.length === 0 ? {} : { earlier }) }
 }
 
 const shuffled = (events: readonly RefreshEvent[]): fc.Arbitrary<RefreshEvent[]> =>
@@ -160,7 +184,7 @@ describe('the refresh state is a lattice', () => {
   test('merging two hosts equals reducing the events of both, whichever host saw which, some seen by both', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(refreshEvent(), fc.constantFrom('here', 'there', 'both')), { maxLength: 12 }),
+        fc.array(fc.tuple(refreshEvent(), fc.constantFrom('here', 'there', 'both')), { maxLength: 16 }),
         (reports) => {
           const seenBy = (host: string): RefreshEvent[] =>
             reports.filter(([, where]) => where === host || where === 'both').map(([event]) => event)
@@ -195,7 +219,7 @@ describe('the refresh state is a lattice', () => {
     )
   })
 
-  test('asOf never moves backwards, nor does the latest request', () => {
+  test('the latest question never moves backwards, nor do its asOf and its latest request', () => {
     fc.assert(
       fc.property(refreshEvents(), refreshEvents(), (events, others) => {
         let state: RefreshState = initialRefreshState
@@ -203,6 +227,8 @@ describe('the refresh state is a lattice', () => {
         for (const event of events) {
           const next = reduceRefresh(state, event)
           for (const later of [next, mergeRefreshStates(state, other), mergeRefreshStates(other, state)]) {
+            expect(orderOf(later) >= orderOf(state)).toBe(true)
+            if (orderOf(later) !== orderOf(state)) continue
             expect(later.success?.asOf ?? -Infinity).toBeGreaterThanOrEqual(state.success?.asOf ?? -Infinity)
             expect(later.requestedAt ?? -Infinity).toBeGreaterThanOrEqual(state.requestedAt ?? -Infinity)
           }
@@ -213,35 +239,67 @@ describe('the refresh state is a lattice', () => {
     )
   })
 
-  test('a summary is never lost: only a success with an asOf as late replaces it', () => {
+  test('a summary is never lost: only one of a later question, or with an asOf as late, replaces it', () => {
+    // The last answer that there is, whatever it is about.
+    const answer = (state: RefreshState): QuestionState | undefined =>
+      [state, ...(state.earlier ?? [])].find(({ success }) => success !== null)
     fc.assert(
       fc.property(refreshEvents(), refreshEvent(), (events, event) => {
-        const before = reduced(events)
-        const after = reduceRefresh(before, event)
-        const replaced = after.success !== before.success
-        expect(before.success === null || after.success !== null).toBe(true)
-        expect(replaced && event.type !== 'succeeded').toBe(false)
-        expect(after.success?.summary).toStrictEqual(
-          replaced && event.type === 'succeeded' ? event.summary : before.success?.summary,
-        )
+        const before = answer(reduced(events))
+        const after = answer(reduceRefresh(reduced(events), event))
+        if (event.type !== 'succeeded') {
+          expect(after?.success).toStrictEqual(before?.success)
+          return
+        }
+        const replaces =
+          before?.success == null ||
+          orderOf(event) > orderOf(before) ||
+          (orderOf(event) === orderOf(before) && event.asOf >= before.success.asOf)
+        if (!replaces) expect(after?.success).toStrictEqual(before?.success)
+        else expect([event.summary, before?.success?.summary]).toContainEqual(after?.success?.summary)
       }),
       { numRuns },
     )
   })
 
-  test('a success clears the failures up to its own (asOf, at), and no other', () => {
+  test('a success clears the failures of its question up to its own (asOf, at), and no other', () => {
     fc.assert(
       fc.property(refreshEvents(), (events) => {
-        const { success, failure } = reduced(events)
+        const state = reduced(events)
+        const { success, failure } = state
         const uncleared = events.filter(
           (event) =>
             event.type === 'failed' &&
+            orderOf(event) === orderOf(state) &&
             (success === null ||
               event.asOf > success.asOf ||
               (event.asOf === success.asOf && event.at > success.at)),
         )
         expect(failure === null).toBe(uncleared.length === 0)
         expect(failure === null || uncleared.some(({ at }) => at === failure.at)).toBe(true)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('nothing is mixed: what stands beside a question was reported about it', () => {
+    fc.assert(
+      fc.property(refreshEvents(), (events) => {
+        const state = reduced(events)
+        for (const each of [state, ...(state.earlier ?? [])]) {
+          const own = events.filter((event) => orderOf(event) === orderOf(each))
+          for (const [type, run] of [
+            ['succeeded', each.success],
+            ['failed', each.failure],
+          ] as const) {
+            const reports = own.filter((event) => event.type === type).map((event) => sortedJson(event))
+            const { question } = each
+            if (run !== null)
+              expect(reports).toContain(
+                sortedJson({ type, ...run, ...(question === undefined ? {} : { question }) }),
+              )
+          }
+        }
       }),
       { numRuns },
     )

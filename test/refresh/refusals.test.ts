@@ -199,12 +199,12 @@ describe('what decodeRefreshState says of a text that it refuses', () => {
   })
 
   test('of a later version', () => {
-    expect(refusalOf(() => decodeRefreshState('{"version":2}'))).toEqual({
+    expect(refusalOf(() => decodeRefreshState('{"version":3}'))).toEqual({
       code: 'unsupported-version',
       message:
-        'The refresh state was stored in version 2; this release reads version 1. ' +
+        'The refresh state was stored in version 3; this release reads versions 1 and 2. ' +
         'Upgrade first-exposure on this host, and leave the stored state as it is.',
-      details: { path: 'version', received: '2' },
+      details: { path: 'version', received: '3' },
     })
   })
 })

@@ -270,7 +270,7 @@ export function refreshStoreContract(store: () => StoreUnderTest): void {
       ['', 'malformed-state'],
       ['{"failure":null,"requestedAt":17', 'malformed-state'],
       ['{"failure":null,"requestedAt":1.5,"success":null,"version":1}', 'malformed-state'],
-      ['{"version":2}', 'unsupported-version'],
+      ['{"version":3}', 'unsupported-version'],
     ] as const) {
       const key = newKey()
       await putText(key, text)

@@ -2,7 +2,15 @@ import { isExposureError } from '../../errors.js'
 import { answerVersion, type ExposuresAnswer } from '../exposures-answer.js'
 import type { PanelWords } from '../panel-words.js'
 
-const statusTypes = /* @__PURE__ */ new Set(['final', 'refreshing', 'stale', 'failed', 'loaded', 'empty'])
+const statusTypes = /* @__PURE__ */ new Set([
+  'final',
+  'refreshing',
+  'stale',
+  'failed',
+  'loaded',
+  'outdated',
+  'empty',
+])
 const decisionTypes = /* @__PURE__ */ new Set(['not-started', 'final', 'in-flight', 'throttled', 'due'])
 
 /** Why an answer cannot be shown, as a sentence for people. */

@@ -46,7 +46,13 @@ export function statusWords(
         tone: 'neutral',
         sentences: [
           say(isLive ? 'refreshRuns' : 'refreshRan', { when: when(status.requestedAt) }),
-          say(status.success === null ? 'noEarlierCount' : 'lastCountMeanwhile'),
+          say(
+            status.former !== undefined
+              ? 'oldCountMeanwhile'
+              : status.success === null
+                ? 'noEarlierCount'
+                : 'lastCountMeanwhile',
+          ),
           ...(status.failure === null ? [] : [say('refreshBeforeFailed', failure(status.failure))]),
         ],
       }
@@ -66,10 +72,12 @@ export function statusWords(
         tone: 'bad',
         sentences: [
           say('refreshFailed', failure(status.failure)),
-          say('noEarlierCount'),
+          say(status.former === undefined ? 'noEarlierCount' : 'oldCountShown'),
           advice(status.failure),
         ],
       }
+    case 'outdated':
+      return { badge: say('outdated'), tone: 'warning', sentences: [say('oldCountShown')] }
     case 'empty':
       break
   }
