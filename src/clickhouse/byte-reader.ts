@@ -3,9 +3,9 @@ import type { ByteStream } from './exposure-client.js'
 /** Reads a stream of bytes, of whatever kind, chunk by chunk. */
 export interface ByteReader {
   /** The next chunk. `undefined` at the end. */
-  read(): Promise<Uint8Array | undefined>
+  readonly read: () => Promise<Uint8Array | undefined>
   /** Closes the stream and its connection, even while a chunk is awaited. */
-  close(): void
+  readonly close: () => void
 }
 
 /** The reader of a stream. Nothing is read ahead, so a slow reader slows down the server. */

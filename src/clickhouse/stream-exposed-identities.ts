@@ -195,10 +195,8 @@ async function send(
   } catch (error) {
     asking.abort(error)
     // Some clients answer in spite of the abort.
-    answer.then(
-      ({ stream }) => {
-        byteReader(stream).close()
-      },
+    void answer.then(
+      ({ stream }) => byteReader(stream).close(),
       () => undefined,
     )
     throw error

@@ -370,7 +370,7 @@ describe('before the answer', () => {
     const controller = new AbortController()
     let closed = false
     const killed: unknown[] = []
-    let resolve = (_: { stream: ByteStream }): void => undefined
+    let resolve: ((answer: { stream: ByteStream }) => void) | undefined
     const promise = new Promise<{ stream: ByteStream }>((resolved) => {
       resolve = resolved
     })
@@ -389,7 +389,7 @@ describe('before the answer', () => {
     const stream = new Readable({ read: () => undefined }).once('close', () => {
       closed = true
     })
-    resolve({ stream })
+    resolve?.({ stream })
     await new Promise((done) => setTimeout(done, 5))
     expect(closed).toBe(true)
   })
