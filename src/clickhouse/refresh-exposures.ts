@@ -2,8 +2,9 @@ import { aName, aWholeNumber, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { firstExposuresQuery } from '../questions/summary/statement.js'
-import { knownOf } from '../refresh/known-of-question.js'
+import { knownOf, type Known } from '../refresh/known-of-question.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { decisionOfTry, type RefreshDecision } from '../refresh/refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
@@ -182,9 +183,16 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
   return decision
 }
 
+type Asked = Pick<RefreshInput, 'spec' | 'experiment'>
+
 /** The experiment, with the fingerprint of what is asked. */
-function askedBy({ spec, experiment }: RefreshInput): RefreshExperiment {
+function askedBy({ spec, experiment }: Asked): RefreshExperiment {
   return { ...experiment, fingerprint: exposureFingerprint(spec, experiment.startedAt) }
+}
+
+/** What a state knows of what is asked, and not of what others ask. */
+export function knownTo(asked: Asked, state: RefreshState): Known<ExposuresSummary> {
+  return knownOf(state, checkedExperiment(askedBy(asked)))
 }
 
 /** A run's claim: the instant and the question of all its reports, and the state that contains the claim. */
@@ -203,9 +211,9 @@ export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshC
   // Computed before the claim, because it checks what `random` returns.
   const retryAfterMs = retryDelayMs(attempt, random, throttleMs)
   const nowMs = epochMs(now, 'now')
-  const experiment = askedBy(input)
-  const question = refreshQuestion(state, experiment)
-  const known = knownOf(state, checkedExperiment(experiment)).requestedAt ?? -Infinity
+  const asked = askedBy(input)
+  const question = refreshQuestion(state, asked)
+  const known = knownOf(state, checkedExperiment(asked)).requestedAt ?? -Infinity
   // A host whose clock is behind must move the state too; otherwise no host would see its claim. A request from the far
   // future does not count.
   const at = known >= nowMs && known - nowMs < presumedLostAfterMs ? known + 1 : nowMs

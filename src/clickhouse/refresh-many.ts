@@ -6,7 +6,7 @@ import type { RefreshState } from '../refresh/refresh-state.js'
 import { epochMs } from '../time/instant.js'
 import type { ExposureClient } from './exposure-client.js'
 import { aSignal } from './fetch-rows.js'
-import type { RefreshInput, RefreshOutcome, RefreshResult } from './refresh-exposures.js'
+import { knownTo, type RefreshInput, type RefreshOutcome, type RefreshResult } from './refresh-exposures.js'
 import { assertStore, refreshStoredExposures } from './refresh-stored-exposures.js'
 import type { RefreshStore } from './refresh-store.js'
 import { retryDelayMs } from './retry-delay.js'
@@ -212,7 +212,7 @@ export function refreshJob(
       const { outcome, state } = await tryRefresh(asked, many, failures < quickTries ? failures : 0, signal)
       const hasFailed = outcome.type === 'failed' || outcome.type === 'store-failed'
       if (hasFailed) failures++
-      else if (state !== null && state.failure === null) failures = 0
+      else if (state !== null && knownTo(asked, state).failure === null) failures = 0
       const nextAt =
         signal.aborted || !(how.again || (isTransient(outcome) && failures < quickTries))
           ? null
@@ -258,7 +258,8 @@ async function tryRefresh(
   try {
     const first = await refresh(attempt)
     // A host that was stopped gave its claim back. That was a try, and this is the next.
-    const isGivenBack = first.outcome.type === 'throttled' && first.state.failure?.error.code === 'aborted'
+    const isGivenBack =
+      first.outcome.type === 'throttled' && knownTo(own, first.state).failure?.error.code === 'aborted'
     return isGivenBack ? await refresh(Math.max(attempt, 1)) : first
   } catch (error) {
     return {
@@ -280,12 +281,12 @@ function nextLook(
   outcome: RefreshReport['outcome'],
   state: RefreshState | null,
   failures: number,
-  { experiment }: ListedExperiment,
+  listed: ListedExperiment,
   { now, restMs, policy: { presumedLostAfterMs }, random }: RefreshMany,
 ): number {
   const nowMs = now()
   const within = (at: number): number => Math.max(nowMs, Math.min(at, nowMs + restMs))
-  const requestedAt = state?.requestedAt ?? nowMs
+  const requestedAt = (state === null ? null : knownTo(listed, state).running.requestedAt) ?? nowMs
   switch (outcome.type) {
     case 'failed':
       return within(
@@ -303,7 +304,7 @@ function nextLook(
         [requestedAt + restMs, requestedAt + presumedLostAfterMs].find((at) => at > nowMs) ?? Infinity,
       )
     case 'not-started': {
-      const { startedAt } = checkedExperiment(experiment)
+      const { startedAt } = checkedExperiment(listed.experiment)
       return within(startedAt >= nowMs ? startedAt + 1 : Infinity)
     }
     case 'refreshed':
