@@ -110,8 +110,7 @@ export function panelWords({ locale = 'en-US', labels = {} }: PanelLanguage = {}
     }
     return percent(hundredths / wholeShare)
   }
-  const digits = (value: number, most: number): string =>
-    new Intl.NumberFormat(language, { maximumSignificantDigits: most, useGrouping: false }).format(value)
+  const digits = (value: number, most: number): string => number({ maximumSignificantDigits: most })(value)
 
   return {
     locale: language,

@@ -34,7 +34,8 @@ export function crossoversCard(
     ...[summary, ...sentences].map((sentence) => element('p', {}, sentence)),
     element(
       'div',
-      { class: 'columns' },
+      // Side by side only where both are narrow.
+      { class: matrix.variants.length > 2 ? 'stack' : 'columns' },
       dataTable(
         {
           caption: say('matrixCaption'),

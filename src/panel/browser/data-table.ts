@@ -36,7 +36,7 @@ export function dataTable(
     element(part, { role: 'rowgroup' }, ...lines)
   return element(
     'div',
-    { class: `table ${name}`.trim() },
+    { class: `table cells-${heads.length - 1} ${name}`.trim() },
     element('p', { class: 'hint', 'aria-hidden': 'true' }, say('scrolls')),
     element(
       'div',

@@ -276,6 +276,11 @@ button.busy::before {
   gap: 12px 40px;
   align-items: start;
 }
+.stack {
+  display: grid;
+  grid-template-columns: minmax(0, 1fr);
+  gap: 12px;
+}
 .nobody {
   padding: 40px 16px;
   color: var(--faint);
@@ -491,14 +496,16 @@ td {
   border-bottom: 1px solid var(--line);
   text-align: end;
 }
-td,
-thead th {
+td {
   white-space: nowrap;
+}
+thead th {
+  min-width: 5em;
 }
 th:first-child {
   position: sticky;
   inset-inline-start: 0;
-  min-width: 7em;
+  min-width: 10em;
   max-width: 22em;
   padding-inline-start: 0;
   background: var(--card);
@@ -548,6 +555,9 @@ tfoot th {
 }
 .variants td:nth-child(3) {
   width: 42%;
+}
+.ledger th:first-child {
+  min-width: 14em;
 }
 .ledger tr.total > * {
   font-weight: 650;
@@ -656,7 +666,9 @@ tfoot th {
   td {
     padding: 6px 4px;
   }
-  th:first-child {
+  th:first-child,
+  .ledger th:first-child {
+    min-width: 9em;
     max-width: 40cqi;
   }
   thead th {
@@ -670,7 +682,16 @@ tfoot th {
   }
   .stacked table {
     display: grid;
-    grid-template-columns: repeat(5, auto);
+    grid-template-columns: repeat(var(--cells), auto);
+  }
+  .cells-2 {
+    --cells: 2;
+  }
+  .cells-3 {
+    --cells: 3;
+  }
+  .cells-4 {
+    --cells: 4;
   }
   .stacked :is(thead, tbody, tfoot, tr) {
     display: contents;
@@ -685,8 +706,9 @@ tfoot th {
   .stacked thead th:first-child {
     padding-bottom: 0;
   }
-  .stacked td,
-  .stacked thead th:not(:first-child) {
+  .stacked :is(td, thead th:not(:first-child)) {
+    width: auto;
+    min-width: auto;
     padding-top: 2px;
   }
   .stacked thead th {

@@ -5,7 +5,7 @@ import { variantName } from './series.js'
 import type { Shown } from './shown.js'
 
 /** Whether to trust the split: the verdict in words, then the evidence. */
-export function splitCard({ verdicts, bucketName, words, heading }: Shown): readonly HTMLElement[] {
+export function splitCard({ verdicts, variants, bucketName, words, heading }: Shown): readonly HTMLElement[] {
   const { say, probability, digits, signed, tenths, count, shares } = words
   const { assumed, sampleRatio: once, sequentialSampleRatio: sequential } = verdicts
   const { excludedRatio, exposureHealth } = verdicts
@@ -39,13 +39,16 @@ export function splitCard({ verdicts, bucketName, words, heading }: Shown): read
     ...(sequential.openBucket === null ? [] : [say('openBucketLeftOut')]),
     say('everyLookNote'),
   ]
-  const parts = shares(once.arms.map(({ statisticShare }) => statisticShare ?? 0))
+  const places = new Map(variants.map(({ key }, place) => [key, place]))
+  const arms = once.arms.toSorted((a, b) => (places.get(a.variant) ?? 0) - (places.get(b.variant) ?? 0))
+  const parts = shares(arms.map(({ statisticShare }) => statisticShare ?? 0))
   return [
     heading(say('splitTitle')),
     element('p', { class: `verdict ${tone}` }, headline),
     element(
       'div',
-      { class: 'columns' },
+      // Beside the words only where it is not much longer than they are.
+      { class: arms.length > 8 ? 'stack' : 'columns' },
       element(
         'div',
         {},
@@ -63,7 +66,7 @@ export function splitCard({ verdicts, bucketName, words, heading }: Shown): read
           ...entry(say('everyLook'), sequentialFigures, everyLookNotes.join(' ')),
         ),
       ),
-      once.arms.length === 0
+      arms.length === 0
         ? null
         : dataTable(
             {
@@ -76,7 +79,7 @@ export function splitCard({ verdicts, bucketName, words, heading }: Shown): read
                 say('difference'),
                 say('partOfStatistic'),
               ],
-              rows: once.arms.map(({ variant, observed, expected, statisticShare }, place) => ({
+              rows: arms.map(({ variant, observed, expected, statisticShare }, place) => ({
                 head: variantName(variant, words),
                 cells: [
                   count(observed),
