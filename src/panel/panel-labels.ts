@@ -196,8 +196,8 @@ export const panelLabels = {
   excludedUnknown: 'The excluded share cannot be computed.',
   excludedNobody: 'Nobody was seen, so nobody is excluded.',
   excludedSentence: {
-    one: '{excluded} of {count} identity seen ({share}) was in several variants and is excluded.',
-    other: '{excluded} of {count} identities seen ({share}) were in several variants and are excluded.',
+    one: '{count} of {seen} seen ({share}) was in several variants and is excluded.',
+    other: '{count} of {seen} seen ({share}) were in several variants and are excluded.',
   },
   excludedWarning:
     'This is more than the 1% that is worth a warning: the assignment may not stick, and the identities that are left may not be a random sample.',

@@ -117,13 +117,13 @@ export function healthInWords(
 /** The excluded share in words, for beside the verdict. */
 export function excludedInWords(
   { status, excludedIdentities, seenIdentities }: ExcludedRatioResult,
-  { say, count, share }: PanelWords,
+  { say, share }: PanelWords,
 ): readonly string[] {
   if (excludedIdentities === null || seenIdentities === null) return [say('excludedUnknown')]
   if (seenIdentities === 0) return [say('excludedNobody')]
   const seen = say('excludedSentence', {
-    excluded: count(excludedIdentities),
-    count: seenIdentities,
+    count: excludedIdentities,
+    seen: say('identityCount', { count: seenIdentities }),
     share: share(excludedIdentities, seenIdentities),
   })
   if (status === 'warning') return [seen, say('excludedWarning')]

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import * as fc from 'fast-check'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   exposureSpec,
@@ -36,10 +36,9 @@ import { askedState } from './asked-state.js'
 import { runs } from '../arbitraries/runs.js'
 import { variantKey } from '../arbitraries/variant-key.js'
 import { engineAvailable } from '../engine/availability.js'
+import { chromiumInstalled, executablePath, openChromium } from './open-chromium.js'
 import { installFromSource } from './install-from-source.js'
 
-const executablePath = '/usr/bin/chromium'
-const chromiumInstalled = existsSync(executablePath)
 const root = resolve(import.meta.dirname, '../..')
 const realLog = join(root, '../shared/data/ab_data.csv.gz')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -211,19 +210,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'first-exposure-panel-test-'))
     await installFromSource(folder)
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await openChromium()
   })
   afterAll(async () => {
     await browser?.close()

@@ -71,7 +71,8 @@ export function crossoversCard(
           caption: say('pairsCaption'),
           heads: [say('fromTo'), say('identities'), say('medianBetween'), say('when')],
           rows: pairs.map(({ firstVariant, nextVariant, identities, medianMs, peak, bars }) => ({
-            head: element('span', {}, name(firstVariant), ' → ', name(nextVariant)),
+            // The arrow points to the right whatever the direction of the text.
+            head: element('span', { dir: 'ltr' }, name(firstVariant), ' → ', name(nextVariant)),
             cells: [
               count(identities),
               medianInWords(medianMs, words),

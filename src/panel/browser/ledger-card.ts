@@ -11,7 +11,7 @@ export function ledgerCard(
   ledger: ExposureLedger,
   { variants, words, heading }: Shown,
 ): readonly HTMLElement[] {
-  const { say, count } = words
+  const { say, count, signed } = words
   const columns = mostVariants(
     [...new Set([...variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])],
     ledger.exposuresByVariant,
@@ -24,7 +24,7 @@ export function ledgerCard(
       class: [kind, ...(kind === 'less' && events === 0 ? ['nothing'] : [])].join(' '),
       head: label,
       cells: [
-        figure(`${kind === 'less' && events > 0 ? '−' : ''}${count(events)}`, words),
+        figure(kind === 'less' ? signed(-events) : count(events), words),
         element(
           'span',
           { class: 'with-bar' },
