@@ -8,6 +8,7 @@ export const sections = [
   'growth',
   'memory',
   'client',
+  'panel',
   'cluster',
   'stream',
   'calibration',

@@ -26,6 +26,7 @@ import {
   type Form,
 } from './forms.js'
 import { measureForms, type Cost } from './measure-forms.js'
+import { measurePanel } from './panel.js'
 import { alignedTable, costTable } from './print.js'
 import { measureStreaming, streamForms } from './streaming.js'
 import { showSteps, type Progress } from './progress.js'
@@ -51,6 +52,7 @@ const steps: Readonly<Record<Section, number>> = {
   growth: options.growth.length * (1 + growthForms.length * rounds),
   memory: 2 + memoryForms.length * (rounds + 1),
   client: 9,
+  panel: rounds + 3,
   cluster: 4 + 3 * rounds,
   stream: 2 + streamForms.length * rounds,
   calibration: calibrationSteps,
@@ -196,6 +198,16 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
           view.toFixed(2),
           (exponents[variants] ?? NaN).toFixed(2),
         ]),
+      ),
+    )
+  },
+  panel: async () => {
+    const costs = await measurePanel(rounds, progress.step)
+    figures['panel'] = costs
+    text.push(
+      alignedTable(
+        ['the panel in Chromium', 'ms', 'ratio'],
+        costs.map(({ name, ms, ratio }) => [name, ms.toFixed(1), ratio.toFixed(0)]),
       ),
     )
   },
