@@ -272,7 +272,6 @@ function panelContent(
     show(troubleBanner, trouble === null ? [] : [trouble])
     if (answer === null) renderNothing()
     else renderAnswer(answer)
-    markScrollable(root)
   }
 
   const renderNothing = (): void => {
@@ -319,7 +318,6 @@ function panelContent(
     const isEmpty = shown === null || shown.view.total === 0
     fill(nobody, isEmpty ? [element('p', {}, nobodyWords(shown, words))] : null)
     chart.root.hidden = isEmpty
-    if (shown !== null && !isEmpty) chart.show(shown)
     fill(variants, shown && variantsCard(shown))
     fill(split, shown && splitCard(shown))
     fill(ledger, shown && answer.ledger && ledgerCard(answer.ledger, shown))
@@ -327,6 +325,9 @@ function panelContent(
     fill(slices, shown && answer.slices && slicesCard(answer.slices, shown))
     foot.hidden = false
     foot.textContent = say(answer.multiVariant === 'first-seen' ? 'countedFirst' : 'countedOnce')
+    // Both read sizes, and the chart then draws: so the page is laid out once for both.
+    markScrollable(root)
+    if (shown !== null && !isEmpty) chart.show(shown)
   }
 
   const age = (asOf: number): string => ago(Date.now() + aheadMs - asOf)
