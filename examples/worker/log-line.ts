@@ -7,6 +7,7 @@ import type { RefreshReport } from 'first-exposure/clickhouse'
 export function logLine({
   key,
   outcome,
+  costs,
   failures,
   nextAt,
 }: RefreshReport): Readonly<Record<string, unknown>> {
@@ -22,6 +23,10 @@ export function logLine({
       return { type: outcome.type, message: (outcome.error as Error).message, nextTry }
     case 'failed':
       return { key, ...outcome, failures, nextTry }
+    case 'refreshed': {
+      const readRows = costs.reduce((sum, cost) => sum + (cost.readRows ?? 0), 0)
+      return { key, ...outcome, readRows, nextTry }
+    }
     default:
       return { key, ...outcome, nextTry }
   }

@@ -19,8 +19,13 @@ const lineFeed = 10
  * The rows of an answer in JSONCompact, block by block as they arrive. Every row is a line, and after the rows comes
  * their number. So an answer that breaks off is always noticed, even between two rows, and the server has counted the
  * rows in any case. Throws `malformed-rows` for such an answer, and for an exception after the first rows.
+ *
+ * @param onEnd - called with the server's statistics, which come last, if the answer is complete
  */
-export async function* answeredBlocks(read: ByteReader['read']): AsyncGenerator<RowBlock, void> {
+export async function* answeredBlocks(
+  read: ByteReader['read'],
+  onEnd: (statistics: unknown) => void = () => {},
+): AsyncGenerator<RowBlock, void> {
   const decoder = new TextDecoder()
   let names: readonly string[] | undefined
   let first = 0
@@ -54,7 +59,7 @@ export async function* answeredBlocks(read: ByteReader['read']): AsyncGenerator<
     first += rows.length
   }
   if (!isAfterRows) throw brokenOff(first, text)
-  assertComplete(text, first)
+  onEnd(assertComplete(text, first))
 }
 
 /** The bytes, in pieces that end with a line feed, and at last what comes without one. */
@@ -117,9 +122,9 @@ function isRow(line: string): boolean {
   }
 }
 
-/** What comes after the rows: their number, or an exception. */
-function assertComplete(text: string, rows: number): void {
-  let after: { readonly rows?: unknown; readonly exception?: unknown }
+/** What comes after the rows: their number and the statistics, which it returns; or an exception. */
+function assertComplete(text: string, rows: number): unknown {
+  let after: { readonly rows?: unknown; readonly exception?: unknown; readonly statistics?: unknown }
   try {
     after = JSON.parse(`{"data":[${text}`) as typeof after
   } catch {
@@ -134,4 +139,5 @@ function assertComplete(text: string, rows: number): void {
       { row: rows },
     )
   }
+  return after.statistics
 }

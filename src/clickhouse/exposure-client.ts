@@ -73,9 +73,16 @@ export interface RequestParams {
 export interface AnswerId {
   /** The id of the answer; if it is not the id of the request, the answer belongs to another query. */
   query_id?: string
-  /** The id is looked for here first, as `x-clickhouse-query-id`. */
+  /** The id is looked for here first, as `x-clickhouse-query-id`, and what the query cost, as `x-clickhouse-summary`. */
   readonly response_headers?: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
 /** What a client returns for a query. */
 export type Answer = Awaited<ReturnType<ExposureClient['query']>>
+
+/** A header of an answer, whatever the case of its name; `undefined` if it is not there, or there several times. */
+export function answerHeader({ response_headers: headers = {} }: AnswerId, name: string): string | undefined {
+  const found = Object.keys(headers).find((each) => each.toLowerCase() === name)
+  const value = found === undefined ? undefined : headers[found]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -19,6 +19,7 @@ import { classifyFailure } from './classify-failure.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchExposuresSummary } from './fetch-exposures-summary.js'
 import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
+import type { QueryCost } from './query-cost.js'
 import { assertRowBound } from './too-many-buckets.js'
 
 /** How ClickHouse is asked about many experiments. */
@@ -92,7 +93,7 @@ export async function fetchExposuresSummaries(
   options: FetchExposuresSummariesOptions = {},
 ): Promise<readonly ExposuresResult[]> {
   withFields(options, [...fetchRowsOptions, 'groupSize', 'concurrency', 'onProgress'], 'options', invalidSpec)
-  const { groupSize = 500, concurrency = 1, onProgress, queryId, signal, settings } = options
+  const { groupSize = 500, concurrency = 1, onProgress, onCost, queryId, signal, settings } = options
   aWholeNumber(1, mostInBatch)(groupSize, 'groupSize', invalidSpec)
   aWholeNumber(1)(concurrency, 'concurrency', invalidSpec)
   if (typeof client?.query !== 'function') throw invalidSpec('client', client, 'Pass a ClickHouse client.')
@@ -104,12 +105,15 @@ export async function fetchExposuresSummaries(
   const results: ExposuresResult[] = []
   let [statements, answered] = [0, 0]
   const ask = async (group: readonly Placed[], ofGroup: AbortSignal): Promise<void> => {
+    const costs: QueryCost[] = []
     const asked: FetchRowsOptions = {
       signal: ofGroup,
+      onCost: (cost) => void costs.push(cost),
       ...(queryId === undefined ? {} : { queryId: `${queryId}-${statements++}` }),
       ...(settings === undefined ? {} : { settings }),
     }
     const found = await resultsOf(client, group, asked)
+    for (const cost of costs) onCost?.(cost)
     if (found === 'too-much') {
       for (const half of inGroups(group, Math.ceil(group.length / 2))) await ask(half, ofGroup)
       return

@@ -18,7 +18,7 @@ import { assertRowBound, tooManyBuckets } from './too-many-buckets.js'
 export interface FetchExposuresOptions extends FetchRowsOptions {
   /**
    * The query's id on the server, to find it in `system.processes` or `system.query_log`. With partitions each part
-   * has its own: `<queryId>-0` to `<queryId>-<partitions - 1>`.
+   * has its own: `<queryId>-0` to `<queryId>-<partitions - 1>`. Default: `first-exposure-` and a random UUID.
    */
   readonly queryId?: string
   /**

@@ -3,7 +3,8 @@ import { ExposureError, invalidSpec } from '../errors.js'
 import type { ExposuresQuery } from '../sql/statement.js'
 import type { BoundValue } from '../sql/trusted-sql.js'
 import { answeredRows } from './answered-rows.js'
-import type { AnswerId, ExposureClient } from './exposure-client.js'
+import { answerHeader, type AnswerId, type ExposureClient } from './exposure-client.js'
+import { queryCost, type QueryCost } from './query-cost.js'
 import { refusedByStatement } from './refused-by-statement.js'
 
 /** The prefix of the query ids that this library makes. */
@@ -13,10 +14,18 @@ export const queryIdPrefix = 'first-exposure-'
 export interface FetchRowsOptions {
   /** Ends the wait and the client's requests: the promise rejects at once with the signal's reason. */
   readonly signal?: AbortSignal
-  /** The query's id on the server, to find it in `system.processes` or `system.query_log`. */
+  /**
+   * The query's id on the server, to find it in `system.processes` or `system.query_log`. Default: `first-exposure-` and
+   * a random UUID.
+   */
   readonly queryId?: string
-  /** ClickHouse settings for each query, such as `{ max_threads: 4 }`. Default: none. */
+  /**
+   * ClickHouse settings for each query, such as `{ max_threads: 4 }`, or `{ log_comment: 'checkout' }` to find it in
+   * `system.query_log`. Default: none.
+   */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Called with what each answered statement cost, as the server says. An error that it throws ends the call. */
+  readonly onCost?: (cost: QueryCost) => void
 }
 
 /** The names of those options. */
@@ -24,6 +33,7 @@ export const fetchRowsOptions: readonly string[] = [
   'signal',
   'queryId',
   'settings',
+  'onCost',
 ] satisfies readonly (keyof FetchRowsOptions)[]
 
 /**
@@ -34,14 +44,15 @@ export const fetchRowsOptions: readonly string[] = [
 export async function fetchRows(
   client: ExposureClient,
   statement: ExposuresQuery,
-  { signal, queryId, settings }: FetchRowsOptions,
+  { signal, queryId = newQueryId(), settings, onCost }: FetchRowsOptions,
 ): Promise<readonly unknown[]> {
   aClient(client, 'query')
   if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
   const { query, query_params, format } = statement
   const sending = assertSendable(statement)
+  let cost: QueryCost | undefined
   // The decoders refuse anything but a list.
-  return (await rejectOnAbort(signal, async () => {
+  const rows = (await rejectOnAbort(signal, async () => {
     try {
       const result = await client.query({
         query,
@@ -56,11 +67,14 @@ export async function fetchRows(
       // connections.
       const rows = await answeredRows(result)
       assertOwnAnswer(result, queryId)
+      cost = queryCost(result, answeredId(result) ?? queryId)
       return rows
     } catch (error) {
       throw refusedByStatement(error) ?? error
     }
   })) as readonly unknown[]
+  if (cost !== undefined) onCost?.(cost)
+  return rows
 }
 
 /** Refuses what has no such method. Throws `invalid-spec`. */
@@ -145,10 +159,14 @@ function isOfAnotherQuery(answered: string | undefined, asked: string | undefine
 }
 
 /** The id that the server put on its answer. A client's own `query_id` may be only the id of the request. */
-function answeredId({ response_headers: headers = {}, query_id }: AnswerId): string | undefined {
-  const name = Object.keys(headers).find((each) => each.toLowerCase() === 'x-clickhouse-query-id')
-  const header = name === undefined ? undefined : headers[name]
-  return typeof header === 'string' && header !== '' ? header : query_id
+export function answeredId(answer: AnswerId): string | undefined {
+  return answerHeader(answer, 'x-clickhouse-query-id') ?? answer.query_id
+}
+
+/** `undefined` in a page that is not secure, where browsers have no random UUIDs: the client makes an id then. */
+function newQueryId(): string | undefined {
+  const { randomUUID } = crypto as { readonly randomUUID?: unknown }
+  return randomUUID === undefined ? undefined : `${queryIdPrefix}${crypto.randomUUID()}`
 }
 
 /** Some clients react late to a signal, and some never do; the caller must not wait for them. */

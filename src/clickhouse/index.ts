@@ -28,6 +28,7 @@ export {
 } from './fetch-answers.js'
 export { fetchOverlap, fetchOverlaps } from './fetch-overlaps.js'
 export type { FetchRowsOptions } from './fetch-rows.js'
+export type { QueryCost } from './query-cost.js'
 export { streamExposedIdentities, type StreamExposedIdentitiesOptions } from './stream-exposed-identities.js'
 export {
   refreshExposures,

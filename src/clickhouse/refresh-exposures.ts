@@ -19,6 +19,7 @@ import type { ExposureClient } from './exposure-client.js'
 import { assertPartitions } from './ask-partitions.js'
 import { aSignal, assertSendable, queryIdPrefix } from './fetch-rows.js'
 import { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
+import type { QueryCost } from './query-cost.js'
 import { retryDelayMs } from './retry-delay.js'
 
 /** The input of a refresh, whether or not a store keeps the state. */
@@ -85,10 +86,15 @@ export type RefreshOutcome =
   | { readonly type: 'aborted' }
   | Exclude<RefreshDecision, { readonly type: 'due' }>
 
-/** The state after a call, and how it ended. */
+/** The state after a call, how it ended, and what it cost. */
 export interface RefreshResult {
   readonly state: RefreshState
   readonly outcome: RefreshOutcome
+  /**
+   * What the server says of each statement that it answered: one, or one for each part, in the order of the answers;
+   * empty if nothing was answered.
+   */
+  readonly costs: readonly QueryCost[]
 }
 
 /**
@@ -149,8 +155,8 @@ export async function refreshExposures(
   if (decision.type !== 'due') return result(state, decision)
   if (signal?.aborted === true) return result(state, { type: 'aborted' })
   const claim = claimRefresh(state, input)
-  const { outcome, report } = await runRefresh(claim, input)
-  return result(report(claim.state), outcome)
+  const { outcome, costs, report } = await runRefresh(claim, input)
+  return result(report(claim.state), outcome, costs)
 }
 
 /**
@@ -231,6 +237,7 @@ export async function runRefresh(
   input: RefreshInput,
 ): Promise<{
   readonly outcome: RefreshOutcome
+  readonly costs: readonly QueryCost[]
   readonly report: (state: RefreshState) => RefreshState
 }> {
   const { client, spec, settings, signal, partitions, concurrency } = input
@@ -238,9 +245,11 @@ export async function runRefresh(
   const asOf = window.asOfMs
   const queryId = input.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
   const asked = signal?.aborted !== true
+  const costs: QueryCost[] = []
   try {
     const summary = await fetchExposuresSummary(client, spec, window, {
       queryId,
+      onCost: (cost) => void costs.push(cost),
       ...(signal === undefined ? {} : { signal }),
       ...(settings === undefined ? {} : { settings }),
       ...(partitions === undefined ? {} : { partitions }),
@@ -248,6 +257,7 @@ export async function runRefresh(
     })
     return {
       outcome: { type: 'refreshed', asOf },
+      costs,
       report: (state) => reduceRefresh(state, { type: 'succeeded', asOf, at, summary, question }),
     }
   } catch (thrown) {
@@ -257,14 +267,19 @@ export async function runRefresh(
     if (asked && (mayStillRun(error) || hasOtherParts)) await endQuery(client, queryId, partitions)
     return {
       outcome: outcomeOf(error, retryAfterMs, input),
+      costs,
       report: (state) => reduceRefresh(state, { type: 'failed', asOf, at, error, question }),
     }
   }
 }
 
 /** Freezes what a call returns. */
-export function result(state: RefreshState, outcome: RefreshOutcome): RefreshResult {
-  return Object.freeze({ state, outcome: Object.freeze(outcome) })
+export function result(
+  state: RefreshState,
+  outcome: RefreshOutcome,
+  costs: readonly QueryCost[] = [],
+): RefreshResult {
+  return Object.freeze({ state, outcome: Object.freeze(outcome), costs: Object.freeze(costs) })
 }
 
 /** From the start to the earlier of now and the end. */

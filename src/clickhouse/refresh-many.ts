@@ -6,6 +6,7 @@ import type { RefreshState } from '../refresh/refresh-state.js'
 import { epochMs } from '../time/instant.js'
 import type { ExposureClient } from './exposure-client.js'
 import { aSignal } from './fetch-rows.js'
+import type { QueryCost } from './query-cost.js'
 import { knownTo, type RefreshInput, type RefreshOutcome, type RefreshResult } from './refresh-exposures.js'
 import { assertStore, refreshStoredExposures } from './refresh-stored-exposures.js'
 import type { RefreshStore } from './refresh-store.js'
@@ -82,6 +83,8 @@ export interface RefreshReport {
     | { readonly type: 'list-failed'; readonly error: unknown }
   /** What is stored now, as far as this try knows; `null` if it could not be had. */
   readonly state: RefreshState | null
+  /** What the server says of each statement that it answered for this try; empty if it answered none. */
+  readonly costs: readonly QueryCost[]
   /** How many tries in a row have failed on this host, by the warehouse or by the store; 0 after a success. */
   readonly failures: number
   /** When this host tries next, in epoch milliseconds; `null` if it does not. */
@@ -184,7 +187,7 @@ export function refusalOf(
   { key, error }: Extract<Listed, { readonly error: ExposureError }>,
   nextAt: number | null,
 ): RefreshReport {
-  return reportOf({ key, outcome: { type: 'refused', error }, state: null, failures: 0, nextAt })
+  return reportOf({ key, outcome: { type: 'refused', error }, state: null, costs: [], failures: 0, nextAt })
 }
 
 export function reportOf(report: RefreshReport): RefreshReport {
@@ -209,7 +212,12 @@ export function refreshJob(
     takesPlace: true,
     run: async (signal) => {
       const asked = job.experiment
-      const { outcome, state } = await tryRefresh(asked, many, failures < quickTries ? failures : 0, signal)
+      const { outcome, state, costs } = await tryRefresh(
+        asked,
+        many,
+        failures < quickTries ? failures : 0,
+        signal,
+      )
       const hasFailed = outcome.type === 'failed' || outcome.type === 'store-failed'
       if (hasFailed) failures++
       else if (state !== null && knownTo(asked, state).failure === null) failures = 0
@@ -219,14 +227,14 @@ export function refreshJob(
           : job.experiment === asked
             ? nextLook(outcome, state, failures, asked, many)
             : many.now()
-      await how.report(reportOf({ key: asked.key, outcome, state, failures, nextAt }))
+      await how.report(reportOf({ key: asked.key, outcome, state, costs, failures, nextAt }))
       return nextAt
     },
   }
   return job
 }
 
-type Tried = Pick<RefreshReport, 'outcome' | 'state'>
+type Tried = Pick<RefreshReport, 'outcome' | 'state' | 'costs'>
 
 /** One try, whatever becomes of it. */
 async function tryRefresh(
@@ -265,6 +273,7 @@ async function tryRefresh(
     return {
       outcome: isExposureError(error) ? { type: 'refused', error } : { type: 'store-failed', error },
       state: null,
+      costs: [],
     }
   } finally {
     clearTimeout(timer)

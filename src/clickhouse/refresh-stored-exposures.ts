@@ -69,10 +69,11 @@ export async function refreshStoredExposures<Version>(
     const saved = await store.save(key, claim.state, stored?.version ?? null)
     // Somebody else has changed the state, perhaps by claiming this refresh: decide again.
     if (saved.type === 'conflict') continue
-    const { outcome, report } = await runRefresh(claim, input)
+    const { outcome, costs, report } = await runRefresh(claim, input)
     return result(
       await joinStored(store, key, { state: claim.state, version: saved.version }, report),
       outcome,
+      costs,
     )
   }
 }

@@ -117,7 +117,14 @@ function listJob<Version>(
         failures++
         const nextAt = now() + Math.max(1000, retryDelayMs(failures, random, everyMs))
         await onOutcome?.(
-          reportOf({ key: null, outcome: { type: 'list-failed', error }, state: null, failures, nextAt }),
+          reportOf({
+            key: null,
+            outcome: { type: 'list-failed', error },
+            state: null,
+            costs: [],
+            failures,
+            nextAt,
+          }),
         )
         return nextAt
       }

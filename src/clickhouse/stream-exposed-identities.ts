@@ -21,6 +21,7 @@ import type { ExposureStreamClient, RequestParams } from './exposure-client.js'
 import {
   aClient,
   aSignal,
+  answeredId,
   assertOwnAnswer,
   assertSendable,
   fetchRowsOptions,
@@ -28,6 +29,7 @@ import {
   rejectOnAbort,
   type FetchRowsOptions,
 } from './fetch-rows.js'
+import { streamedCost, type QueryCost } from './query-cost.js'
 import { refusedByStatement } from './refused-by-statement.js'
 
 /** What each identity is returned with, and how ClickHouse is asked. */
@@ -71,6 +73,7 @@ export interface StreamExposedIdentitiesOptions extends FetchRowsOptions {
  * @param options.signal - ends the loop and the statement
  * @param options.queryId - the query's id on the server
  * @param options.settings - ClickHouse settings for each query
+ * @param options.onCost - called after the last identity of each part
  * @returns an async iterable of frozen identities, in no order; nothing is asked before the loop begins
  * @throws at the call: {@link ExposureError} `invalid-spec`, `invalid-window`, for misuse. In the loop: whatever the
  *   client throws, untouched; the signal's reason after an abort; {@link ExposureError} `malformed-rows` if the answer is
@@ -146,12 +149,17 @@ export function streamExposedIdentities(
 async function* identitiesOf(
   client: ExposureStreamClient,
   statement: ExposuresQuery,
-  { queryId, settings }: Required<Pick<FetchRowsOptions, 'queryId'>> & Pick<FetchRowsOptions, 'settings'>,
+  {
+    queryId,
+    settings,
+    onCost,
+  }: Required<Pick<FetchRowsOptions, 'queryId'>> & Pick<FetchRowsOptions, 'settings' | 'onCost'>,
   stopped: AbortSignal,
 ): AsyncGenerator<readonly ExposedIdentity[], void> {
   stopped.throwIfAborted()
   let mayRun = true
   let bytes: ByteReader | undefined
+  let cost: QueryCost | undefined
   try {
     const answer = await send(client, stopped, {
       ...sendable(statement, settings),
@@ -163,7 +171,10 @@ async function* identitiesOf(
     assertOwnAnswer(answer, queryId)
     const read = async (): Promise<Uint8Array | undefined> => await rejectOnAbort(stopped, opened.read)
     let decode: ReturnType<typeof exposedIdentityDecoder> | undefined
-    for await (const { names, first, rows } of answeredBlocks(read)) {
+    const onEnd = (statistics: unknown): void => {
+      cost = streamedCost(statistics, answeredId(answer) ?? queryId)
+    }
+    for await (const { names, first, rows } of answeredBlocks(read, onEnd)) {
       const decodeRow = (decode ??= decoderOf(names))
       yield rows.map((cells, index) => decodeRow(cells, first + index))
     }
@@ -177,6 +188,7 @@ async function* identitiesOf(
       await endQuery(client, queryId)
     }
   }
+  if (cost !== undefined) onCost?.(cost)
 }
 
 type StreamedAnswer = Awaited<ReturnType<ExposureStreamClient['exec']>>

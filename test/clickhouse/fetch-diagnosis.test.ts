@@ -51,7 +51,7 @@ describe.each([
     await fetch(client, spec, window, { signal, queryId: 'q', settings: { max_threads: 2 } })
     const query = queryOf(spec, window)
     expect(asked).toEqual([
-      query,
+      { ...query, query_id: expect.stringMatching(/^first-exposure-/) as unknown },
       { ...query, abort_signal: signal, query_id: 'q', clickhouse_settings: { max_threads: 2 } },
     ])
   })
@@ -85,8 +85,8 @@ describe.each([
     })
     expect(read).toBe(1)
     await expect(fetch(answeringAs(theirs), spec, window, { queryId: theirs })).resolves.toBeDefined()
-    // Who names no query cannot be given a wrong one, and a proxy may name them all.
-    await expect(fetch(answeringAs(theirs), spec, window)).resolves.toBeDefined()
+    // Where the caller names no query, the library does. A proxy may name them all.
+    await expect(fetch(answeringAs(theirs), spec, window)).rejects.toMatchObject({ code: 'malformed-rows' })
     await expect(
       fetch(answeringAs('17A3F5C0DEADBEEF'), spec, window, { queryId: ours }),
     ).resolves.toBeDefined()

@@ -23,7 +23,7 @@ describe('fetchExposuresSummary', () => {
     await fetchExposuresSummary(client, spec, window, { signal, queryId: 'q', settings: { max_threads: 2 } })
     const query = firstExposuresQuery(spec, window)
     expect(asked).toEqual([
-      query,
+      { ...query, query_id: expect.stringMatching(/^first-exposure-/) as unknown },
       { ...query, abort_signal: signal, query_id: 'q', clickhouse_settings: { max_threads: 2 } },
     ])
   })

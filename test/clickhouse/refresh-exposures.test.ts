@@ -304,7 +304,7 @@ describe('refreshExposures', () => {
         now,
         signal: AbortSignal.abort(),
       })
-      expect(result).toStrictEqual({ state: initialRefreshState, outcome: { type: 'aborted' } })
+      expect(result).toStrictEqual({ state: initialRefreshState, outcome: { type: 'aborted' }, costs: [] })
       expect(result.state).toBe(initialRefreshState)
       expect(client.asked).toHaveLength(0)
     })

@@ -100,6 +100,7 @@ describe('the loop', () => {
       key: 'a',
       outcome: { type: 'refreshed', asOf: begin },
       state: expect.objectContaining({ requestedAt: begin }) as unknown,
+      costs: [expect.objectContaining({ readRows: null }) as unknown],
       failures: 0,
       nextAt: begin + 5 * minute,
     })

@@ -10,6 +10,7 @@ describe('the log', () => {
     key,
     outcome,
     state: null,
+    costs: [11, null].map((readRows) => ({ queryId: 'a', readRows, readBytes: null, elapsedMs: null })),
     failures: 2,
     nextAt: at,
   })
@@ -17,7 +18,7 @@ describe('the log', () => {
   const error = { code: 'network', transient: true, message: 'It broke.' }
 
   test.each([
-    [{ type: 'refreshed', asOf: 7 }, { key: 'a', type: 'refreshed', asOf: 7 }, false],
+    [{ type: 'refreshed', asOf: 7 }, { key: 'a', type: 'refreshed', asOf: 7, readRows: 11 }, false],
     [{ type: 'final' }, { key: 'a', type: 'final' }, false],
     [
       { type: 'failed', kind: 'transient', error, retryAfterMs: 5 },
