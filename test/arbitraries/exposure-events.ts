@@ -93,7 +93,7 @@ const timestampsAround = ({ startMs, asOfMs }: Asked): fc.Arbitrary<number> =>
  */
 export const eventsAround = (
   question: Asked,
-  constraints: { readonly inside?: boolean; readonly maxLength?: number } = {},
+  constraints: { readonly inside?: boolean; readonly minLength?: number; readonly maxLength?: number } = {},
 ): fc.Arbitrary<ExposureEvent[]> =>
   fc
     .record({
@@ -129,7 +129,7 @@ export const eventsAround = (
             { arbitrary: fc.constant(null), weight: constraints.inside === true ? 0 : 1 },
           ),
         }),
-        { maxLength: constraints.maxLength ?? 40 },
+        { minLength: constraints.minLength ?? 0, maxLength: constraints.maxLength ?? 40 },
       )
     })
 

@@ -8,13 +8,12 @@ import {
 } from 'first-exposure'
 import { rolledUp, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { questionWithEvents } from '../../arbitraries/exposure-events.js'
 import { runs } from '../../arbitraries/runs.js'
 import { engineAvailable } from '../../engine/availability.js'
 import { startCluster, type EngineCluster } from '../../engine/cluster.js'
 import { createEventsTable } from '../../engine/events-table.js'
 import { run } from '../../rollup/rollup-of-events.js'
-import { expectAgreement, insertInTwoBatches } from './who-and-how-many.js'
+import { crowdedQuestion, expectAgreement, insertInTwoBatches } from './who-and-how-many.js'
 
 const shards = 3
 const counting = fc.record({
@@ -72,7 +71,7 @@ describe.skipIf(!engineAvailable).each(['America/New_York', 'Asia/Kolkata'])(
       expect(await asked.json()).toEqual([{ zone }])
       await fc.assert(
         fc.asyncProperty(
-          questionWithEvents,
+          crowdedQuestion,
           counting,
           asking,
           async ({ question, events }, policies, { dimensions, partition }) => {

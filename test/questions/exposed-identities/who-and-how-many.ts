@@ -12,13 +12,19 @@ import {
   type ExposuresSummary,
   type ExposureWindow,
 } from 'first-exposure'
+import type * as fc from 'fast-check'
 import { expect } from 'vitest'
-import type { ExposureEvent } from '../../arbitraries/exposure-events.js'
+import { asked, eventsAround, type Asked, type ExposureEvent } from '../../arbitraries/exposure-events.js'
 import { eventRow } from '../../engine/events-table.js'
 import { bucketAxis } from '../../../src/time/local-days.js'
 
 // What reads a DateTime without a zone reads it in this one, as a server in that zone does.
 type Settings = Readonly<Record<'session_timezone', string>>
+
+/** A question with so many events around it that most of them have quarantined identities too. */
+export const crowdedQuestion: fc.Arbitrary<{ question: Asked; events: ExposureEvent[] }> = asked.chain(
+  (question) => eventsAround(question, { minLength: 15 }).map((events) => ({ question, events })),
+)
 
 /**
  * Law 10: the summary, the exposed identities counted on the server by bucket and variant, and their decoded rows counted
