@@ -1,6 +1,7 @@
 // Measures what the query costs, as ratios within one run. See `npm run bench -- --help`.
 import { cpus, totalmem } from 'node:os'
 import { benchArguments, sections, type Section } from './arguments.js'
+import { measureBatch } from './batch.js'
 import { calibrationSteps, calibrationTables } from './calibration.js'
 import { measureClientSide } from './client-side.js'
 import { measureCluster } from './cluster-bytes.js'
@@ -55,6 +56,7 @@ const steps: Readonly<Record<Section, number>> = {
   panel: rounds + 3,
   cluster: 4 + 3 * rounds,
   stream: 2 + streamForms.length * rounds,
+  batch: 3 + 4 * rounds,
   calibration: calibrationSteps,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
@@ -247,6 +249,32 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
           cpuSeconds.toFixed(2),
           (cpuSeconds / (own?.cpuSeconds ?? NaN)).toFixed(2),
           (peakBytes / 2 ** 20).toFixed(0),
+        ]),
+      ),
+    )
+  },
+  batch: async () => {
+    const costs = await measureBatch(options.batchEvents, rounds, progress.step)
+    figures['batch'] = { events: options.batchEvents, costs }
+    text.push(
+      alignedTable(
+        [
+          `300 experiments, ${options.batchEvents.toLocaleString('en')} events`,
+          'largest alone, CPU s',
+          'all together',
+          '÷ largest',
+          'one by one ÷ together',
+          'peak MiB',
+          '÷ largest',
+        ],
+        costs.map(({ layout, windows, largestAlone, together, oneByOne }) => [
+          `${layout}, ${windows}`,
+          largestAlone.cpuSeconds.toFixed(2),
+          together.cpuSeconds.toFixed(2),
+          (together.cpuSeconds / largestAlone.cpuSeconds).toFixed(1),
+          (oneByOne.cpuSeconds / together.cpuSeconds).toFixed(1),
+          (together.peakBytes / 2 ** 20).toFixed(0),
+          (together.peakBytes / largestAlone.peakBytes).toFixed(1),
         ]),
       ),
     )

@@ -90,7 +90,8 @@ function unlessOutOfMemory(error: unknown): false {
   return false
 }
 
-async function logged(client: ClickHouseClient, comment: string): Promise<Logged> {
+/** What the queries with a comment cost, by the server's own log. */
+export async function logged(client: ClickHouseClient, comment: string): Promise<Logged> {
   await client.command({ query: 'SYSTEM FLUSH LOGS' })
   const result = await client.query({
     query: `SELECT

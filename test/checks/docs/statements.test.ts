@@ -5,6 +5,7 @@ import {
   exposuresBreakdownQuery,
   exposureSpec,
   exposureWindow,
+  firstExposuresBatchQuery,
   firstExposuresQuery,
   flagsmithEvents,
   identityTimelineQuery,
@@ -36,6 +37,16 @@ const statements: readonly (readonly [name: string, query: string])[] = [
   ['crossoversQuery', crossoversQuery(spec, window).query],
   ['exposureLedgerQuery', exposureLedgerQuery(spec, window).query],
   ['identityTimelineQuery', identityTimelineQuery(spec, window, 'user-17').query],
+  [
+    'firstExposuresBatchQuery',
+    firstExposuresBatchQuery([
+      { spec, window },
+      {
+        spec: exposureSpec({ ...input, featureName: 'search', timeZone: 'Europe/Madrid' }),
+        window: partialDays,
+      },
+    ]).query,
+  ],
   ['overlapQuery', overlapQuery(spec, exposureSpec({ ...input, featureName: 'search' }), window).query],
   ['rollupSchema', [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};`).join('\n\n')],
   ['rollupAudit', rollupAudit(rolledUpSpec, window).query],

@@ -7,10 +7,11 @@ import {
   firstExposuresBatchQuery,
   selectGranularity,
   summarizeExposures,
+  trustedSql,
   type BatchExperiment,
   type ExposureSpecInput,
 } from 'first-exposure'
-import { fetchExposuresSummaries, fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { fetchExposuresSummaries, fetchExposuresSummary, fetchOverlap } from 'first-exposure/clickhouse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Asked } from '../../arbitraries/exposure-events.js'
 import { runs } from '../../arbitraries/runs.js'
@@ -97,9 +98,9 @@ describe.skipIf(!engineAvailable)(
             )
           },
         ),
-        { numRuns: runs(60) },
+        { numRuns: runs(30) },
       )
-    })
+    }, 300_000)
 
     test('and is the reference model’s', async () => {
       await fc.assert(
@@ -117,9 +118,9 @@ describe.skipIf(!engineAvailable)(
             )
           }
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(30) },
       )
-    })
+    }, 300_000)
 
     test('in groups, and of experiments that share no pass', async () => {
       await fc.assert(
@@ -146,9 +147,9 @@ describe.skipIf(!engineAvailable)(
             )
           },
         ),
-        { numRuns: runs(10) },
+        { numRuns: runs(8) },
       )
-    })
+    }, 300_000)
 
     test('with a feature of a type whose text is padded, or that is not text', async () => {
       const of = async (table: string, type: string, names: readonly string[]): Promise<void> => {
@@ -176,6 +177,20 @@ describe.skipIf(!engineAvailable)(
       await of('padded', 'FixedString(9)', ['a', 'abc'])
       await of('several', 'LowCardinality(Nullable(String))', ['a', 'abc'])
       await of('whole', 'UInt8', ['7', '9'])
+      // A SELECT as the table.
+      const columns = { environment: null, event: null, feature: 'feature', timestamp: 'at', identity: 'id' }
+      const source = {
+        table: trustedSql`SELECT * FROM several WHERE id < ${2}`,
+        columns: { ...columns, variant: 'arm' },
+      }
+      const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+      const experiments = ['a', 'abc'].map((featureName) => ({
+        spec: exposureSpec({ featureName, source }),
+        window,
+      }))
+      expect(await fetchExposuresSummaries(client, experiments)).toEqual(await alone(experiments))
+      const [one, other] = experiments as [BatchExperiment, BatchExperiment]
+      expect(await fetchOverlap(client, one.spec, other.spec, window)).toMatchObject({ identities: 2 })
     })
   },
 )

@@ -104,7 +104,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
       ),
       { numRuns: runs(50) },
     )
-  })
+  }, 300_000)
 
   test('is the join of the two relations of exposed identities, for two tables too', async () => {
     await fc.assert(
@@ -151,7 +151,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
       ),
       { numRuns: runs(50) },
     )
-  })
+  }, 300_000)
 
   test('is the same through a rollup of one of them, or of both', async () => {
     const event = '$flag_exposure'
@@ -185,7 +185,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
       ),
       { numRuns: runs(30) },
     )
-  })
+  }, 300_000)
 
   test('compares identities by their text, whatever the types of their columns', async () => {
     const at = "toDateTime('2026-06-02 00:00:00', 'UTC')"
@@ -234,5 +234,5 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
       }),
       { numRuns: runs(30) },
     )
-  })
+  }, 300_000)
 })
