@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
-import { exposureSpec, initialRefreshState, reduceRefresh, summarizeExposures } from 'first-exposure'
+import {
+  exposureFingerprint,
+  exposureSpec,
+  initialRefreshState,
+  reduceRefresh,
+  refreshQuestion,
+  summarizeExposures,
+} from 'first-exposure'
 import { exposuresAnswer, type ExposuresAnswer } from 'first-exposure/panel'
 import { chromium } from 'playwright-core'
 import { median } from './median.js'
@@ -31,12 +38,12 @@ function answers(): readonly [ExposuresAnswer, ExposuresAnswer] {
       { granularity: 'day' },
     )
     const asOf = startedAt + days * 86_400_000
-    return exposuresAnswer({
-      state: reduceRefresh(initialRefreshState, { type: 'succeeded', asOf, at: asOf, summary }),
-      experiment: { startedAt, endedAt: null },
-      spec: exposureSpec({ environmentKey: 'production', featureName: 'checkout' }),
-      now: asOf,
-    })
+    const spec = exposureSpec({ environmentKey: 'production', featureName: 'checkout' })
+    const experiment = { startedAt, endedAt: null }
+    const fingerprint = exposureFingerprint(spec, startedAt)
+    const question = refreshQuestion(initialRefreshState, { ...experiment, fingerprint })
+    const state = reduceRefresh(initialRefreshState, { type: 'succeeded', asOf, at: asOf, summary, question })
+    return exposuresAnswer({ state, experiment, spec, now: asOf })
   }
   return [answer(0), answer(1)]
 }

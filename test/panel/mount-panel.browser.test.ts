@@ -7,6 +7,7 @@ import { build } from 'esbuild'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
+  exposureFingerprint,
   exposureSpec,
   initialRefreshState,
   reduceRefresh,
@@ -22,6 +23,7 @@ import {
   type Panel,
   type PanelOptions,
 } from 'first-exposure/panel'
+import { askedState } from './asked-state.js'
 import { chromiumInstalled, executablePath, openChromium } from './open-chromium.js'
 
 /** The bundle's own global, in the page. */
@@ -67,13 +69,15 @@ function answerOf(
     ].filter(({ newIdentities }) => newIdentities > 0),
     { granularity: 'day' },
   )
-  return exposuresAnswer({
-    state: reduceRefresh(initialRefreshState, { type: 'succeeded', asOf, at: asOf, summary }),
-    experiment: { startedAt, endedAt: null },
-    spec,
-    now: asOf + 60_000,
-    ...more,
-  })
+  return exposuresAnswer(
+    askedState({
+      state: reduceRefresh(initialRefreshState, { type: 'succeeded', asOf, at: asOf, summary }),
+      experiment: { startedAt, endedAt: null },
+      spec,
+      now: asOf + 60_000,
+      ...more,
+    }),
+  )
 }
 
 const letters = (count: number): string[] =>
@@ -265,19 +269,21 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
       ],
       [
         'a title and an error without a space',
-        exposuresAnswer({
-          title: 'x'.repeat(200),
-          origin: 'y'.repeat(200),
-          state: reduceRefresh(initialRefreshState, {
-            type: 'failed',
-            asOf: startedAt + dayMs,
-            at: startedAt + dayMs,
-            error: { code: 'c'.repeat(64), transient: true, message: 'm'.repeat(500) },
+        exposuresAnswer(
+          askedState({
+            title: 'x'.repeat(200),
+            origin: 'y'.repeat(200),
+            state: reduceRefresh(initialRefreshState, {
+              type: 'failed',
+              asOf: startedAt + dayMs,
+              at: startedAt + dayMs,
+              error: { code: 'c'.repeat(64), transient: true, message: 'm'.repeat(500) },
+            }),
+            experiment: { startedAt, endedAt: null },
+            spec,
+            now: startedAt + 2 * dayMs,
           }),
-          experiment: { startedAt, endedAt: null },
-          spec,
-          now: startedAt + 2 * dayMs,
-        }),
+        ),
       ],
     ])('%s: nothing is cut or lies over another, unless it says that it scrolls', async (_, answer) => {
       await open({ viewport: { width, height: 900 } })
@@ -617,6 +623,40 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     expect(await page.locator('.banner.warning').first().isVisible()).toBe(false)
   })
 
+  test('the old answer to another question is shown as old, with its own window', async () => {
+    await open()
+    const keys = ['control', 'blue']
+    const before = answerOf(keys)
+    const success = 'success' in before.status ? before.status.success : null
+    if (success === null) throw new Error('no success')
+    const known = askedState({
+      state: reduceRefresh(initialRefreshState, { type: 'succeeded', ...success }),
+      experiment: { startedAt, endedAt: null },
+      spec,
+      now: success.asOf + 60_000,
+    })
+    const later = { startedAt: startedAt + 3 * dayMs, endedAt: null }
+    await mount(exposuresAnswer({ ...known, experiment: later }))
+    expect(await page.locator('.title .badge:visible').allTextContents()).toEqual(['Outdated'])
+    expect(await page.locator('.banner.warning').last().textContent()).toContain('You see an old count')
+    expect(await page.locator('.about .note').first().textContent()).toMatch(
+      /^Jun 1, 2026, 12:00\sAM to Jun 7/,
+    )
+    expect(await page.locator('.figure .value').first().textContent()).toBe('1,200')
+    const state = reduceRefresh(known.state, {
+      type: 'requested',
+      at: success.asOf + 59_000,
+      question: {
+        revision: 2,
+        fingerprint: exposureFingerprint(spec, later.startedAt),
+        startedAt: later.startedAt,
+      },
+    })
+    await update(exposuresAnswer({ ...known, state, experiment: later }))
+    expect(await page.locator('.title .badge:visible').allTextContents()).toEqual(['Refreshing', 'Outdated'])
+    expect(await violations()).toEqual([])
+  })
+
   test('two panels in one element do not know of each other; each leaves alone what is not its own', async () => {
     await open()
     const states = await page.evaluate(
@@ -643,7 +683,7 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     await open()
     const client = await page.context().newCDPSession(page)
     await client.send('HeapProfiler.enable')
-    const answer = answerOf(['control', 'blue'], {}, explained(['control', 'blue']))
+    const answer = answerOf(['control', 'blue'])
     const mounts = (times: number): Promise<number> =>
       page.evaluate(
         async ([answer, times]) => {

@@ -8,6 +8,7 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { exposureSpec, initialRefreshState, reduceRefresh, summarizeExposures } from 'first-exposure'
 import { exposuresAnswer } from 'first-exposure/panel'
+import { askedState } from './asked-state.js'
 import { chromiumInstalled, executablePath, openChromium } from './open-chromium.js'
 
 const project = resolve(import.meta.dirname, '../..')
@@ -71,13 +72,15 @@ describe.skipIf(!chromiumInstalled)(`the React example (needs ${executablePath})
         else {
           response.end(
             JSON.stringify(
-              exposuresAnswer({
-                state: next === 'final' ? states.loaded : states[next],
-                experiment: { startedAt, endedAt: next === 'final' ? asOf : null },
-                policy: { settleMs: 0 },
-                spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
-                now: asOf + 1_001_000,
-              }),
+              exposuresAnswer(
+                askedState({
+                  state: next === 'final' ? states.loaded : states[next],
+                  experiment: { startedAt, endedAt: next === 'final' ? asOf : null },
+                  policy: { settleMs: 0 },
+                  spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+                  now: asOf + 1_001_000,
+                }),
+              ),
             ),
           )
         }

@@ -1,7 +1,7 @@
 import { oneOf, withFields } from '../../checks.js'
 import { invalidPanel } from '../../errors.js'
 import { aTimeZone } from '../../time/time-zone.js'
-import { successOf, type ExposuresAnswer } from '../exposures-answer.js'
+import { formerOf, successOf, type ExposuresAnswer } from '../exposures-answer.js'
 import { panelWords, type PanelLanguage, type PanelWords } from '../panel-words.js'
 import { visible } from '../variant-label.js'
 import { chartCard } from './chart-card.js'
@@ -193,6 +193,8 @@ function panelContent(
   const heading = (...children: readonly (Node | string)[]): HTMLElement =>
     element(`h${(headingLevel + 1) as 2}`, {}, ...children)
   const badge = element('span')
+  // Whatever the state is: the count that is shown answers an older question.
+  const oldBadge = element('span', { class: 'badge warning' }, say('outdated'))
   const origin = element('p', { class: 'note' })
   const zones = element('div', { class: 'zones' })
   const banner = element('div', { class: 'banner' })
@@ -258,7 +260,7 @@ function panelContent(
     element(
       'header',
       {},
-      element('div', { class: 'title' }, title, badge),
+      element('div', { class: 'title' }, title, badge, oldBadge),
       control.root,
       element('div', { class: 'about' }, origin, zones),
     ),
@@ -279,6 +281,7 @@ function panelContent(
     const isAwaited = trouble === null && onPoll !== undefined
     title.textContent = say(isAwaited ? 'loading' : trouble === null ? 'empty' : 'cannotBeShown')
     badge.hidden = true
+    oldBadge.hidden = true
     show(banner, isAwaited ? [say('loadingSentence')] : [])
     for (const card of cards) card.hidden = true
     announce(trouble ?? '')
@@ -296,6 +299,7 @@ function panelContent(
     badge.className = `badge status ${status.tone}`
     badge.textContent = status.badge
     badge.hidden = false
+    oldBadge.hidden = answer.status.type === 'outdated' || formerOf(answer.status) === undefined
     banner.className = `banner ${status.tone}`
     show(banner, status.sentences)
     announce([trouble, `${status.badge}.`, ...status.sentences].filter((text) => text !== null).join(' '))
@@ -424,7 +428,7 @@ function nobodyWords(shown: Shown | null, { say }: PanelWords): string {
 }
 
 function aboutLine(
-  { origin, experiment }: ExposuresAnswer,
+  { origin }: ExposuresAnswer,
   shown: Shown | null,
   zone: string,
   { say, instant, duration }: PanelWords,
@@ -435,7 +439,7 @@ function aboutLine(
       ? []
       : [
           say(view.granularity === 'hour' ? 'aboutByHour' : 'aboutByDay', {
-            start: instant(experiment.startedAt, zone),
+            start: instant(view.window.startMs, zone),
             end: instant(view.window.asOfMs, zone),
             duration: duration(view.window.asOfMs - view.window.startMs),
           }),
