@@ -5,6 +5,7 @@ export const sections = [
   'who',
   'shapes',
   'rollup',
+  'aliases',
   'growth',
   'memory',
   'client',

@@ -147,7 +147,7 @@ export const forms: readonly Form[] = [
 ]
 
 // The rows themselves, as a count and a checksum, so that sending and reading five million of them hides nothing.
-const checksum = (rows: string): Form['asks'] => ({
+export const checksum = (rows: string): Form['asks'] => ({
   statement: `SELECT count(), toString(sum(cityHash64(identity, ifNull(variant, ''), quarantined, toUnixTimestamp64Milli(first_exposure)))) AS checksum FROM (${rows})`,
   gives: 'rows',
 })
@@ -161,7 +161,7 @@ const whoByHandRows = `SELECT
   WHERE ${where} AND identifier != ''
   GROUP BY identifier`
 
-const whoRows = (spec: Partial<ExposureSpecInput> = {}): string =>
+export const whoRows = (spec: Partial<ExposureSpecInput> = {}): string =>
   inlineParameters(
     exposedIdentitiesQuery(
       exposureSpec({ environmentKey: 'prod', featureName: 'checkout', ...spec }),

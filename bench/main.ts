@@ -1,5 +1,6 @@
 // Measures what the query costs, as ratios within one run. See `npm run bench -- --help`.
 import { cpus, totalmem } from 'node:os'
+import { aliasPairs, aliasRows } from './aliases.js'
 import { benchArguments, sections, type Section } from './arguments.js'
 import { measureBatch } from './batch.js'
 import { calibrationSteps, calibrationTables } from './calibration.js'
@@ -44,12 +45,15 @@ const memoryForms = [
   ...[2, 4, 8].map(inParts),
   spilling(Math.floor(options.memoryLimit / 4)),
 ]
+const aliasShape = { ...usualShape, events }
+const aliasForms = aliasPairs(aliasShape)
 const growthForms = [countHashes, byHash]
 const steps: Readonly<Record<Section, number>> = {
   compare: 1 + forms.length * rounds,
   who: 1 + whoForms.length * rounds,
   shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
   rollup: rollupShapes(events).length * (1 + rollupForms.length * rounds),
+  aliases: 1 + 2 * aliasForms.length * rounds,
   growth: options.growth.length * (1 + growthForms.length * rounds),
   memory: 2 + memoryForms.length * (rounds + 1),
   client: 9,
@@ -130,6 +134,18 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
   },
   rollup: async () => {
     figures['rollup'] = await measureShapes(rollupShapes(events), rollupForms)
+  },
+  aliases: async () => {
+    const costs = await measureForms(engine, aliasShape, aliasForms.flat(), { rounds, progress })
+    figures['aliases'] = { shape: aliasShape, costs }
+    text.push(
+      costTable(
+        `${events.toLocaleString('en')} events, a tenth of the identities aliased`,
+        costs,
+        aliasForms[0]?.[0].name ?? '',
+      ),
+      alignedTable(['aliased ÷ not', 'seconds', 'CPU', 'peak'], aliasRows(aliasForms, costs)),
+    )
   },
   growth: async () => {
     const found: { readonly events: number; readonly costs: readonly Cost[] }[] = []

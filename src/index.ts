@@ -18,6 +18,7 @@ export type { MultiVariantPolicy } from './experiment/multi-variant-policy.js'
 export { trustedSql, type BoundValue, type TrustedSql } from './sql/trusted-sql.js'
 export type { ExposureFilter, FilterBound, FilterInstant, FilterValue } from './experiment/exposure-filter.js'
 export type { BreakdownColumn, BreakdownColumnInput } from './experiment/breakdown-column.js'
+export type { IdentityAliases, IdentityAliasesInput } from './experiment/identity-aliases.js'
 export type { SourceColumn } from './experiment/source-column.js'
 export {
   flagsmithEvents,
@@ -60,6 +61,7 @@ export {
   summarizeExposureLedger,
   summarizeLedger,
   type ExposureLedger,
+  type LedgerAliases,
   type LedgerLateness,
   type LedgerPart,
   type LedgerPartName,

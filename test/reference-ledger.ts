@@ -78,5 +78,6 @@ export function referenceLedger(
       p99Seconds: quantile(0.99),
       maxSeconds: quantile(1),
     },
+    aliases: null,
   }
 }

@@ -36,7 +36,7 @@ function verdictSentence(verdict: IdentityVerdict): string {
 /** One identity's events as a section of text for people: first the verdict, then the events in order. */
 export function identityStoryText(
   identity: string,
-  { verdict, scanned, events, truncated }: IdentityTimeline,
+  { verdict, scanned, events, truncated, resolved }: IdentityTimeline,
   timeZone: string,
   { width, colour }: Terminal,
 ): readonly string[] {
@@ -49,20 +49,34 @@ export function identityStoryText(
   return [
     colour ? `\u001b[1m${title}\u001b[22m` : title,
     ...filled(verdictSentence(verdict), width),
+    ...(resolved === null
+      ? []
+      : filled(
+          `Resolves to ${variantLabel(resolved.identity, 60)}; identifiers with events: ` +
+            `${resolved.identifiers.map((each) => variantLabel(each, 60)).join(', ')}.`,
+          width,
+        )),
     ...(events.length === 0
       ? []
       : [
           '',
           ...plainTable(
             [
-              ['When (UTC)', ...(isUtc ? [] : [`In ${timeZone}`]), 'Variant', 'What it counts as'],
-              ...events.map(({ at, variant, disposition }) => [
+              [
+                'When (UTC)',
+                ...(isUtc ? [] : [`In ${timeZone}`]),
+                'Variant',
+                'What it counts as',
+                ...(resolved === null ? [] : ['Identifier']),
+              ],
+              ...events.map(({ at, variant, disposition, identifier }) => [
                 ...instant(at),
                 variant === null ? '(none)' : variantLabel(variant, 24),
                 disposition === 'exposure' ? 'exposure' : disposition.replaceAll('-', ' '),
+                ...(identifier === undefined ? [] : [variantLabel(identifier, 24)]),
               ]),
             ],
-            { leftColumns: 4 },
+            { leftColumns: 5 },
           ),
         ]),
     ...(truncated

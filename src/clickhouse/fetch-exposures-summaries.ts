@@ -49,7 +49,7 @@ export type ExposuresResult =
  * Experiments of one source that differ only in their features, windows, time zones, policies and `maxRows` share a
  * statement, up to `groupSize` of them, if their windows are similar: a statement reads at most twice the time that each
  * of its experiments is asked about. The others are asked one by one: those of a source with a rollup or that is
- * `shardedByIdentity`, a feature that is asked about twice, and experiments that share their source, environment, events,
+ * `shardedByIdentity`, those with `aliases`, a feature that is asked about twice, and experiments that share their source, environment, events,
  * filters or identity key with no other.
  *
  * One experiment that fails does not take the others along. If its answer has too many rows or is malformed, it fails

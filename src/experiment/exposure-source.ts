@@ -276,7 +276,7 @@ function refuseBesideSelect(input: ExposureSourceInput): void {
 }
 
 /** A table given by its name, or by an object with these fields only. */
-function tableOf(
+export function tableOf(
   input: string | { readonly database?: string | null; readonly table: string },
   fields: readonly string[],
   path: string,

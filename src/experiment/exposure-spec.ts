@@ -12,6 +12,7 @@ import {
   type ExposureSource,
   type ExposureSourceInput,
 } from './exposure-source.js'
+import { identityAliases, type IdentityAliases, type IdentityAliasesInput } from './identity-aliases.js'
 import { aMultiVariantPolicy, type MultiVariantPolicy } from './multi-variant-policy.js'
 import type { SourceColumn } from './source-column.js'
 
@@ -38,6 +39,8 @@ export interface ExposureSpec {
   readonly filters: readonly ExposureFilter[]
   /** `null` if no breakdown was requested. */
   readonly breakdown: BreakdownColumn | null
+  /** `null` if every identifier stands for itself. */
+  readonly aliases: IdentityAliases | null
   readonly source: ExposureSource
 }
 
@@ -75,6 +78,19 @@ export interface ExposureSpecInput {
    * is the same with and without it.
    */
   readonly breakdown?: BreakdownColumnInput | null
+  /**
+   * A table that says which identifiers stand for which others, for example an anonymous identifier for a user's. Then
+   * an identity is everything that resolves to one identifier: its exposures are those of all of them, and so are its
+   * first exposure and its variants. The table is read when the question is asked, so a merge of today corrects the
+   * past. Default: `null`, every identifier stands for itself.
+   *
+   * - An identifier with several different targets stands for itself. The ledger counts it as ambiguous.
+   * - One step only: with a → b and b → c, `a` resolves to `b`, and `b` to `c`. The ledger counts such chains.
+   * - A row that maps an identifier to itself, or has an empty or NULL identifier, is ignored. Equal rows count once.
+   * - Identifiers are compared as values of the identity's column. If a text is no value of its type, it is compared as
+   *   text. So a `String` may stand for a `UUID`.
+   */
+  readonly aliases?: IdentityAliasesInput | null
   /** Default {@link flagsmithEvents}. */
   readonly source?: ExposureSourceInput
 }
@@ -89,6 +105,7 @@ const fields: readonly string[] = [
   'maxRows',
   'filters',
   'breakdown',
+  'aliases',
   'source',
 ] satisfies readonly (keyof ExposureSpec)[]
 
@@ -133,6 +150,7 @@ export function exposureSpec(input: ExposureSpecInput): ExposureSpec {
     maxRows: aWholeNumber(1, 10_000_000)(input.maxRows ?? 100_000, 'maxRows', invalidSpec),
     filters: filtersFor(source, input.filters ?? []),
     breakdown: input.breakdown == null ? null : breakdownColumn(input.breakdown),
+    aliases: input.aliases == null ? null : identityAliases(input.aliases),
     source,
   })
 }

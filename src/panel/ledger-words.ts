@@ -86,11 +86,19 @@ export function ledgerSum({ scanned, parts }: ExposureLedger, { say, count }: Pa
 /** What the lines do not say: identities, variants that nobody configured, and how late events arrived. */
 export function ledgerSentences(ledger: ExposureLedger, words: PanelWords): readonly string[] {
   const { say } = words
-  const { countedIdentities, excludedIdentities, unconfigured, lateness } = ledger
+  const { countedIdentities, excludedIdentities, unconfigured, lateness, aliases } = ledger
   const strays = Object.entries(unconfigured ?? {})
   return [
     say('ledgerCounted', { count: countedIdentities }),
     say('ledgerExcluded', { count: excludedIdentities }),
+    ...(aliases === null
+      ? []
+      : [
+          say('ledgerJoined', { count: aliases.joinedIdentifiers }),
+          say('ledgerAmbiguous', { count: aliases.ambiguousIdentifiers }),
+          say('ledgerChained', { count: aliases.chainedIdentifiers }),
+          say('ledgerQuarantinedByJoining', { count: aliases.quarantinedByJoining }),
+        ]),
     ...(unconfigured === null
       ? []
       : strays.length === 0

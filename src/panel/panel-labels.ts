@@ -254,6 +254,22 @@ export const panelLabels = {
     other: '{count} identities are counted, each with its first exposure.',
   },
   ledgerExcluded: { one: '{count} identity is quarantined.', other: '{count} identities are quarantined.' },
+  ledgerJoined: {
+    one: '{count} identifier was joined to another one by an alias.',
+    other: '{count} identifiers were joined to others by aliases.',
+  },
+  ledgerAmbiguous: {
+    one: '{count} identifier has an ambiguous alias and was not joined.',
+    other: '{count} identifiers have ambiguous aliases and were not joined.',
+  },
+  ledgerChained: {
+    one: '{count} joined identifier stands for an alias itself.',
+    other: '{count} joined identifiers stand for aliases themselves.',
+  },
+  ledgerQuarantinedByJoining: {
+    one: '{count} identity is quarantined only because its identifiers were joined.',
+    other: '{count} identities are quarantined only because their identifiers were joined.',
+  },
   allConfigured: 'All variants seen are configured.',
   notConfiguredList: 'Not configured: {list}.',
   notConfiguredItem: '{variant} with {exposures} and {identities} counted',

@@ -1,7 +1,7 @@
 import type { IdentityKey } from '../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { OwnNames } from '../sql/own-names.js'
-import { bound, lines, sql, where, type Sql } from '../sql/sql.js'
+import { bound, lines, nothing, sql, where, type Sql } from '../sql/sql.js'
 import { eventsIn, type ExposureScan } from './exposure-scan.js'
 import { policyStates, variantRanks, type IdentityStates } from './identity-states.js'
 import type { AskedExperiment } from './passes.js'
@@ -21,7 +21,8 @@ const ranks: number = 2 ** 20
 /**
  * The identities of several experiments of one source, as a step of a statement: each as `identityStates` has it. One
  * scan finds the names of all variants, and one the states. The ranks are those among the variants of all of them,
- * which keeps the order of the keys of each.
+ * which keeps the order of the keys of each. Aliases are not applied: `passesOf` never puts a spec with aliases here with
+ * another one.
  *
  * @param scan - made from any of the specs, with the window that holds all windows
  * @param identityGroup - the expression that distinguishes identities
@@ -65,7 +66,7 @@ export function batchStates(
   const states = sql`
     ${name} AS (
       SELECT
-        ${lines(...state, ...columns)}
+        ${lines(...state.map((each) => sql`${each.state ?? nothing} AS ${each.name}`), ...columns)}
       FROM ${scan.from}
       ${where([...predicates, ...inOwnWindow(experiments, place, scan.exposedAt), scan.hasIdentity, sql`${rank} > 0`])}
       GROUP BY ${key.group(identityGroup, place)}

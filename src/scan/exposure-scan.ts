@@ -5,6 +5,7 @@ import { bound, sql, text, type Sql } from '../sql/sql.js'
 import { isTrustedSql } from '../sql/trusted-sql.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { granularities, selectGranularity } from '../time/granularity.js'
+import { aliasMap, type AliasMap } from './alias-map.js'
 import { asNumber, columnsOf, filterPredicates, hashOf, isIdentity, type Columns } from './columns.js'
 import { isReadable, settings } from './guards.js'
 import { eventTables, everyShard } from './shards.js'
@@ -19,8 +20,10 @@ export interface Exposures {
   readonly predicates: readonly Sql[]
   /** The additional conditions for an event of an identity. */
   readonly identityPredicates: readonly Sql[]
-  /** The expression that distinguishes identities. */
+  /** The expression that distinguishes identities; with aliases, the identifiers that resolve to them. */
   readonly identityGroup: Sql
+  /** Which identifiers stand for which others. `null` if every identifier stands for itself. */
+  readonly aliases: AliasMap | null
   /** The variant's key as text. */
   readonly variantKey: Sql
   readonly exposedAt: Sql
@@ -69,14 +72,24 @@ export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWi
     : columns.identity
   const hasVariant = sql`${columns.variant} IS NOT NULL`
   const hasIdentity = isIdentity(columns.identity)
+  const from = eventTables(source)
+  const own = ownNames(spec)
   const startOfBucket = text(granularities[selectGranularity({ startMs, asOfMs })].startOfBucket)
   return {
-    from: eventTables(source),
+    from,
     guard: isReadable(source, columns, spec.filters),
     predicates: [...ofExperiment, ...inWindow, hasVariant, ...filters],
     identityPredicates: [hasIdentity],
     identity,
     identityGroup: identityGroups[identityKey](identity),
+    aliases: aliasMap(
+      spec,
+      { from, identity, own },
+      {
+        identityOf: (identifier) => identifier,
+        groupOf: identityGroups[identityKey],
+      },
+    ),
     variantKey: sql`toString(${columns.variant})`,
     exposedAt: columns.timestamp,
     columns,
@@ -86,7 +99,7 @@ export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWi
     hasIdentity,
     filters,
     bucketOf: (dateTime) => sql`${startOfBucket}(${dateTime}, ${bound('time_zone', 'String', timeZone)})`,
-    own: ownNames(spec),
+    own,
     rowLimit: sql`LIMIT ${bound('row_limit', 'UInt64', maxRows + 1)}`,
     settings: settings(...everyShard(source.cluster)),
     clusterSettings: everyShard(source.cluster),

@@ -1,6 +1,7 @@
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { OwnNames } from '../sql/own-names.js'
-import { lines, sql, where, type Sql } from '../sql/sql.js'
+import { joined, lines, nothing, sql, where, type Sql } from '../sql/sql.js'
+import type { AliasMap } from './alias-map.js'
 import type { Exposures } from './exposure-scan.js'
 import { instantAndRank, isOneRank, rankBits, rankOf, secondOf } from './instants.js'
 
@@ -41,6 +42,90 @@ export function variantRanks(
   }
 }
 
+/** What is kept of each identity. */
+export interface KeptState {
+  /** Its column name. */
+  readonly name: Sql
+  /** The state over exposures: an aggregate function. `null` if it is about the aliases of the identifiers alone. */
+  readonly state: Sql | null
+  /** The same state, from the states of the identifiers that resolve to one identity. */
+  readonly merged: (each: Sql) => Sql
+}
+
+/** How two states of one identity become one. */
+export const merges: Readonly<Record<'minimum' | 'sum' | 'bits', KeptState['merged']>> =
+  /* @__PURE__ */ Object.freeze({
+    minimum: (each: Sql) => sql`min(${each})`,
+    sum: (each: Sql) => sql`sum(${each})`,
+    bits: (each: Sql) => sql`groupBitOr(${each})`,
+  })
+
+/** What distinguishes identities. With aliases, it is what their identifiers resolve to. */
+export function keptIdentity(
+  { identityGroup, aliases }: Pick<Exposures, 'identityGroup' | 'aliases'>,
+  name: Sql,
+  resolved: NonNullable<StateGroups['resolved']> = resolvedAsHeld,
+): KeptState {
+  return {
+    name,
+    state: identityGroup,
+    merged: (identifier) => (aliases === null ? identifier : resolved(identifier, aliases)),
+  }
+}
+
+const resolvedAsHeld = (identifier: Sql, aliases: AliasMap): Sql => aliases.resolved(identifier)
+
+/** How the states are grouped, if not only by what distinguishes identities. */
+export interface StateGroups {
+  /** What separates several rows of states of one identity: its value for an exposure, and how a kept state has it. */
+  readonly within?: { readonly of: Sql; readonly kept: KeptState; readonly inKept: (each: Sql) => Sql }
+  /** What an identifier resolves to; default: in the form in which the map of the aliases holds it. */
+  readonly resolved?: (identifier: Sql, aliases: AliasMap) => Sql
+}
+
+/**
+ * A SELECT with one row of states for each identity. With aliases, it groups the exposures by identifier, as it does
+ * without, then joins the aliases to the identifiers' states and merges the states of each identity.
+ */
+export function selectStates(
+  exposures: Exposures,
+  kept: readonly KeptState[],
+  predicates: readonly Sql[],
+  own: OwnNames,
+  { within, resolved = resolvedAsHeld }: StateGroups = {},
+): Sql {
+  const { from, identityPredicates, identityGroup, aliases } = exposures
+  const select = (states: readonly Sql[]): Sql => sql`
+    SELECT
+      ${lines(...states)}
+    FROM ${from}
+    ${where([...exposures.predicates, ...identityPredicates, ...predicates])}
+    GROUP BY ${joined([identityGroup, ...(within === undefined ? [] : [within.of])], ', ')}
+  `
+  if (aliases === null) return select(kept.map(({ name, state }) => sql`${state ?? nothing} AS ${name}`))
+  const [identifier] = own('identifier')
+  const ofIdentifiers = kept.map(({ state }, index) =>
+    state === identityGroup ? identifier : own(`identifier_state_${index + 1}`)[0],
+  )
+  const states = kept.flatMap(({ state }, index) => {
+    const name = ofIdentifiers[index]
+    return state === null || name === undefined || name === identifier ? [] : [sql`${state} AS ${name}`]
+  })
+  const merged = kept.map(
+    ({ name, merged }, index) => sql`${merged(ofIdentifiers[index] ?? name)} AS ${name}`,
+  )
+  const separated = kept.flatMap((each, index) =>
+    each === within?.kept ? [within.inKept(ofIdentifiers[index] ?? each.name)] : [],
+  )
+  const groups = [resolved(identifier, aliases), ...separated]
+  return sql`
+    SELECT
+      ${lines(...merged)}
+    FROM ${aliases.joinedTo(select([sql`${identityGroup} AS ${identifier}`, ...states]), identifier)}
+    GROUP BY ${joined(groups, ', ')}
+  `
+}
+
 /** One row of state for each identity, and how the identity counts according to it. */
 export interface IdentityStates {
   /** The parts of a WITH: the variants' keys, and the identities. */
@@ -59,8 +144,12 @@ export interface IdentityStates {
 export interface KeptOfIdentities {
   /** Whether the instant and the variant of its first exposure are kept. The summary needs only the second. */
   readonly first?: boolean
+  /** The name under which to keep the identity itself, in the type of its column. */
+  readonly identity?: Sql
+  /** The name under which to keep whether one of its identifiers alone was exposed to more than one variant. */
+  readonly crossedAlone?: Sql
   /** Further columns of the step. */
-  readonly columns?: readonly Sql[]
+  readonly columns?: readonly KeptState[]
 }
 
 /**
@@ -74,27 +163,41 @@ export function identityStates(
   policy: MultiVariantPolicy,
   name: Sql,
   own: OwnNames,
-  { first = false, columns = [] }: KeptOfIdentities = {},
+  { first = false, identity, crossedAlone, columns = [] }: KeptOfIdentities = {},
 ): IdentityStates {
-  const { from, predicates, identityPredicates, identityGroup, exposedAt } = exposures
   const { step, rank, keyAt } = variantRanks(exposures, own)
-  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposedAt, own, first)
+  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposures.exposedAt, own, first)
+  const resolved =
+    identity === undefined ? resolvedAsHeld : (each: Sql, map: AliasMap): Sql => map.resolvedTyped(each)
+  const itself: readonly KeptState[] =
+    identity === undefined ? [] : [keptIdentity(exposures, identity, resolved)]
+  const alone: readonly KeptState[] =
+    crossedAlone === undefined
+      ? []
+      : [
+          {
+            name: crossedAlone,
+            state: sql`NOT (${isOneRank(rankBits(rank))})`,
+            merged: (each) => sql`max(${each})`,
+          },
+        ]
   const identities = sql`
     ${name} AS (
-      SELECT
-        ${lines(...state, ...columns)}
-      FROM ${from}
-      ${where([...predicates, ...identityPredicates, sql`${rank} > 0`])}
-      GROUP BY ${identityGroup}
+      ${selectStates(exposures, [...state, ...itself, ...alone, ...columns], [sql`${rank} > 0`], own, { resolved })}
     )
   `
-  return { steps: [step, identities], keyAt, ...counted }
+  return { steps: [step, ...aliasSteps(exposures), identities], keyAt, ...counted }
+}
+
+/** The part of a WITH that states of identities need, if there are aliases. */
+export function aliasSteps({ aliases }: Pick<Exposures, 'aliases'>): readonly Sql[] {
+  return aliases === null ? [] : [aliases.step]
 }
 
 /** What is kept for one identity, and how it counts. */
 interface PolicyState extends Pick<IdentityStates, 'countedRank' | 'firstSecond' | 'firstInstantAndRank'> {
   /** The state that is kept for one identity. */
-  readonly state: readonly Sql[]
+  readonly state: readonly KeptState[]
   /** The bits of the kept ranks together. Bits that all ranks of an identity share are read from it. */
   readonly bitsOfRanks: Sql
 }
@@ -109,10 +212,10 @@ export const policyStates: Readonly<
     const [bits, firstSecond, firstInstantAndRank] = own('rank_bits', 'first_second', 'first_nano_and_rank')
     return {
       state: [
-        sql`${rankBits(rank)} AS ${bits}`,
+        { name: bits, state: rankBits(rank), merged: merges.bits },
         first
-          ? sql`min(${instantAndRank(exposedAt, rank)}) AS ${firstInstantAndRank}`
-          : sql`min(toUnixTimestamp(${exposedAt})) AS ${firstSecond}`,
+          ? firstOf(rank, exposedAt, firstInstantAndRank)
+          : { name: firstSecond, state: sql`min(toUnixTimestamp(${exposedAt}))`, merged: merges.minimum },
       ],
       countedRank: sql`if(${isOneRank(bits)}, toUInt32(${bits}), 0)`,
       bitsOfRanks: sql`toUInt32(${bits})`,
@@ -123,11 +226,15 @@ export const policyStates: Readonly<
   'first-seen': (rank, exposedAt, own) => {
     const [firstInstantAndRank] = own('first_nano_and_rank')
     return {
-      state: [sql`min(${instantAndRank(exposedAt, rank)}) AS ${firstInstantAndRank}`],
+      state: [firstOf(rank, exposedAt, firstInstantAndRank)],
       countedRank: rankOf(firstInstantAndRank),
       bitsOfRanks: rankOf(firstInstantAndRank),
       firstSecond: secondOf(firstInstantAndRank),
       firstInstantAndRank,
     }
   },
+}
+
+function firstOf(rank: Sql, exposedAt: Sql, name: Sql): KeptState {
+  return { name, state: sql`min(${instantAndRank(exposedAt, rank)})`, merged: merges.minimum }
 }

@@ -18,10 +18,10 @@ export function passesOf<Asked extends AskedExperiment>(
   const passes: { readonly features: Set<string>; readonly asked: Asked[] }[] = []
   const ofKey = new Map<string, (typeof passes)[number][]>()
   for (const asked of experiments) {
-    const { featureName, source } = asked.spec
+    const { featureName } = asked.spec
     const key = passKey(asked.spec)
     const open = ofKey.get(key) ?? []
-    const pass = readsAlone(source) ? undefined : open.find(({ features }) => !features.has(featureName))
+    const pass = readsAlone(asked.spec) ? undefined : open.find(({ features }) => !features.has(featureName))
     if (pass !== undefined) {
       pass.features.add(featureName)
       pass.asked.push(asked)
@@ -39,14 +39,14 @@ function passKey(spec: ExposureSpec): string {
   return JSON.stringify(sharedFields.map((field) => spec[field]))
 }
 
-const sharedFields = ['environmentKey', 'eventName', 'filters', 'identityKey', 'source'] as const
+const sharedFields = ['environmentKey', 'eventName', 'filters', 'identityKey', 'aliases', 'source'] as const
 
 /**
  * A rollup is read by the days of one window, and shards that count by themselves are asked about one experiment: a
- * pass of their events would lose what they are for.
+ * pass of their events would lose what they are for. Aliases join the states of one experiment.
  */
-function readsAlone({ rollup, shardedByIdentity }: ExposureSpec['source']): boolean {
-  return rollup !== undefined || shardedByIdentity
+function readsAlone({ source: { rollup, shardedByIdentity }, aliases }: ExposureSpec): boolean {
+  return rollup !== undefined || shardedByIdentity || aliases !== null
 }
 
 /** Why two experiments cannot share a pass, as the end of a sentence; undefined if they can. */
@@ -54,6 +54,7 @@ export function whyApart(one: AskedExperiment, other: AskedExperiment): string |
   const [spec, known] = [one.spec, other.spec]
   if (spec.source.rollup !== undefined) return 'its source has a rollup'
   if (spec.source.shardedByIdentity) return 'its source is shardedByIdentity'
+  if (spec.aliases !== null) return 'it has aliases'
   const differs = sharedFields.find((field) => JSON.stringify(spec[field]) !== JSON.stringify(known[field]))
   if (differs !== undefined) return `they differ in their ${differs}`
   return spec.featureName === known.featureName ? 'it asks about the same feature' : undefined

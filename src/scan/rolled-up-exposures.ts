@@ -2,6 +2,7 @@ import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
 import { bound, sql, texts, where, type Sql } from '../sql/sql.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { utcDate, wholeUtcDays, type UtcDays } from '../time/utc-days.js'
+import { aliasMap } from './alias-map.js'
 import { asNumber, hashOf, isIdentity } from './columns.js'
 import { experimentIn, type Exposures, type ExposureScan } from './exposure-scan.js'
 import { tables } from './shards.js'
@@ -89,6 +90,7 @@ export function rolledUpExposures(
     predicates: [],
     identityPredicates: [],
     identityGroup: group(identity),
+    aliases: aliasMap(spec, scan, { identityOf: ofEvents, groupOf: group }),
     variantKey,
     exposedAt,
   }

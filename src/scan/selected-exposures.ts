@@ -1,6 +1,6 @@
 import { sql, type Sql } from '../sql/sql.js'
 import type { Exposures, ExposureScan } from './exposure-scan.js'
-import { inPartition, type IdentityPartition } from './identity-partition.js'
+import { isInPartition, partitionHash, type IdentityPartition } from './identity-partition.js'
 import type { RolledUpExposures } from './rolled-up-exposures.js'
 
 /** Exposures of a table, and the identity as it is distinguished. */
@@ -21,7 +21,7 @@ export function selectedExposures(
   rolledUp: RolledUpExposures | null,
   partition: IdentityPartition | undefined,
 ): SelectedExposures {
-  const exposures = rolledUp ?? scan
+  const exposures: Omit<SelectedExposures, 'from'> = rolledUp ?? scan
   return {
     ...exposures,
     from:
@@ -32,6 +32,21 @@ export function selectedExposures(
               ${rolledUp.select}
             )
           `,
-    identityPredicates: [...exposures.identityPredicates, ...inPartition(partition, exposures.identity)],
+    identityPredicates: [
+      ...exposures.identityPredicates,
+      ...(partition === undefined ? [] : [isOfPartition(exposures, partition)]),
+    ],
   }
+}
+
+/** Whether an exposure's identity is in the partition: that of the identifier that it resolves to. */
+function isOfPartition(
+  { identity, identityGroup, aliases }: Omit<SelectedExposures, 'from'>,
+  partition: IdentityPartition,
+): Sql {
+  const own = isInPartition(partition, partitionHash(identity))
+  if (aliases === null) return own
+  const key = aliases.keyOf(identityGroup)
+  const { applied } = aliases
+  return sql`(${key} GLOBAL IN (${aliases.where([applied, isInPartition(partition, aliases.partition)])}) OR (${own} AND ${key} GLOBAL NOT IN (${aliases.where([applied])})))`
 }

@@ -1,4 +1,5 @@
 import type { ExposureSource } from '../experiment/exposure-source.js'
+import type { ExposureSpec } from '../experiment/exposure-spec.js'
 import { tableName } from '../sql/identifiers.js'
 import { bound, sql, trustedSelect, type Sql } from '../sql/sql.js'
 import { isTrustedSql } from '../sql/trusted-sql.js'
@@ -17,6 +18,14 @@ export function tables(table: ExposureSource['table'], cluster: string | null): 
 export function eventTables(source: ExposureSource, cluster: string | null = source.cluster): Sql {
   const from = tables(source.table, cluster)
   return source.final === true ? sql`${from} FINAL` : from
+}
+
+/**
+ * Whether each shard counts its own identities. With aliases, the identifiers of one identity may be on several shards,
+ * so their states are merged where the query arrives.
+ */
+export function countsOnShards({ source, aliases }: Pick<ExposureSpec, 'source' | 'aliases'>): boolean {
+  return source.cluster !== null && source.shardedByIdentity && aliases === null
 }
 
 /** A setting for statements that read a cluster's tables: they fail if a shard is down, even if the server skips it. */

@@ -13,17 +13,24 @@ export type OwnNames = <const Names extends readonly string[]>(
  * two.
  */
 export function ownNames(
-  ...specs: readonly Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'>[]
+  ...specs: readonly (Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'> &
+    Partial<Pick<ExposureSpec, 'aliases'>>)[]
 ): OwnNames {
-  const used = specs.flatMap(({ source, filters, breakdown }) => [
+  const used = specs.flatMap(({ source, filters, breakdown, aliases }) => [
     ...Object.values(source.columns),
     ...(isTrustedSql(source.table) ? [source.table] : []),
     ...filters.map((filter) => (isTrustedSql(filter) ? filter : filter.column)),
     breakdown?.column,
+    aliases?.from,
+    aliases?.to,
   ])
   // Databases too: inside cluster(), database.table would be looked up in a subquery with the database's name.
   const tables = specs
-    .flatMap(({ source: { table, rollup } }) => [isTrustedSql(table) ? undefined : table, rollup])
+    .flatMap(({ source: { table, rollup }, aliases }) => [
+      isTrustedSql(table) ? undefined : table,
+      rollup,
+      aliases?.table,
+    ])
     .flatMap((each) => [each?.database, each?.table])
   const taken = new Set<unknown>([...tables, ...used])
   // Only a parser could tell which names an expression uses. A name in its text is treated as used.

@@ -8,6 +8,7 @@ export const slowTests: readonly string[] = [
   'test/**/layouts.property.test.ts',
   'test/**/*.browser.test.ts',
   'test/examples/host.test.ts',
+  'test/questions/aliases.property.test.ts',
   'test/rollup/rollup.property.test.ts',
   'test/statistics/calibration.test.ts',
   'test/time/bucket-starts.property.test.ts',

@@ -269,6 +269,7 @@ describe('the words of an explanation', () => {
           { at: null, variant: null, disposition: 'no-timestamp' },
         ],
         truncated: true,
+        resolved: null,
       },
       'Europe/Madrid',
       { width: 80, colour: false },

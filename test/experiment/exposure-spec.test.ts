@@ -15,6 +15,7 @@ describe('exposureSpec', () => {
       maxRows: 100_000,
       filters: [],
       breakdown: null,
+      aliases: null,
       source: flagsmithEvents(),
     })
   })

@@ -30,7 +30,7 @@ const ofCluster = 'Name it: the shards of a cluster do not know the database of 
 const noColumn = (column: string, path: string): string =>
   `The source has no ${column} column, so ${path} has no effect.`
 const specFields =
-  'environmentKey, featureName, eventName, timeZone, multiVariant, identityKey, maxRows, filters, breakdown, source'
+  'environmentKey, featureName, eventName, timeZone, multiVariant, identityKey, maxRows, filters, breakdown, aliases, source'
 const object = (fields: string): string => `Pass an object with the fields ${fields}.`
 const sourceFields = 'table, columns, eventName, final, rollup, cluster, shardedByIdentity'
 const columnNames = 'environment, feature, event, timestamp, identity, variant, arrival'

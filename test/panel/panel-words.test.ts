@@ -77,6 +77,7 @@ describe('shares', () => {
             exposuresByVariant: {},
             unconfigured: null,
             lateness: null,
+            aliases: null,
           },
           words,
         )

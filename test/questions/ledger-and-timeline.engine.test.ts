@@ -117,6 +117,7 @@ describe.skipIf(!engineAvailable)('a diagnosis, on the engine', () => {
             { at: Date.UTC(2026, 5, 2, 23, 59, 59), variant: 'a', disposition: 'exposure' },
           ],
           truncated: true,
+          resolved: null,
         })
         const two = await fetchIdentityTimeline(client, spec, window, identities[1], { settings })
         const first = { variant: 'b', at: Date.UTC(2026, 5, 3, 10) }

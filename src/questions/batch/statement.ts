@@ -32,8 +32,8 @@ export const mostInBatch: number = 1000
  *
  * Each experiment has its own feature, window, time zone, policy and `maxRows`. The granularity follows from the window.
  * Everything else must be the same for all: the source, the environment, the event, the filters and the identity key. The
- * same feature twice, a source with a rollup, and a source that is `shardedByIdentity` are refused: ask these by
- * themselves.
+ * same feature twice, a source with a rollup, a source that is `shardedByIdentity`, and `aliases` are refused: ask these
+ * by themselves.
  *
  * Guarantees: those of `firstExposuresQuery`. The answer to each experiment is the answer to it alone. For each
  * experiment there are at most as many rows as the greatest `maxRows`, plus one.
@@ -153,6 +153,14 @@ function onePass(experiments: readonly BatchExperiment[]): readonly AskedExperim
       'experiments',
       experiments,
       `Pass 1 to ${mostInBatch.toLocaleString('en')} experiments.`,
+    )
+  }
+  if (first.spec.aliases !== null) {
+    throw invalidSpec(
+      'experiments[0]',
+      first,
+      'Use firstExposuresQuery, or fetchExposuresSummaries.',
+      'experiments[0] has aliases, which a pass over many experiments does not apply.',
     )
   }
   const places = new Map<string, number>()

@@ -2,7 +2,7 @@ import { invalidSpec } from '../../errors.js'
 import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
 import { columnSql } from '../../scan/columns.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
-import { identityStates } from '../../scan/identity-states.js'
+import { identityStates, merges } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { bound, lines, sql, texts } from '../../sql/sql.js'
@@ -81,7 +81,7 @@ export function exposuresBreakdownQuery(spec: ExposureSpec, window: ExposureWind
     identities,
     scan.own,
     {
-      columns: [sql`${valueAtFirst(scan.exposedAt, column)} AS ${firstAndValue}`],
+      columns: [{ name: firstAndValue, state: valueAtFirst(scan.exposedAt, column), merged: merges.minimum }],
     },
   )
   const slicesStep = sql`

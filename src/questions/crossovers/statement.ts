@@ -1,6 +1,13 @@
 import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
-import { variantRanks } from '../../scan/identity-states.js'
+import {
+  aliasSteps,
+  keptIdentity,
+  merges,
+  selectStates,
+  variantRanks,
+  type KeptState,
+} from '../../scan/identity-states.js'
 import {
   dateTime,
   instantAndRank,
@@ -10,7 +17,7 @@ import {
   rankOf,
   secondOfNanoseconds,
 } from '../../scan/instants.js'
-import { lines, sql, texts, where } from '../../sql/sql.js'
+import { lines, sql, texts } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
 import { crossoverColumns } from './rows.js'
@@ -32,7 +39,7 @@ import { crossoverColumns } from './rows.js'
  * How it works: one aggregation finds the identities with more than one variant, with 8 bytes of state for each. A
  * second scan reads only the exposures of these identities. Both read the events, even if the source has a rollup,
  * because the rollup does not keep the order within a day. They also read the events if the source is
- * `shardedByIdentity`.
+ * `shardedByIdentity`. If the spec has `aliases`, both group by identifier first, and merge the states of each identity.
  *
  * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` have no effect
  * @param window - made by `exposureWindow`; it selects hours or days, as `selectGranularity` does
@@ -61,36 +68,44 @@ import { crossoverColumns } from './rows.js'
  */
 export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): ExposuresQuery {
   const scan = exposureScan(exposureSpec(spec), checkedWindow(window))
-  const { from, identityGroup, own } = scan
+  const { aliases, identityGroup, own } = scan
   const { step, rank, keyAt } = variantRanks(scan, own)
-  const ofIdentities = [...scan.predicates, scan.hasIdentity, sql`${rank} > 0`]
+  const isRanked = sql`${rank} > 0`
   const [crossing, entries, crossovers] = own('crossing', 'entries', 'crossovers')
   const [identity, bits, entry] = own('crossing_identity', 'rank_bits', 'entry_nano_and_rank')
   const isCrossing = sql`${identityGroup} GLOBAL IN (SELECT ${identity} FROM ${crossing})`
   const [first, next] = [sql`in_order[1]`, sql`in_order[2]`] as const
 
+  // With aliases, these are all identifiers of the identities with more than one variant.
+  const crossingIdentity: KeptState = {
+    name: identity,
+    state: identityGroup,
+    merged: (each) => sql`groupArray(${each})`,
+  }
   const crossingStep = sql`
     ${crossing} AS (
-      SELECT ${identity}
+      SELECT ${aliases === null ? identity : sql`arrayJoin(${identity}) AS ${identity}`}
       FROM (
-        SELECT
-          ${identityGroup} AS ${identity},
-          ${rankBits(rank)} AS ${bits}
-        FROM ${from}
-        ${where(ofIdentities)}
-        GROUP BY ${identityGroup}
+        ${selectStates(
+          scan,
+          [crossingIdentity, { name: bits, state: rankBits(rank), merged: merges.bits }],
+          [isRanked],
+          own,
+        )}
       )
       WHERE NOT (${isOneRank(bits)})
     )
   `
+  const entryState: KeptState = {
+    name: entry,
+    state: sql`min(${instantAndRank(scan.exposedAt, rank)})`,
+    merged: merges.minimum,
+  }
   const entriesStep = sql`
     ${entries} AS (
-      SELECT
-        ${identityGroup} AS ${identity},
-        min(${instantAndRank(scan.exposedAt, rank)}) AS ${entry}
-      FROM ${from}
-      ${where([...ofIdentities, isCrossing])}
-      GROUP BY ${identityGroup}, ${rank}
+      ${selectStates(scan, [keptIdentity(scan, identity), entryState], [isRanked, isCrossing], own, {
+        within: { of: rank, kept: entryState, inKept: rankOf },
+      })}
     )
   `
   const crossoversStep = sql`
@@ -112,7 +127,7 @@ export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): Exp
   const columns = texts(crossoverColumns)
   return statement(sql`
     WITH
-      ${lines(step, crossingStep, entriesStep, crossoversStep)}
+      ${lines(step, ...aliasSteps(scan), crossingStep, entriesStep, crossoversStep)}
     SELECT
       ${keyAt(sql`first_rank`)} AS ${columns.firstVariant},
       ${keyAt(sql`next_rank`)} AS ${columns.nextVariant},

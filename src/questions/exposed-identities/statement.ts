@@ -6,12 +6,12 @@ import { aSourceColumn, type SourceColumn } from '../../experiment/source-column
 import { columnSql } from '../../scan/columns.js'
 import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
 import type { IdentityPartition } from '../../scan/identity-partition.js'
-import { identityStates } from '../../scan/identity-states.js'
+import { identityStates, merges, type KeptState } from '../../scan/identity-states.js'
 import { instantOf, nanosecondsOf, nanosecondsOfSortable, rankOf } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures, type SelectedExposures } from '../../scan/selected-exposures.js'
 import { shardIdentityStates } from '../../scan/shard-identity-states.js'
-import { eventTables } from '../../scan/shards.js'
+import { countsOnShards, eventTables } from '../../scan/shards.js'
 import { variantsByHash } from '../../scan/variant-hashes.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { identifier } from '../../sql/identifiers.js'
@@ -65,6 +65,10 @@ export interface ExposedIdentitiesQueryOptions {
  * exposure instead of its second. If the source is `shardedByIdentity`, each shard reduces its own identities. With
  * dimensions, the statement reads the events even if the source has a rollup, because the rollup does not keep these
  * columns.
+ *
+ * If the spec has `aliases`, `identity` is the identifier that an identity's identifiers resolve to, even if it was never
+ * exposed itself. The statement fails if an alias names a text that is no value of the identity's column, such as a name
+ * for a UUID. If the source's identity is an expression, it is text.
  *
  * @param spec - made by `exposureSpec`; its `identityKey`, `breakdown`, `timeZone` and `maxRows` have no effect
  * @param window - made by `exposureWindow`
@@ -122,23 +126,19 @@ export function exposedIdentitiesQuery(
   const { source } = complete
   const scan = exposureScan(complete, checked)
   const dimensions = dimensionsOf(asked.dimensions ?? [], scan)
-  const countsOnShards = source.cluster !== null && source.shardedByIdentity
-  const rolledUp =
-    dimensions.length > 0
-      ? null
-      : rolledUpExposures(complete, checked, scan, countsOnShards ? null : source.cluster)
-  const events = eventTables(source, countsOnShards ? null : source.cluster)
-  const exposures = selectedExposures(scan, events, rolledUp, partition)
-  const answer = countsOnShards ? ofShards : ofTable
+  const onShards = countsOnShards(complete)
+  const cluster = onShards ? null : source.cluster
+  const rolledUp = dimensions.length > 0 ? null : rolledUpExposures(complete, checked, scan, cluster)
+  const exposures = selectedExposures(scan, eventTables(source, cluster), rolledUp, partition)
+  const answer = onShards ? ofShards : ofTable
   return statement(answer(complete.multiVariant, exposures, scan, dimensions), prefix)
 }
 
 interface Dimension {
   /** Its column name in the answer. */
   readonly name: Sql
-  /** The name of the state that is kept for it. */
-  readonly kept: Sql
-  readonly state: Sql
+  /** The state that is kept for it. */
+  readonly kept: KeptState
 }
 
 function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): readonly Dimension[] {
@@ -161,8 +161,11 @@ function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): rea
     const [kept] = scan.own(`kept_dimension_${index + 1}` as const)
     return {
       name: identifier(name),
-      kept,
-      state: valueAtFirst(scan.exposedAt, columnSql(column, `dimension_${index + 1}`)),
+      kept: {
+        name: kept,
+        state: valueAtFirst(scan.exposedAt, columnSql(column, `dimension_${index + 1}`)),
+        merged: merges.minimum,
+      },
     }
   })
 }
@@ -186,10 +189,8 @@ const ofTable: Answer = (policy, exposures, scan, dimensions) => {
     scan.own,
     {
       first: true,
-      columns: [
-        sql`${exposures.identityGroup} AS ${identity}`,
-        ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
-      ],
+      identity,
+      columns: [...dimensions.map(({ kept }) => kept)],
     },
   )
   return sql`
@@ -228,7 +229,7 @@ const ofShards: Answer = (policy, exposures, scan, dimensions) => {
       ${lines(
         sql`${identityGroup} AS ${identity}`,
         ...state,
-        ...dimensions.map(({ state, kept }) => sql`${state} AS ${kept}`),
+        ...dimensions.map(({ kept: { name, state } }) => sql`${state ?? nothing} AS ${name}`),
       )}
     FROM ${from}
     ${where([...predicates, ...identityPredicates])}
@@ -272,5 +273,5 @@ function ofDistinctHashes(identities: Sql, exposures: SelectedExposures, scan: E
 }
 
 function valueColumn({ name, kept }: Dimension): Sql {
-  return sql`${valueOf(sortedValue(kept))} AS ${name}`
+  return sql`${valueOf(sortedValue(kept.name))} AS ${name}`
 }

@@ -1,7 +1,7 @@
 import type { EventDisposition } from '../../scan/event-disposition.js'
 import { ExposureError, invalidSpec, received } from '../../errors.js'
 import { deepFreeze } from '../../freeze.js'
-import { decodeExposureLedgerRows, type LedgerRow } from './rows.js'
+import { aliasEntries, decodeExposureLedgerRows, type AliasEntry, type LedgerRow } from './rows.js'
 import { withFields } from '../../checks.js'
 
 /**
@@ -49,6 +49,18 @@ export interface LedgerLateness {
   readonly maxSeconds: number | null
 }
 
+/** What the aliases of the spec did to the identifiers that were exposed in the window. */
+export interface LedgerAliases {
+  /** The identifiers that were resolved to another one. */
+  readonly joinedIdentifiers: number
+  /** The identifiers whose alias was not applied, because it has several different targets. */
+  readonly ambiguousIdentifiers: number
+  /** The joined identifiers whose target is itself an alias of another one. Only the first step was taken. */
+  readonly chainedIdentifiers: number
+  /** The excluded identities of which no identifier alone was exposed to more than one variant. */
+  readonly quarantinedByJoining: number
+}
+
 /**
  * Where every event of the experiment went. Plain data, deeply frozen. `JSON.parse(JSON.stringify(ledger))` equals it.
  */
@@ -72,6 +84,8 @@ export interface ExposureLedger {
   > | null
   /** `null` if the source has no arrival column. */
   readonly lateness: LedgerLateness | null
+  /** `null` if the spec has no aliases. */
+  readonly aliases: LedgerAliases | null
 }
 
 /**
@@ -148,6 +162,7 @@ export function summarizeExposureLedger(
     exposuresByVariant,
     unconfigured: variants === undefined ? null : unconfigured(exposuresByVariant, counted, variants),
     lateness: lateness(of('arrived')[0], of('arrived-late')[0]),
+    aliases: aliases(of),
   })
 }
 
@@ -183,6 +198,17 @@ function unconfigured(
       .filter(([variant]) => !configured.has(variant))
       .map(([variant, events]) => [variant, { events, identities: identities.get(variant) ?? 0 }]),
   )
+}
+
+function aliases(of: (entry: AliasEntry) => readonly LedgerRow[]): LedgerAliases | null {
+  if (aliasEntries.every((entry) => of(entry).length === 0)) return null
+  const count = (entry: AliasEntry): number => sum(of(entry).map(({ identities }) => identities))
+  return {
+    joinedIdentifiers: count('joined'),
+    ambiguousIdentifiers: count('ambiguous'),
+    chainedIdentifiers: count('chained'),
+    quarantinedByJoining: count('quarantined-by-joining'),
+  }
 }
 
 function lateness(arrived: LedgerRow | undefined, late: LedgerRow | undefined): LedgerLateness | null {

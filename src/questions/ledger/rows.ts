@@ -25,13 +25,21 @@ export const ledgerColumns: {
   latenessSeconds: 'lateness_seconds',
 })
 
+/** What is counted of the identifiers if the spec has aliases. The last one counts identities. */
+export type AliasEntry = (typeof aliasEntries)[number]
+
+/** All of these entries. Their rows have no events. */
+export const aliasEntries: readonly ['joined', 'ambiguous', 'chained', 'quarantined-by-joining'] =
+  /* @__PURE__ */ Object.freeze(['joined', 'ambiguous', 'chained', 'quarantined-by-joining'] as const)
+
 /** One entry of the ledger: its events and their variant, if they have one. */
 export interface LedgerRow {
-  /** The kind of entry. The last four count the exposures again: by identity, and by arrival. */
-  readonly entry: EventDisposition | 'counted' | 'quarantined' | 'arrived' | 'arrived-late'
+  /** The kind of entry. All after the dispositions count the exposures again, or identifiers. */
+  readonly entry: EventDisposition | 'counted' | 'quarantined' | AliasEntry | 'arrived' | 'arrived-late'
   /** The event's own variant. For `counted`, the identity's variant. */
   readonly variant: string | null
   readonly events: number
+  /** The identities of the events. For the entries about aliases, the number of identifiers or identities. */
   readonly identities: number
   /** For `arrived`: the quantiles 0.5, 0.9, 0.99 and 1. */
   readonly latenessSeconds: readonly number[]
@@ -40,7 +48,7 @@ export interface LedgerRow {
 const withVariant: readonly string[] = ['no-identity', 'exposure', 'counted']
 const withoutVariant: readonly string[] = ['no-variant', 'quarantined', 'arrived', 'arrived-late']
 const entries: readonly string[] = [
-  ...new Set<string>([...eventDispositions, ...withVariant, ...withoutVariant]),
+  ...new Set<string>([...eventDispositions, ...withVariant, ...withoutVariant, ...aliasEntries]),
 ]
 
 /** Checks and converts every row that `exposureLedgerQuery` returns. Throws `malformed-rows`. */
@@ -56,12 +64,14 @@ export function decodeExposureLedgerRows(rows: readonly unknown[]): readonly Led
     if ((variant === null ? withVariant : withoutVariant).includes(entry)) {
       refuse(ledgerColumns.variant, `Expected ${variant === null ? 'a key' : 'NULL'} for ${entry}.`)
     }
-    if (identities > events) refuse(ledgerColumns.identities, 'Expected no more than there are events.')
+    const isAboutAliases = aliasEntries.some((each) => each === entry)
+    if (!isAboutAliases && identities > events)
+      refuse(ledgerColumns.identities, 'Expected no more than there are events.')
     if (latenessSeconds.length !== (entry === 'arrived' ? 4 : 0)) {
       refuse(ledgerColumns.latenessSeconds, 'Expected four quantiles for arrived, and none elsewhere.')
     }
     const variants = listed.get(entry) ?? new Set()
-    if (variants.has(variant)) {
+    if (!isAboutAliases && variants.has(variant)) {
       refuse(ledgerColumns.entry, 'It is listed already for the same variant, so one would be lost.')
     }
     listed.set(entry, variants.add(variant))

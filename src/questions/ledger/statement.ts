@@ -4,12 +4,12 @@ import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.
 import { dispositionSql } from '../../scan/event-disposition.js'
 import { deepSubqueries, isArrivalReadable, overAllTime, settings } from '../../scan/guards.js'
 import { exposureScan, type ExposureScan } from '../../scan/exposure-scan.js'
-import { identityStates } from '../../scan/identity-states.js'
+import { identityStates, merges, type KeptState } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
-import { bound, joined, lines, sql, texts, where, type Sql } from '../../sql/sql.js'
+import { bound, joined, lines, nothing, sql, text, texts, where, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
-import { ledgerColumns } from './rows.js'
+import { aliasEntries, ledgerColumns } from './rows.js'
 
 /** What the ledger also reports. */
 export interface ExposureLedgerQueryOptions {
@@ -31,6 +31,9 @@ export interface ExposureLedgerQueryOptions {
  * exposures. If the source has an arrival column, it returns two more rows. One is for the exposures whose arrival time
  * is known, with the quantiles of their lateness in whole seconds, rounded down. The other is for the exposures that
  * arrived `latenessMs` or more after the end of their bucket.
+ *
+ * If the spec has `aliases`, further rows count the identifiers that were joined, the ambiguous ones and the chains, and
+ * the identities that only joining has quarantined.
  *
  * Guarantees: those of `firstExposuresQuery`, with one exception. It reads the experiment's events of all time, so
  * partitions by day do not reduce what is read. It reads the events even if the source has a rollup. It gathers the
@@ -81,25 +84,81 @@ export function exposureLedgerQuery(
   const complete = exposureSpec(spec)
   const scan = exposureScan(complete, checkedWindow(window))
   const [identities, exposures] = scan.own('identity_states', 'identity_exposures')
+  const { aliases } = scan
+  const [joinedTo, ambiguous, chained, crossedAlone] = scan.own(
+    'identifiers_joined',
+    'identifiers_ambiguous',
+    'identifiers_chained',
+    'crossed_alone',
+  )
+  const counted = (name: Sql, condition: Sql): KeptState => ({
+    name,
+    state: null,
+    merged: () => merges.sum(condition),
+  })
   const states = identityStates(scan, complete.multiVariant, identities, scan.own, {
-    columns: [sql`count() AS ${exposures}`],
+    ...(aliases === null ? {} : { crossedAlone }),
+    columns: [
+      { name: exposures, state: sql`count()`, merged: merges.sum },
+      ...(aliases === null
+        ? []
+        : [
+            counted(joinedTo, aliases.applied),
+            counted(ambiguous, aliases.ambiguous),
+            counted(chained, aliases.chained),
+          ]),
+    ],
   })
   const byDisposition = dispositionRows(scan)
+  const entry = sql`if(counted_rank = 0, 'quarantined', 'counted')`
+  // With aliases, further rows of each variant count identifiers.
+  const rows =
+    aliases === null
+      ? {
+          entry,
+          events: sql`events_counted`,
+          identities: sql`identities_counted`,
+          each: nothing,
+          sums: nothing,
+        }
+      : {
+          entry: sql`entry_counted.1`,
+          events: sql`entry_counted.2`,
+          identities: sql`entry_counted.3`,
+          each: sql`
+            ARRAY JOIN [
+              (${entry}, events_counted, identities_counted),
+              ${lines(...aliasEntries.map((name) => sql`('${text(name)}', toUInt64(0), ${text(name.replaceAll('-', '_'))})`))}
+            ] AS entry_counted
+          `,
+          sums: sql`
+            sum(${joinedTo}) AS joined,
+            sum(${ambiguous}) AS ambiguous,
+            sum(${chained}) AS chained,
+            countIf(counted_rank = 0 AND NOT ${crossedAlone}) AS quarantined_by_joining,
+          `,
+        }
   const byIdentity = sql`
     SELECT
-      if(counted_rank = 0, 'quarantined', 'counted') AS ${columns.entry},
+      ${rows.entry} AS ${columns.entry},
       if(counted_rank = 0, NULL, ${states.keyAt(sql`counted_rank`)}) AS ${columns.variant},
-      events_counted AS ${columns.events},
-      identities_counted AS ${columns.identities},
+      ${rows.events} AS ${columns.events},
+      ${rows.identities} AS ${columns.identities},
       CAST([], 'Array(Int64)') AS ${columns.latenessSeconds}
     FROM (
       SELECT
         ${states.countedRank} AS counted_rank,
+        ${rows.sums}
         sum(${exposures}) AS events_counted,
         count() AS identities_counted
       FROM ${identities}
       GROUP BY counted_rank
     )
+    ${rows.each}
+  `
+  // If there are no exposures, this row says that there are aliases.
+  const noneJoined = sql`
+    SELECT '${text(aliasEntries[0])}', NULL, toUInt64(0), toUInt64(0), CAST([], 'Array(Int64)')
   `
   const arrival = scan.columns.arrival
   const byArrival =
@@ -118,7 +177,7 @@ export function exposureLedgerQuery(
       ${lines(...states.steps)}
     SELECT ${joined(Object.values(columns), ', ')}
     FROM (
-      ${joined([byDisposition, byIdentity, ...byArrival], '\nUNION ALL\n')}
+      ${joined([byDisposition, byIdentity, ...(aliases === null ? [] : [noneJoined]), ...byArrival], '\nUNION ALL\n')}
     )
     ${scan.rowLimit}
     ${settings(...scan.clusterSettings, ...overAllTime, deepSubqueries)}

@@ -1,11 +1,12 @@
 import { aList } from '../../checks.js'
 import { invalidSpec } from '../../errors.js'
 import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.js'
+import { aliasMap } from '../../scan/alias-map.js'
 import { batchStates } from '../../scan/batch-states.js'
 import { asNumber, hashOf } from '../../scan/columns.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
 import { settings } from '../../scan/guards.js'
-import { identityStates } from '../../scan/identity-states.js'
+import { identityStates, keptIdentity } from '../../scan/identity-states.js'
 import { passesOf, type AskedExperiment } from '../../scan/passes.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures } from '../../scan/selected-exposures.js'
@@ -32,7 +33,7 @@ const ranks: number = 2 ** 26
  *
  * Guarantees: those of `firstExposuresQuery`. Each experiment counts its identities as its own spec says: the result is
  * the join of the exposed identities of both. Identities are compared by the text of their identifiers, so the
- * experiments may be in different tables, whose columns have different types. If their tables hold different kinds of
+ * experiments may be in different tables, whose columns have different types. Each spec's `aliases` are applied first. If their tables hold different kinds of
  * identifiers, such as a device and a user, no identity is shared.
  *
  * How it works: if the experiments share a table, one scan reads the exposures of both. Otherwise each table is read by
@@ -245,10 +246,14 @@ const alone: PassStates = ([only], states, own, places) => {
   const scan = { ...exposureScan(spec, window), own }
   const rolledUp = rolledUpExposures(spec, window, scan, spec.source.cluster)
   const selected = selectedExposures(scan, eventTables(spec.source), rolledUp, undefined)
-  const identityGroup = rolledUp === null ? byText(spec, scan.identity) : selected.identityGroup
   const [identity] = own('who_entered')
-  const kept = { columns: [sql`${identityGroup} AS ${identity}`] }
-  const made = identityStates({ ...selected, identityGroup }, spec.multiVariant, states, own, kept)
+  const by = rolledUp ?? {
+    identityGroup: byText(spec, scan.identity),
+    aliases: aliasMap(spec, scan, { identityOf: asText, groupOf: byTextKeys[spec.identityKey] }),
+  }
+  const exposures = { ...selected, identityGroup: by.identityGroup, aliases: by.aliases }
+  const kept = { columns: [keptIdentity(exposures, identity)] }
+  const made = identityStates(exposures, spec.multiVariant, states, own, kept)
   return { ...made, identity, place: sql`${places}[1]` }
 }
 
@@ -262,13 +267,16 @@ const together: PassStates = (experiments, states, own, places) => {
 
 /** What distinguishes identities in all tables: the text of the identifier, whatever the type of its column. */
 function byText({ identityKey }: ExposureSpec, identity: Sql): Sql {
-  const asText = sql`toString(${identity})`
-  return byTextKeys[identityKey](asText)
+  return byTextKeys[identityKey](asText(identity))
 }
 
-const byTextKeys: Readonly<Record<ExposureSpec['identityKey'], (asText: Sql) => Sql>> = {
-  hash: (asText) => asNumber(hashOf(asText)),
-  exact: (asText) => sql`assumeNotNull(${asText})`,
+function asText(identity: Sql): Sql {
+  return sql`toString(${identity})`
+}
+
+const byTextKeys: Readonly<Record<ExposureSpec['identityKey'], (text: Sql) => Sql>> = {
+  hash: (text) => asNumber(hashOf(text)),
+  exact: (text) => sql`assumeNotNull(${text})`,
 }
 
 function assertDifferent(asked: readonly PlacedExperiment[], nameOf: (index: number) => string): void {

@@ -7,6 +7,7 @@ import { identityStates } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures } from '../../scan/selected-exposures.js'
+import { countsOnShards } from '../../scan/shards.js'
 import { lines, sql, texts, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
@@ -40,6 +41,10 @@ export interface FirstExposuresQueryOptions {
  * If the source is `shardedByIdentity`, every shard of the cluster counts its own identities and sends its bucket rows,
  * which are few, instead of one row for each identity. If the source names a cluster, the statement fails if a shard
  * does not answer, even on a server that is set to skip such shards.
+ *
+ * If the spec has `aliases`, the exposures are grouped by identifier, then the aliases are joined to the identifiers'
+ * states, and the states of each identity are merged. Shards then do not count on their own: the identifiers of one
+ * identity may be on two of them. All identifiers of an identity are in one partition.
  *
  * @param spec - made by `exposureSpec`
  * @param window - made by `exposureWindow`; it selects hours or days, as `selectGranularity` does
@@ -83,8 +88,7 @@ export function firstExposuresQuery(
   const { partition } = withFields(options, ['partition'], 'options', invalidSpec)
   const { source } = complete
   const scan = exposureScan(complete, checked)
-  const countsOnShards = source.cluster !== null && source.shardedByIdentity
-  if (countsOnShards) return statement(answerOfShards(complete, checked, scan, partition))
+  if (countsOnShards(complete)) return statement(answerOfShards(complete, checked, scan, partition))
 
   const rolledUp = rolledUpExposures(complete, checked, scan, source.cluster)
   const selected = selectedExposures(scan, scan.from, rolledUp, partition)

@@ -31,6 +31,8 @@ export interface IdentityTimelineEvent {
   readonly variant: string | null
   /** Whether it is an exposure, or why it is not. */
   readonly disposition: EventDisposition
+  /** Its identifier, if the spec has aliases. */
+  readonly identifier?: string
 }
 
 /** The history of one identity. Plain data, deeply frozen. `JSON.parse(JSON.stringify(timeline))` equals it. */
@@ -43,6 +45,11 @@ export interface IdentityTimeline {
   readonly events: readonly IdentityTimelineEvent[]
   /** Whether there are more events than listed. */
   readonly truncated: boolean
+  /**
+   * The identifier that the identity resolves to, and the identifiers of its events, sorted. `null` if the spec
+   * has no aliases, or if there are no events.
+   */
+  readonly resolved: { readonly identity: string; readonly identifiers: readonly string[] } | null
 }
 
 /**
@@ -82,20 +89,33 @@ export function summarizeIdentityTimeline(
   return deepFreeze({
     verdict: verdict(all, multiVariant),
     scanned,
-    events: shown.map(({ at, variant, disposition }) => ({
+    events: shown.map(({ at, variant, disposition, resolved }) => ({
       at,
       variant,
       disposition,
+      ...(resolved === null ? {} : { identifier: resolved.identifier }),
     })),
     truncated: scanned > shown.length,
+    resolved: resolvedOf(all),
   })
 }
 
-/** The verdict, from the first event of each disposition and variant, in order. */
+function resolvedOf(all: readonly IdentityTimelineRow[]): IdentityTimeline['resolved'] {
+  const rows = all.flatMap(({ resolved }) => (resolved === null ? [] : [resolved]))
+  const [first] = rows
+  if (first === undefined) return null
+  return {
+    identity: first.identity,
+    identifiers: [...new Set(rows.map(({ identifier }) => identifier))].sort(),
+  }
+}
+
+/** The verdict, from the first event of each disposition, variant and identifier, in order. */
 function verdict(all: readonly IdentityTimelineRow[], multiVariant: MultiVariantPolicy): IdentityVerdict {
-  const [first, next] = all.flatMap(({ disposition, variant, at }) =>
+  const exposures = all.flatMap(({ disposition, variant, at }) =>
     disposition === 'exposure' && variant !== null && at !== null ? [{ variant, at }] : [],
   )
+  const [first] = exposures
   if (first === undefined) {
     const furthest = eventDispositions.findLast(
       (each) => each !== 'exposure' && all.some(({ disposition }) => disposition === each),
@@ -105,6 +125,7 @@ function verdict(all: readonly IdentityTimelineRow[], multiVariant: MultiVariant
       because: furthest === undefined || furthest === 'exposure' ? 'no-events' : furthest,
     }
   }
+  const next = exposures.find(({ variant }) => variant !== first.variant)
   return next === undefined ? { type: 'counted', ...first } : ofSeveral[multiVariant](first, next)
 }
 

@@ -17,12 +17,16 @@ export const identityTimelineColumns: {
   readonly variant: 'variant'
   readonly atMs: 'at_ms'
   readonly events: 'events'
+  readonly identifier: 'identifier'
+  readonly identity: 'identity'
 } = /* @__PURE__ */ Object.freeze({
   shown: 'shown',
   disposition: 'disposition',
   variant: 'variant',
   atMs: 'at_ms',
   events: 'events',
+  identifier: 'identifier',
+  identity: 'identity',
 })
 
 /** One event of an identity, or all events of one disposition and variant, at the first of them. */
@@ -33,6 +37,8 @@ export interface IdentityTimelineRow {
   /** In milliseconds since the epoch. */
   readonly at: number | null
   readonly events: number
+  /** The identifier of the events, and the one that it resolves to. `null` if the spec has no aliases. */
+  readonly resolved: { readonly identifier: string; readonly identity: string } | null
 }
 
 /** Checks and converts every row that `identityTimelineQuery` returns. Throws `malformed-rows`. */
@@ -40,13 +46,19 @@ export function decodeIdentityTimelineRows(rows: readonly unknown[]): readonly I
   assertRows(rows)
   const last = { true: -Infinity, false: -Infinity }
   return rows.map((row, index) => {
-    const { shown, disposition, variant, atMs, events } = identityTimelineColumns
+    const { shown, disposition, variant, atMs, events, identifier, identity } = identityTimelineColumns
     const decoded: IdentityTimelineRow = {
       shown: cell(row, index, shown, decodeFlag, '0 or 1'),
       disposition: cell(row, index, disposition, decodeDisposition, `one of ${eventDispositions.join(', ')}`),
       variant: cell(row, index, variant, orNull(decodeText), 'the variant’s key or NULL'),
       at: cell(row, index, atMs, orNull(decodeInteger), 'whole milliseconds of the epoch or NULL'),
       events: cell(row, index, events, decodeCount, 'a whole number from 0 to 2^53 - 1'),
+      resolved: Object.hasOwn(Object(row) as object, identifier)
+        ? {
+            identifier: cell(row, index, identifier, decodeText, 'an identifier'),
+            identity: cell(row, index, identity, decodeText, 'an identifier'),
+          }
+        : null,
     }
     if ((decoded.at === null) !== (decoded.disposition === 'no-timestamp')) {
       throw malformedRow(

@@ -32,6 +32,13 @@ const { create, days, backfill, clear, drop } = rollupSchema({
 const statements: readonly (readonly [name: string, query: string])[] = [
   ['firstExposuresQuery', firstExposuresQuery(spec, window).query],
   ['firstExposuresQuery through a rollup', firstExposuresQuery(rolledUpSpec, partialDays).query],
+  [
+    'firstExposuresQuery with aliases',
+    firstExposuresQuery(
+      exposureSpec({ ...input, aliases: { table: 'aliases', from: 'anonymous_id', to: 'user_id' } }),
+      window,
+    ).query,
+  ],
   ['exposedIdentitiesQuery', exposedIdentitiesQuery(spec, window, { dimensions: ['sdk_language'] }).query],
   ['exposuresBreakdownQuery', exposuresBreakdownQuery(spec, window).query],
   ['crossoversQuery', crossoversQuery(spec, window).query],

@@ -48,6 +48,7 @@ describe('summarizeExposureLedger', () => {
       exposuresByVariant: { b: 3, control: 20 },
       unconfigured: null,
       lateness: { events: 23, lateEvents: 2, p50Seconds: 0, p90Seconds: 5, p99Seconds: 60, maxSeconds: 600 },
+      aliases: null,
     })
     expect(Object.isFrozen(ledger.parts[0]?.byVariant)).toBe(true)
     expect(Object.keys(ledger.exposuresByVariant)).toEqual(['b', 'control'])

@@ -52,6 +52,7 @@ describe('summarizeIdentityTimeline', () => {
         { at: null, variant: null, disposition: 'no-timestamp' },
       ],
       truncated: false,
+      resolved: null,
     })
     expect(Object.isFrozen(story.events[0])).toBe(true)
     expect(summarizeIdentityTimeline([early, first, unknown, ...shown.slice(1)]).truncated).toBe(true)

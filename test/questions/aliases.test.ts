@@ -1,0 +1,426 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import {
+  crossoversQuery,
+  decodeExposedIdentityRows,
+  exposedIdentitiesQuery,
+  exposureLedgerQuery,
+  exposuresBreakdownQuery,
+  exposureSpec,
+  exposureWindow,
+  firstExposuresBatchQuery,
+  firstExposuresQuery,
+  identityTimelineQuery,
+  summarizeExposureLedger,
+  summarizeIdentityTimeline,
+  trustedSql,
+  type ExposureSpec,
+  type ExposureSpecInput,
+  type ExposuresQuery,
+} from 'first-exposure'
+import {
+  fetchCrossovers,
+  fetchExposureLedger,
+  fetchExposuresBreakdown,
+  fetchExposuresSummaries,
+  fetchExposuresSummary,
+  fetchIdentityTimeline,
+  fetchOverlap,
+} from 'first-exposure/clickhouse'
+import { rolledUp } from 'first-exposure/rollup'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { engineAvailable } from '../engine/availability.js'
+import { openInProcess } from '../engine/in-process.js'
+import { refusalOf } from '../refusal-of.js'
+
+const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+const partialDays = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z')
+const minimal = { environmentKey: 'prod', featureName: 'checkout' }
+const aliases = { table: 'aliases', from: 'anonymous', to: 'person' }
+
+describe('the aliases of a spec', () => {
+  test('are complete, frozen, and their own aliases', () => {
+    const spec = exposureSpec({ ...minimal, aliases })
+    expect(spec.aliases).toEqual({ ...aliases, table: { database: null, table: 'aliases' } })
+    expect(Object.isFrozen(spec.aliases?.table)).toBe(true)
+    expect(exposureSpec(spec)).toEqual(spec)
+    expect(exposureSpec({ ...minimal, aliases: null }).aliases).toBeNull()
+    const named = { ...aliases, table: { database: 'crm', table: 'aliases' }, from: trustedSql`lower(id)` }
+    expect(exposureSpec({ ...minimal, aliases: named }).aliases).toEqual(named)
+  })
+
+  test.each<[string, unknown]>([
+    ['aliases', 'aliases'],
+    ['aliases.table', { ...aliases, table: 'crm.aliases' }],
+    ['aliases.table', { from: 'a', to: 'b' }],
+    ['aliases.table.database', { ...aliases, table: { database: '', table: 'aliases' } }],
+    ['aliases.from', { ...aliases, from: '' }],
+    ['aliases.from', { ...aliases, from: 'lower(id)' }],
+    ['aliases.to', { table: 'aliases', from: 'a' }],
+    ['aliases.to', { ...aliases, to: 'anonymous' }],
+    ['aliases.too', { ...aliases, too: 'person' }],
+  ])('are refused with the path %s: %j', (path, wrong) => {
+    expect(refusalOf(() => exposureSpec({ ...minimal, aliases: wrong as typeof aliases }))).toMatchObject({
+      code: 'invalid-spec',
+      details: { path },
+    })
+  })
+})
+
+describe('the statements with aliases', () => {
+  const cluster = { table: { database: 'analytics', table: 'exposures' }, cluster: 'warehouse' }
+  const rollup = rolledUp(cluster, { database: 'rollups', table: 'exposures_by_day' })
+  test.each<[string, Partial<ExposureSpecInput>, (spec: ExposureSpec) => ExposuresQuery]>([
+    [
+      'summary-exact-rollup-partition',
+      { identityKey: 'exact', source: rollup },
+      (spec) => firstExposuresQuery(spec, partialDays, { partition: { index: 1, of: 3 } }),
+    ],
+    [
+      'exposed-identities-sharded-expressions',
+      {
+        multiVariant: 'first-seen',
+        source: { ...cluster, shardedByIdentity: true },
+        aliases: {
+          table: { database: 'crm', table: 'aliases' },
+          from: trustedSql`lower(${'x'})`,
+          to: trustedSql`coalesce(person, ${'y'})`,
+        },
+      },
+      (spec) => exposedIdentitiesQuery(spec, window, { dimensions: ['country'], prefix: 'who_' }),
+    ],
+    ['ledger', {}, (spec) => exposureLedgerQuery(spec, window)],
+    ['crossovers', {}, (spec) => crossoversQuery(spec, window)],
+    ['breakdown', { breakdown: { column: 'country' } }, (spec) => exposuresBreakdownQuery(spec, window)],
+    ['timeline', {}, (spec) => identityTimelineQuery(spec, window, 'ann')],
+  ])('are this SQL, to the letter: %s', async (name, input, ask) => {
+    const { query } = ask(exposureSpec({ ...minimal, aliases, ...input }))
+    await expect(`${query}\n`).toMatchFileSnapshot(`golden/aliases-${name}.sql`)
+  })
+
+  test('do not count on the shards, where the identifiers of one identity may be on two of them', () => {
+    const source = { ...cluster, shardedByIdentity: true }
+    const { query } = firstExposuresQuery(exposureSpec({ ...minimal, aliases, source }), window)
+    expect(query).toContain('identity_aliases')
+    expect(query).not.toContain('view(')
+  })
+})
+
+describe('rows about aliases', () => {
+  const row = { variant: 'a', events: 0, identities: 2, lateness_seconds: [] }
+
+  test('are added up by the ledger', () => {
+    const ledger = summarizeExposureLedger([
+      { ...row, entry: 'joined' },
+      { ...row, entry: 'joined', variant: null, identities: 0 },
+      { ...row, entry: 'joined', variant: null, identities: '3' },
+      { ...row, entry: 'chained' },
+      { ...row, entry: 'ambiguous', variant: 'b', identities: 7 },
+      { ...row, entry: 'quarantined-by-joining', variant: null, identities: 1 },
+    ])
+    expect(ledger.aliases).toEqual({
+      joinedIdentifiers: 5,
+      ambiguousIdentifiers: 7,
+      chainedIdentifiers: 2,
+      quarantinedByJoining: 1,
+    })
+    expect(ledger.scanned).toBe(0)
+    expect(summarizeExposureLedger([]).aliases).toBeNull()
+  })
+
+  test('name the identifiers of a story, and one variant of two identifiers is no crossover', () => {
+    const event = { shown: 0, disposition: 'exposure', variant: 'a', at_ms: 1, events: 2 }
+    const ann = { identifier: 'ann', identity: 'ann' }
+    const anonymous = { identifier: 'a7', identity: 'ann' }
+    const { verdict, resolved, events } = summarizeIdentityTimeline([
+      { ...event, ...ann },
+      { ...event, ...anonymous, at_ms: 2 },
+      { ...event, ...anonymous, at_ms: 2, shown: 1 },
+    ])
+    expect(verdict).toEqual({ type: 'counted', variant: 'a', at: 1 })
+    expect(resolved).toEqual({ identity: 'ann', identifiers: ['a7', 'ann'] })
+    expect(events).toEqual([{ at: 2, variant: 'a', disposition: 'exposure', identifier: 'a7' }])
+    expect(refusalOf(() => summarizeIdentityTimeline([{ ...event, identifier: 'ann' }]))).toMatchObject({
+      code: 'malformed-rows',
+      details: { column: 'identity' },
+    })
+    expect(refusalOf(() => summarizeIdentityTimeline([{ ...event, ...ann, identifier: 7 }]))).toMatchObject({
+      code: 'malformed-rows',
+      details: { column: 'identifier' },
+    })
+  })
+})
+
+describe.skipIf(!engineAvailable)('aliases on the engine', () => {
+  let client: ClickHouseClient
+  beforeAll(() => {
+    client = openInProcess()
+  })
+  afterAll(async () => {
+    await client.close()
+  })
+
+  const columns = {
+    environment: null,
+    event: null,
+    feature: 'experiment',
+    timestamp: 'at',
+    identity: 'id',
+    variant: 'arm',
+  }
+  const table = async (
+    name: string,
+    structure: string,
+    rows: readonly (readonly (string | number | null)[])[],
+  ): Promise<void> => {
+    await client.command({ query: `CREATE OR REPLACE TABLE ${name} (${structure}) ENGINE = Memory` })
+    await client.insert({ table: name, format: 'JSONCompactEachRow', values: rows.map((row) => [...row]) })
+  }
+  const specOf = (input: Partial<ExposureSpecInput> = {}): ExposureSpec =>
+    exposureSpec({
+      featureName: 'checkout',
+      source: { table: 'exposures', columns },
+      aliases: { table: 'aliases', from: 'anonymous', to: 'person' },
+      ...input,
+    })
+  const identitiesOf = async (spec: ExposureSpec): Promise<unknown> => {
+    const rows = await (await client.query(exposedIdentitiesQuery(spec, window))).json<object>()
+    return decodeExposedIdentityRows(rows)
+      .map(({ identity, variant }) => [identity, variant])
+      .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
+  }
+  const totals = async (spec: ExposureSpec): Promise<unknown> => {
+    const { excludedIdentities, timeseries } = await fetchExposuresSummary(client, spec, window)
+    const counted = timeseries.points.flatMap(({ newIdentities }) => Object.entries(newIdentities))
+    return { excludedIdentities, ...Object.fromEntries(counted) }
+  }
+  const exposures = (...rows: readonly (readonly [id: string | number | null, arm: string])[]) =>
+    rows.map(([id, arm], index) => ['checkout', `2026-06-01 08:00:0${index}`, id, arm] as const)
+
+  test.each([0, 1] as const)(
+    'every declared rule, in every question (allow_experimental_analyzer = %d)',
+    async (analyzer) => {
+      const settings = { allow_experimental_analyzer: analyzer }
+      await table(
+        'exposures',
+        "experiment String, at DateTime64(3, 'UTC'), id Nullable(String), arm String",
+        exposures(
+          // An anonymous identifier and its person, who saw another variant.
+          ['anon-ann', 'a'],
+          ['ann', 'b'],
+          // Two anonymous identifiers of one person, who was never exposed by name.
+          ['anon-1', 'b'],
+          ['anon-2', 'b'],
+          // Several targets: not applied. An alias to itself, and rows without an identifier: ignored.
+          ['unsure', 'a'],
+          ['self', 'a'],
+          // A chain: one step.
+          ['x', 'a'],
+          ['y', 'b'],
+          ['', 'a'],
+          [null, 'a'],
+        ),
+      )
+      await table('aliases', 'anonymous Nullable(String), person Nullable(String)', [
+        ['anon-ann', 'ann'],
+        ['anon-ann', 'ann'],
+        ['anon-1', 'bob'],
+        ['anon-2', 'bob'],
+        ['unsure', 'ann'],
+        ['unsure', 'bob'],
+        ['self', 'self'],
+        ['self', ''],
+        ['self', null],
+        ['', 'ann'],
+        [null, 'ann'],
+        ['x', 'y'],
+        ['y', 'z'],
+      ])
+      for (const identityKey of analyzer === 0 ? (['hash'] as const) : (['hash', 'exact'] as const)) {
+        const spec = specOf({ identityKey, breakdown: { column: trustedSql`'all'` } })
+        const summary = await fetchExposuresSummary(client, spec, window, { settings })
+        expect(summary).toMatchObject({
+          excludedIdentities: 1,
+          timeseries: { points: [{ newIdentities: { a: 3, b: 2 } }] },
+        })
+        const { slices } = await fetchExposuresBreakdown(client, spec, window, { settings })
+        expect(slices.map((slice) => slice.summary)).toEqual([summary])
+        const { pairs } = await fetchCrossovers(client, spec, window, { settings })
+        expect(pairs).toMatchObject([{ firstVariant: 'a', nextVariant: 'b', identities: 1, medianMs: 1000 }])
+        const ledger = await fetchExposureLedger(client, spec, window, { settings })
+        expect(ledger).toMatchObject({
+          scanned: 10,
+          countedIdentities: 5,
+          excludedIdentities: 1,
+          aliases: {
+            joinedIdentifiers: 5,
+            ambiguousIdentifiers: 1,
+            chainedIdentifiers: 1,
+            quarantinedByJoining: 1,
+          },
+        })
+      }
+      expect(await identitiesOf(specOf())).toEqual([
+        ['ann', null],
+        ['bob', 'b'],
+        ['self', 'a'],
+        ['unsure', 'a'],
+        ['y', 'a'],
+        ['z', 'b'],
+      ])
+      for (const asked of ['ann', 'anon-ann']) {
+        const story = await fetchIdentityTimeline(client, specOf(), window, asked, { settings })
+        expect(story).toMatchObject({
+          verdict: { type: 'quarantined', variant: 'a', by: 'b' },
+          resolved: { identity: 'ann', identifiers: ['ann', 'anon-ann'] },
+          events: [{ identifier: 'anon-ann' }, { identifier: 'ann' }],
+        })
+      }
+    },
+    240_000,
+  )
+
+  const [one, two] = ['61f0c404-5cb3-11e7-907b-a6006ad3dba0', '61f0c404-5cb3-11e7-907b-a6006ad3dba1']
+  const nil = '00000000-0000-0000-0000-000000000000'
+  test.each<[string, string, unknown[], string, unknown[], unknown]>([
+    ['text in another case stands for a UUID', 'UUID', [one, two], 'String', [one.toUpperCase(), two], two],
+    ['the nil UUID is nobody to stand for', 'UUID', [one, two], 'String', [one, nil], null],
+    ['a number as text', 'UInt64', [7, 42], 'String', ['007', '42'], 42],
+    ['text as a number', 'String', ['7', '42'], 'UInt32', [7, 42], '42'],
+    ['of other widths', 'Int64', [-7, 42], 'Nullable(Int8)', [-7, 42], 42],
+    [
+      'of few values',
+      'LowCardinality(Nullable(String))',
+      ['x', 'ann'],
+      'LowCardinality(String)',
+      ['x', 'ann'],
+      'ann',
+    ],
+    ['of a fixed length', 'FixedString(5)', ['x', 'ann'], 'FixedString(4)', ['x', 'ann'], 'ann'],
+    ['of a fixed length, and text', 'FixedString(5)', ['x', 'ann'], 'String', ['x', 'ann'], 'ann'],
+  ])(
+    '%s',
+    async (_, type, ids, aliasType, [from, to], resolved) => {
+      const [first, second] = ids as [string, string]
+      await table(
+        'exposures',
+        `experiment String, at DateTime64(3, 'UTC'), id ${type}, arm String`,
+        exposures([first, 'a'], [second, 'a']),
+      )
+      await table('aliases', `anonymous ${aliasType}, person ${aliasType}`, [[from, to] as [string, string]])
+      for (const [identityKey, analyzer] of [
+        ['hash', 0],
+        ['exact', 1],
+      ] as const) {
+        const settings = { allow_experimental_analyzer: analyzer }
+        const { timeseries } = await fetchExposuresSummary(client, specOf({ identityKey }), window, {
+          settings,
+        })
+        expect(timeseries.points.map(({ newIdentities }) => newIdentities)).toEqual([
+          { a: resolved === null ? 2 : 1 },
+        ])
+      }
+      const rows = await (
+        await client.query({
+          query: `SELECT identity, toTypeName(identity) AS type FROM (${exposedIdentitiesQuery(specOf(), window).query})`,
+          query_params: exposedIdentitiesQuery(specOf(), window).query_params,
+          format: 'JSONEachRow',
+        })
+      ).json<{ identity: unknown; type: string }>()
+      const typed = type.replace(/Nullable\((\w+)\)/, '$1')
+      expect(rows.map((row) => row.type)).toEqual(rows.map(() => typed))
+      expect(rows.map(({ identity }) => String(identity).replaceAll('\0', '')).sort()).toEqual(
+        resolved === null ? [first, second] : [String(resolved)],
+      )
+      const story = await fetchIdentityTimeline(client, specOf(), window, String(first))
+      expect(story.scanned).toBe(resolved === null ? 1 : 2)
+    },
+    120_000,
+  )
+
+  test('text that is no UUID may be stood for; its rows then need an identity that is an expression', async () => {
+    await table(
+      'exposures',
+      "experiment String, at DateTime64(3, 'UTC'), id UUID, arm String",
+      exposures([one, 'a'], [two, 'a']),
+    )
+    await table('aliases', 'anonymous UUID, person String', [
+      [one, 'ann'],
+      [two, 'ann'],
+    ])
+    expect(await totals(specOf())).toEqual({ excludedIdentities: 0, a: 1 })
+    await expect(identitiesOf(specOf())).rejects.toMatchObject({ type: /CANNOT_PARSE|PARSE/ })
+    const source = { table: 'exposures', columns: { ...columns, identity: trustedSql`id` } }
+    expect(await identitiesOf(specOf({ source }))).toEqual([['ann', 'a']])
+  })
+
+  test.each(['hash', 'exact'] as const)(
+    'two experiments share a person whom they know by different identifiers: %s',
+    async (identityKey) => {
+      await table('exposures', "experiment String, at DateTime64(3, 'UTC'), id String, arm String", [
+        ...exposures(['anon', 'a'], ['ben', 'a']),
+        ['search', '2026-06-02 08:00:00', 'ann', 'b'],
+        ['search', '2026-06-02 08:00:00', 'cyd', 'b'],
+      ])
+      await table('aliases', 'anonymous String, person String', [['anon', 'ann']])
+      const [one, other] = ['checkout', 'search'].map((featureName) => specOf({ featureName, identityKey }))
+      if (one === undefined || other === undefined) throw new Error('There are two.')
+      const shared = async (first: ExposureSpec, second: ExposureSpec): Promise<number> =>
+        (await fetchOverlap(client, first, second, window)).identities
+      expect(await shared(one, other)).toBe(1)
+      // Each spec applies its own.
+      expect(await shared(one, exposureSpec({ ...other, aliases: null }))).toBe(1)
+      expect(await shared(exposureSpec({ ...one, aliases: null }), other)).toBe(0)
+    },
+  )
+
+  test('many experiments at once: those with aliases are asked by themselves', async () => {
+    const specs = [specOf(), specOf({ aliases: null }), specOf({ featureName: 'search' })]
+    const asked = specs.map((spec) => ({ spec, window }))
+    const alone = await Promise.all(
+      specs.map(async (spec) => await fetchExposuresSummary(client, spec, window)),
+    )
+    const answers = await fetchExposuresSummaries(client, asked)
+    expect(answers.map((answer) => ('summary' in answer ? answer.summary : answer))).toEqual(alone)
+    expect(refusalOf(() => firstExposuresBatchQuery(asked.slice(0, 1)))).toMatchObject({
+      code: 'invalid-spec',
+      details: { path: 'experiments[0]' },
+    })
+    expect(refusalOf(() => firstExposuresBatchQuery(asked.slice(1)))).toMatchObject({
+      code: 'invalid-spec',
+      details: { path: 'experiments[1]' },
+    })
+  })
+
+  test('columns and tables may have the statement’s own names', async () => {
+    const names = [
+      ['alias_from', 'alias_to', 'alias_target'],
+      ['identity_aliases', 'alias_applied', 'alias_partition'],
+      ['identifier', 'identifiers', 'identity_sample'],
+      ['identifier_state_1', 'alias_from_text', 'alias_to_text'],
+    ] as const
+    for (const [index, [at, id, arm]] of names.entries()) {
+      const [from, to, other] = names[(index + 1) % names.length] ?? names[0]
+      await table(
+        id,
+        `experiment String, ${at} DateTime64(3, 'UTC'), ${id} String, ${arm} String`,
+        exposures(['anon', 'a'], ['ann', 'a']),
+      )
+      await table(other, `${from} String, ${to} String`, [['anon', 'ann']])
+      const source = { table: id, columns: { ...columns, timestamp: at, identity: id, variant: arm } }
+      const spec = specOf({ source, aliases: { table: other, from, to }, breakdown: { column: arm } })
+      const settings = { allow_experimental_analyzer: index < 2 ? 0 : 1 } as const
+      const summary = await fetchExposuresSummary(client, spec, window, { settings, partitions: 2 })
+      expect(summary.timeseries.points.map(({ newIdentities }) => newIdentities)).toEqual([{ a: 1 }])
+      expect((await fetchCrossovers(client, spec, window, { settings })).identities).toBe(0)
+      const ledger = await fetchExposureLedger(client, spec, window, { settings })
+      expect(ledger.aliases?.joinedIdentifiers).toBe(1)
+      expect((await fetchIdentityTimeline(client, spec, window, 'ann', { settings })).scanned).toBe(2)
+      expect(await identitiesOf(spec)).toEqual([['ann', 'a']])
+    }
+  }, 240_000)
+
+  test('a table that is missing is the client’s own error', async () => {
+    const spec = specOf({ aliases: { table: 'nowhere', from: 'a', to: 'b' } })
+    await expect(fetchExposuresSummary(client, spec, window)).rejects.toMatchObject({ type: 'UNKNOWN_TABLE' })
+  })
+})
