@@ -37,6 +37,7 @@ export {
   type RefreshResult,
 } from './refresh-exposures.js'
 export { refreshStoredExposures } from './refresh-stored-exposures.js'
+export { refreshStoredExposuresBatch, type RefreshBatchInput } from './refresh-stored-exposures-batch.js'
 export { refreshDueExposures } from './refresh-due-exposures.js'
 export { runRefreshes, type RunRefreshesInput } from './run-refreshes.js'
 export type { ListedExperiment, RefreshManyInput, RefreshReport } from './refresh-many.js'

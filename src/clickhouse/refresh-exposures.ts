@@ -17,7 +17,7 @@ import { classifyFailure } from './classify-failure.js'
 import { endQuery, mayStillRun } from './end-query.js'
 import type { ExposureClient } from './exposure-client.js'
 import { assertPartitions } from './ask-partitions.js'
-import { aSignal, assertSendable, queryIdPrefix } from './fetch-rows.js'
+import { aSignal, assertSendable, queryIdPrefix, type FetchRowsOptions } from './fetch-rows.js'
 import { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 import type { QueryCost } from './query-cost.js'
 import { retryDelayMs } from './retry-delay.js'
@@ -231,30 +231,49 @@ export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshC
   }
 }
 
+/** How the summary of a claim is asked for, and how a query that may still run is ended. */
+export interface RefreshAsking {
+  readonly ask: (
+    input: RefreshInput,
+    window: ExposureWindow,
+    asked: Required<Pick<FetchRowsOptions, 'queryId' | 'onCost'>>,
+  ) => Promise<ExposuresSummary>
+  readonly end: (input: RefreshInput, queryId: string) => Promise<void>
+}
+
+/** Each claim by itself. */
+export const askAlone: RefreshAsking = {
+  ask: async ({ client, spec, settings, signal, partitions, concurrency }, window, asked) =>
+    await fetchExposuresSummary(client, spec, window, {
+      ...asked,
+      ...(signal === undefined ? {} : { signal }),
+      ...(settings === undefined ? {} : { settings }),
+      ...(partitions === undefined ? {} : { partitions }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+    }),
+  end: async ({ client, partitions }, queryId) => {
+    await endQuery(client, queryId, partitions)
+  },
+}
+
 /** Computes what the claim is for. The caller joins the report to the state known at that time. */
 export async function runRefresh(
   { at, question, retryAfterMs }: RefreshClaim,
   input: RefreshInput,
+  { ask, end }: RefreshAsking = askAlone,
 ): Promise<{
   readonly outcome: RefreshOutcome
   readonly costs: readonly QueryCost[]
   readonly report: (state: RefreshState) => RefreshState
 }> {
-  const { client, spec, settings, signal, partitions, concurrency } = input
+  const { signal, partitions, concurrency } = input
   const window = windowOf(input, at)
   const asOf = window.asOfMs
   const queryId = input.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
   const asked = signal?.aborted !== true
   const costs: QueryCost[] = []
   try {
-    const summary = await fetchExposuresSummary(client, spec, window, {
-      queryId,
-      onCost: (cost) => void costs.push(cost),
-      ...(signal === undefined ? {} : { signal }),
-      ...(settings === undefined ? {} : { settings }),
-      ...(partitions === undefined ? {} : { partitions }),
-      ...(concurrency === undefined ? {} : { concurrency }),
-    })
+    const summary = await ask(input, window, { queryId, onCost: (cost) => void costs.push(cost) })
     return {
       outcome: { type: 'refreshed', asOf },
       costs,
@@ -264,7 +283,7 @@ export async function runRefresh(
     const error = signal?.aborted === true ? abortError(signal.reason) : classifyFailure(thrown)
     // If nothing was asked, or ClickHouse itself gave up, there is nothing to end except other parts.
     const hasOtherParts = Math.min(partitions ?? 1, concurrency ?? 1) > 1
-    if (asked && (mayStillRun(error) || hasOtherParts)) await endQuery(client, queryId, partitions)
+    if (asked && (mayStillRun(error) || hasOtherParts)) await end(input, queryId)
     return {
       outcome: outcomeOf(error, retryAfterMs, input),
       costs,

@@ -2,11 +2,13 @@ import { aRefreshState, initialRefreshState, type RefreshState } from '../refres
 import { aName, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import {
+  askAlone,
   claimRefresh,
   decideRefresh,
   refreshFields,
   result,
   runRefresh,
+  type RefreshAsking,
   type RefreshInput,
   type RefreshResult,
 } from './refresh-exposures.js'
@@ -49,10 +51,21 @@ import type { RefreshStore } from './refresh-store.js'
  * ```
  */
 export async function refreshStoredExposures<Version>(
-  input: RefreshInput & {
-    readonly store: RefreshStore<Version>
-    readonly key: string
-  },
+  input: StoredRefreshInput<Version>,
+): Promise<RefreshResult> {
+  return await refreshStored(input, askAlone)
+}
+
+/** A refresh, and where its state is kept. */
+export interface StoredRefreshInput<Version> extends RefreshInput {
+  readonly store: RefreshStore<Version>
+  readonly key: string
+}
+
+/** The same, with another way to ask for the summary. */
+export async function refreshStored<Version>(
+  input: StoredRefreshInput<Version>,
+  asking: RefreshAsking,
 ): Promise<RefreshResult> {
   withFields(input, [...refreshFields, 'store', 'key'], 'input', invalidPolicy, '')
   const { store, key, signal } = input
@@ -69,7 +82,7 @@ export async function refreshStoredExposures<Version>(
     const saved = await store.save(key, claim.state, stored?.version ?? null)
     // Somebody else has changed the state, perhaps by claiming this refresh: decide again.
     if (saved.type === 'conflict') continue
-    const { outcome, costs, report } = await runRefresh(claim, input)
+    const { outcome, costs, report } = await runRefresh(claim, input, asking)
     return result(
       await joinStored(store, key, { state: claim.state, version: saved.version }, report),
       outcome,
