@@ -214,4 +214,29 @@ describe.skipIf(!engineAvailable)('an experiment that changes after it was final
     expect((await refresh(other, end)).type).toBe('refreshed')
     expect((await refresh(other, end + 5 * minute)).type).toBe('refreshed')
   })
+
+  test('five specs at once begin three runs in throttleMs, and who has waited comes when there is room', async () => {
+    const running = { startedAt, endedAt: null }
+    const zones = ['UTC', 'Europe/Madrid', 'America/New_York', 'Asia/Tokyo', 'Asia/Kolkata']
+    const five = zones.map((timeZone): Asked => ({
+      spec: exposureSpec({ ...spec, timeZone }),
+      experiment: running,
+    }))
+    const { refresh, status } = host()
+    const minute = 60_000
+    const from = startedAt + 20 * day
+    const began: number[] = []
+    for (let now = from; now < from + 30 * minute; now += minute) {
+      for (const it of five) if ((await refresh(it, now)).type === 'refreshed') began.push(now)
+    }
+    for (const each of began) {
+      expect(began.filter((other) => other > each - 5 * minute && other <= each).length).toBeLessThanOrEqual(
+        3,
+      )
+    }
+    const [last] = five.slice(4) as [Asked]
+    const now = from + 30 * minute + 5 * minute
+    expect(await refresh(last, now)).toStrictEqual({ type: 'refreshed', asOf: now })
+    expect(await status(last, now)).toMatchObject({ type: 'loaded', success: { asOf: now } })
+  })
 })

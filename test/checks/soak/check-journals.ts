@@ -3,6 +3,9 @@ import {
   encodeRefreshState,
   initialRefreshState,
   mergeRefreshStates,
+  type QuestionState,
+  type RefreshQuestion,
+  type RefreshState,
 } from 'first-exposure'
 import type { JournalEntry } from './journal.js'
 import { greatestSkewMs, policy } from './options.js'
@@ -36,7 +39,7 @@ export function checkJournals(
   const saves = new Map<string, Save[]>()
   const versions = new Map<string, string>()
   const conflicts = new Set<string>()
-  const told = new Map<string, number>()
+  const told = new Map<string, { readonly question: RefreshQuestion; readonly asOf: number }[]>()
   for (const entry of entries) {
     switch (entry.type) {
       case 'save':
@@ -50,8 +53,9 @@ export function checkJournals(
         break
       case 'ended':
         count(`calls that ended: ${entry.outcome}`)
-        if (entry.asOf !== undefined) {
-          told.set(entry.key, Math.max(entry.asOf, told.get(entry.key) ?? -Infinity))
+        if (entry.asOf !== undefined && entry.question !== undefined) {
+          const { question, asOf } = entry
+          told.set(entry.key, [...(told.get(entry.key) ?? []), { question, asOf }])
         }
         break
       case 'wrong':
@@ -71,8 +75,17 @@ export function checkJournals(
     )
     checkGrowth(key, history, final?.state, wrong)
     checkClaims(key, history, count, wrong)
-    const asOf = final === undefined ? undefined : decodeRefreshState(final.state).success?.asOf
-    if ((asOf ?? -Infinity) < (told.get(key) ?? -Infinity)) wrong.push(`${key}: a success was lost`)
+    const asked = new Set(history.map(({ question }) => question?.revision))
+    count('questions', asked.size)
+    const kept = final === undefined ? [] : questionsOf(decodeRefreshState(final.state))
+    for (const { question, asOf } of told.get(key) ?? []) {
+      const own = kept.find((each) => isSame(each.question, question))
+      if (own === undefined) {
+        const later = kept.filter((each) => (each.question?.revision ?? 0) >= question.revision)
+        // Three that were asked later have taken its place.
+        if (later.length < 3) wrong.push(`${key}: a question was lost`)
+      } else if ((own.success?.asOf ?? -Infinity) < asOf) wrong.push(`${key}: a success was lost`)
+    }
   }
   return { counts, wrong }
 }
@@ -148,6 +161,24 @@ function checkGrowth(
   if (final !== undefined && final !== stored) wrong.push(`${key}: what is stored was saved by nobody`)
 }
 
+const questionsOf = (state: RefreshState): readonly QuestionState[] => [state, ...(state.earlier ?? [])]
+
+const isSame = (a?: RefreshQuestion | null, b?: RefreshQuestion | null): boolean =>
+  a?.revision === b?.revision && a?.fingerprint === b?.fingerprint
+
+/** Whether a claim is for what a later one asks, and its request is still there for the later one to see. */
+function isInTheWay(earlier: Save, { question, before, endedAt }: Save): boolean {
+  return (
+    earlier.question?.fingerprint === question?.fingerprint &&
+    questionsOf(decodeRefreshState(before)).some(
+      (each) =>
+        isSame(each.question, earlier.question) &&
+        each.requestedAt !== null &&
+        [each.success, each.failure].every((run) => run === null || run.asOf <= (endedAt ?? Infinity)),
+    )
+  )
+}
+
 /** The law of a claim's life: see the model of many hosts. All instants are of the true clock. */
 function checkClaims(
   key: string,
@@ -164,6 +195,10 @@ function checkClaims(
     }
     count('claims')
     for (const earlier of unanswered.values()) {
+      if (!isInTheWay(earlier, save)) {
+        if (!isSame(earlier.question, save.question)) count('claims for another question meanwhile')
+        continue
+      }
       // How long after the earlier call began; not knowing when this save took effect, when it was about to.
       const later = save.atMs - earlier.calledAt
       if (later >= lifeMs) {

@@ -1,3 +1,4 @@
+import type { RefreshQuestion } from 'first-exposure'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** One thing that a worker did, by the clock that all processes share. Instants are epoch milliseconds. */
@@ -17,10 +18,20 @@ export type JournalEntry = { readonly worker: string; readonly atMs: number } & 
       readonly call: string
       /** When the call read its clock, by the true clock. */
       readonly calledAt: number
+      /** The end of the experiment, as the call knows it. */
+      readonly endedAt: number | null
+      /** What it claims, or reports on. */
+      readonly question: RefreshQuestion | null
     }
   | { readonly type: 'saved'; readonly save: string; readonly version: string }
   | { readonly type: 'conflict'; readonly save: string }
-  | { readonly type: 'ended'; readonly key: string; readonly outcome: string; readonly asOf?: number }
+  | {
+      readonly type: 'ended'
+      readonly key: string
+      readonly outcome: string
+      readonly asOf?: number
+      readonly question?: RefreshQuestion
+    }
   | { readonly type: 'wrong'; readonly what: string }
 )
 

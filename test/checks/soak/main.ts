@@ -8,14 +8,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { Pool } from 'pg'
-import { encodeRefreshState, exposureSpec } from 'first-exposure'
+import { encodeRefreshState } from 'first-exposure'
 import { refreshStoredExposures, type RefreshStore } from 'first-exposure/clickhouse'
 import { postgresRefreshStore, sqliteRefreshStore } from 'first-exposure/stores'
 import { openDatabase } from '../../../examples/host/open-database.js'
 import { postgresAvailable, startPostgres } from '../../../examples/worker/local-postgres.js'
 import { checkJournals } from './check-journals.js'
 import { readJournal } from './journal.js'
-import { experimentsOf, greatestSkewMs, policy, type SoakOptions } from './options.js'
+import { experimentsOf, fingerprintOf, greatestSkewMs, policy, type SoakOptions } from './options.js'
 
 function positive(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Pass a whole number, 1 or more.')
@@ -177,11 +177,11 @@ async function soak(folder: string, soaked: SoakStore): Promise<Soak> {
   // Whatever became of the last claims, none holds anybody up for longer than this.
   await delay(policy.presumedLostAfterMs + greatestSkewMs)
   let recovered = 0
-  for (const [key, experiment] of experiments) {
-    const { outcome } = await refreshStoredExposures({
+  for (const [key, [asked]] of experiments) {
+    if (asked === undefined) continue
+    const { outcome, state } = await refreshStoredExposures({
       client: { query: async () => ({ json: async () => [] }) },
-      spec: exposureSpec({ environmentKey: 'production', featureName: 'checkout' }),
-      experiment,
+      ...asked,
       store: shared,
       key,
       now: Date.now(),
@@ -189,6 +189,8 @@ async function soak(folder: string, soaked: SoakStore): Promise<Soak> {
     })
     if (outcome.type === 'refreshed' || outcome.type === 'final') recovered++
     else wrong.push(`${key}: afterwards no refresh was possible: ${outcome.type}`)
+    if (state.question?.fingerprint !== fingerprintOf(asked))
+      wrong.push(`${key}: afterwards the state is about something else`)
   }
   return {
     wrong,

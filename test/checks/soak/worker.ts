@@ -5,17 +5,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
 import {
   encodeRefreshState,
-  exposureSpec,
   initialRefreshState,
   mergeRefreshStates,
-  type RefreshExperiment,
+  refreshStatus,
+  type RefreshQuestion,
   type RefreshState,
 } from 'first-exposure'
 import { refreshStoredExposures, type ExposureClient, type RefreshStore } from 'first-exposure/clickhouse'
 import { postgresRefreshStore, sqliteRefreshStore } from 'first-exposure/stores'
 import { openDatabase } from '../../../examples/host/open-database.js'
 import { openJournal } from './journal.js'
-import { experimentsOf, greatestSkewMs, policy, type SoakOptions } from './options.js'
+import {
+  experimentsOf,
+  fingerprintOf,
+  greatestSkewMs,
+  policy,
+  type Asked,
+  type SoakOptions,
+} from './options.js'
 
 const options = JSON.parse(process.argv[2] ?? '') as SoakOptions
 const journal = openJournal(options.journal)
@@ -24,7 +31,6 @@ process.once('SIGTERM', () => {
   stopping.abort()
 })
 
-const spec = exposureSpec({ environmentKey: 'production', featureName: 'checkout' })
 const chance = (probability: number): boolean => Math.random() < probability
 const forEver = new Promise<never>(() => {})
 
@@ -55,6 +61,9 @@ interface Call {
   readonly worker: string
   readonly calledAt: number
   readonly now: number
+  readonly asked: Asked
+  /** What it has claimed. */
+  question: RefreshQuestion | null
   claimed: boolean
 }
 
@@ -83,6 +92,10 @@ function observed(store: RefreshStore<string>, call: Call, crash: Crash): Refres
         })
       }
       known.set(key, mergeRefreshStates(knownOf(key), state))
+      const mixed = whatIsMixed(state, call)
+      if (mixed !== null) {
+        journal.write({ type: 'wrong', worker, atMs: Date.now(), what: `${key}: ${mixed}` })
+      }
       await crash.mayHappen()
       return stored
     },
@@ -90,6 +103,8 @@ function observed(store: RefreshStore<string>, call: Call, crash: Crash): Refres
       await crash.mayHappen()
       const save = randomUUID()
       const text = encodeRefreshState(state)
+      // A claim is always about what is asked last then.
+      if (!call.claimed) call.question = state.question ?? null
       journal.write({
         type: 'save',
         worker,
@@ -102,6 +117,8 @@ function observed(store: RefreshStore<string>, call: Call, crash: Crash): Refres
         step: call.claimed ? 'report' : 'claim',
         call: call.id,
         calledAt: call.calledAt,
+        endedAt: call.asked.experiment.endedAt,
+        question: call.question,
       })
       const saved = await store.save(key, state, expected)
       // Done, but nobody hears of it.
@@ -120,6 +137,22 @@ function observed(store: RefreshStore<string>, call: Call, crash: Crash): Refres
   }
 }
 
+/** What is shown to a host as an answer although it answers something else; `null` where nothing is. */
+function whatIsMixed(state: RefreshState, { asked, now }: Call): string | null {
+  const fingerprint = fingerprintOf(asked)
+  const status = refreshStatus(state, { ...asked.experiment, fingerprint }, now, policy)
+  const success = 'success' in status ? status.success : null
+  if (success === null || !('window' in status)) return null
+  const { startedAt, endedAt } = asked.experiment
+  if (status.window?.startMs !== startedAt) return 'the window of a success starts elsewhere'
+  if (success.asOf > (endedAt ?? Infinity)) return 'a success counts what is after the end'
+  // The client names every variant by what was asked of it.
+  const others = success.summary.timeseries.points.flatMap(({ newIdentities }) =>
+    Object.keys(newIdentities).filter((variant) => variant !== fingerprint),
+  )
+  return others.length === 0 ? null : 'a success answers another question'
+}
+
 const faults: readonly (() => Error)[] = [
   () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
   () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
@@ -129,7 +162,7 @@ const faults: readonly (() => Error)[] = [
 ]
 
 /** A warehouse that is slow, fails, hangs, and answers with whatever may be in it. */
-function faultyClient(crash: Crash): ExposureClient {
+function faultyClient(crash: Crash, asked: Asked): ExposureClient {
   return {
     query: async ({ query, query_params }) => {
       if (query.startsWith('KILL')) return { json: async () => [] }
@@ -145,7 +178,12 @@ function faultyClient(crash: Crash): ExposureClient {
         json: async () => {
           await delay(Math.random() * 3)
           return [
-            { quarantined: 0, variant: 'control', bucket, new_identities: Math.floor(Math.random() * 1e6) },
+            {
+              quarantined: 0,
+              variant: fingerprintOf(asked),
+              bucket,
+              new_identities: Math.floor(Math.random() * 1e6),
+            },
             { quarantined: 1, variant: null, bucket, new_identities: Math.floor(Math.random() * 1e3) },
           ]
         },
@@ -157,7 +195,7 @@ function faultyClient(crash: Crash): ExposureClient {
 async function work(
   store: RefreshStore<string>,
   index: number,
-  experiments: ReadonlyMap<string, RefreshExperiment>,
+  experiments: ReadonlyMap<string, readonly Asked[]>,
 ): Promise<void> {
   const worker = `${options.process}.${index}`
   const skewMs = Math.round((Math.random() - 0.5) * greatestSkewMs)
@@ -168,16 +206,26 @@ async function work(
     if (attempt === 0) key = keys[Math.floor(Math.random() * keys.length)] ?? ''
     const crash = new Crash()
     const calledAt = Date.now()
-    const call: Call = { id: randomUUID(), worker, calledAt, now: calledAt + skewMs, claimed: false }
+    const known = experiments.get(key) ?? []
+    // Mostly what the worker always knew: some learn of a change late.
+    const asked = known[(index + (chance(0.1) ? 1 : 0)) % known.length] as Asked
+    const call: Call = {
+      id: randomUUID(),
+      worker,
+      calledAt,
+      now: calledAt + skewMs,
+      asked,
+      question: null,
+      claimed: false,
+    }
     const abort = AbortSignal.timeout(chance(0.05) ? 10 : policy.presumedLostAfterMs * 2)
     const ended = await Promise.race([
       crash.happened,
       refreshStoredExposures({
-        client: faultyClient(crash),
+        client: faultyClient(crash, asked),
         store: observed(store, call, crash),
         key,
-        spec,
-        experiment: experiments.get(key) ?? { startedAt: 0, endedAt: null },
+        ...asked,
         policy,
         now: call.now,
         attempt,
@@ -200,6 +248,7 @@ async function work(
       key,
       outcome: detail,
       ...('asOf' in outcome ? { asOf: outcome.asOf } : {}),
+      ...(call.question === null ? {} : { question: call.question }),
     })
     attempt = 'kind' in outcome && outcome.kind === 'transient' ? attempt + 1 : 0
     // A host would wait for retryAfterMs; here a few milliseconds do, for there to be many.
