@@ -276,6 +276,12 @@ button.busy::before {
   gap: 12px 40px;
   align-items: start;
 }
+.stacked thead th {
+  white-space: nowrap;
+}
+.columns > .table > .scroll {
+  margin-top: 0;
+}
 .stack {
   display: grid;
   grid-template-columns: minmax(0, 1fr);

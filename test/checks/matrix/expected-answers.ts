@@ -7,5 +7,7 @@ export const expectedAnswers: object = {
   rollup: 2,
   stored: '2026-10-30T00:00:00Z',
   kept: null,
+  page: '<!doctype html>',
+  panel: 2,
   refusal: 'invalid-window',
 }

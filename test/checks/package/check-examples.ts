@@ -22,8 +22,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { chromium, type Page } from 'playwright-core'
-import { decodeRefreshState } from 'first-exposure'
-import type { ExposuresAnswer } from 'first-exposure/panel'
+import {
+  decodeRefreshState,
+  exposureFingerprint,
+  exposureSpec,
+  initialRefreshState,
+  reduceRefresh,
+  refreshQuestion,
+  summarizeExposures,
+  type ExposuresSummary,
+} from 'first-exposure'
+import { exposuresAnswer, type ExposuresAnswer } from 'first-exposure/panel'
 import {
   postgresAvailable,
   startPostgres,
@@ -35,7 +44,7 @@ const project = resolve(import.meta.dirname, '../../..')
 const chromiumPath = '/usr/bin/chromium'
 const patienceMs = 120_000
 
-const examples: Readonly<Record<string, (copy: Copy) => Promise<void>>> = { host, worker, browser }
+const examples: Readonly<Record<string, (copy: Copy) => Promise<void>>> = { host, worker, browser, react }
 
 /** An example where it was copied to. */
 interface Copy {
@@ -308,6 +317,55 @@ async function browser(copy: Copy): Promise<void> {
     copy.say(`its page shows ${rows.map((row) => row.slice(0, 2).join(' ')).join(', ')}`)
   })
   await server.end()
+}
+
+async function react(copy: Copy): Promise<void> {
+  // In the place of the host service: one that has counted, and starts a refresh when it is asked to.
+  const startedAt = Date.UTC(2026, 5, 1)
+  const asOf = Date.UTC(2026, 5, 3)
+  const spec = exposureSpec({ environmentKey: 'production', featureName: 'checkout-button' })
+  const experiment = { startedAt, endedAt: null }
+  const question = refreshQuestion(initialRefreshState, {
+    ...experiment,
+    fingerprint: exposureFingerprint(spec, startedAt),
+  })
+  const bucket = { quarantined: false, bucketMs: startedAt } as const
+  const summary = summarizeExposures(
+    [
+      { ...bucket, variant: 'control', newIdentities: 5100 },
+      { ...bucket, variant: 'green', newIdentities: 4900 },
+    ],
+    { granularity: 'hour' },
+  )
+  let state = reduceRefresh<ExposuresSummary>(initialRefreshState, {
+    type: 'succeeded',
+    asOf,
+    at: asOf,
+    summary,
+    question,
+  })
+  const service = createServer((request, response) => {
+    if (request.method === 'POST')
+      state = reduceRefresh(state, { type: 'requested', at: asOf + 600_000, question })
+    response.end(JSON.stringify(exposuresAnswer({ state, experiment, spec, now: asOf + 601_000 })))
+  }).listen(0, '127.0.0.1')
+  await once(service, 'listening')
+  try {
+    const SERVICE_URL = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
+    const server = start(copy, ['--host', '127.0.0.1', '--port', '0'], { SERVICE_URL })
+    const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+\//)
+    await withPage(copy, url, async (page) => {
+      await page.locator('.figure .value', { hasText: '10,000' }).waitFor()
+      assert.equal(await page.locator('.badge.status').textContent(), 'Loaded')
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      await page.locator('.badge.status', { hasText: 'Refreshing' }).waitFor()
+      copy.say('its page shows 10,000 identities, and asks for a refresh')
+    })
+    await server.end()
+  } finally {
+    service.closeAllConnections()
+    service.close()
+  }
 }
 
 /** Is the registry there? Where not, nothing can be installed, and nothing is checked. */

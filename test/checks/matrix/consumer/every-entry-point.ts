@@ -10,6 +10,7 @@ import {
 } from 'first-exposure'
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
 import { writeFlagsmithExposures } from 'first-exposure/flagsmith'
+import { exposuresAnswer, mountPanel, panelPage } from 'first-exposure/panel'
 import { rollupSchema } from 'first-exposure/rollup'
 import { sampleRatio } from 'first-exposure/statistics'
 import { sqliteRefreshStore } from 'first-exposure/stores'
@@ -48,6 +49,10 @@ async function answers(): Promise<unknown> {
     kept: await sqliteRefreshStore({
       prepare: () => ({ get: () => undefined, run: () => ({ changes: 1 }) }),
     }).load('checkout'),
+    page: panelPage(
+      exposuresAnswer({ state, experiment: { startedAt, endedAt: null }, spec, now: window.asOfMs }),
+    ).slice(0, 15),
+    panel: mountPanel.length,
     refusal: refusalOf(() => exposureWindow(2, 1)),
   }
 }
