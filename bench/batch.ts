@@ -7,7 +7,7 @@ import { logged } from './query-memory.js'
 import { shapeWindow } from './shape.js'
 
 /** The number of experiments in the tables of this section. */
-export const batchExperiments = 300
+const batchExperiments = 300
 
 /** One by one is measured on every tenth experiment, and multiplied. */
 const sampled = 10

@@ -8,12 +8,13 @@ const ask = (url: string, method: string) => async (signal: AbortSignal) =>
 export function Exposures({ url }: { readonly url: string }): ReactElement {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (place.current === null) return
-    const panel = mountPanel(place.current, null, {
-      onPoll: ask(url, 'GET'),
-      onRefresh: ask(`${url}/refresh`, 'POST'),
-    })
-    return panel.dispose
+    const panel =
+      place.current &&
+      mountPanel(place.current, null, {
+        onPoll: ask(url, 'GET'),
+        onRefresh: ask(`${url}/refresh`, 'POST'),
+      })
+    return () => panel?.dispose()
   }, [url])
   return <div ref={place} />
 }

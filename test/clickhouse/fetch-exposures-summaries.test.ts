@@ -38,7 +38,7 @@ function clientOf(answer: (features: readonly string[]) => readonly object[] | E
     sent,
     client: {
       query: async ({ query_params, query_id }) => {
-        const { feature_names, feature_name } = query_params as Record<string, unknown>
+        const { feature_names, feature_name } = query_params
         const features = (feature_names ?? [feature_name]) as readonly string[]
         sent.push({ features, id: query_id })
         const rows = answer(features)

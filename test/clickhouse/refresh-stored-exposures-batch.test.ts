@@ -38,8 +38,7 @@ function clientOf(
   return {
     sent,
     client: {
-      query: async ({ query, query_params = {}, query_id = '' }) => {
-        const params = query_params as Record<string, unknown>
+      query: async ({ query, query_params: params, query_id = '' }) => {
         if (query.startsWith('KILL')) {
           sent.push({
             features: [],
@@ -75,7 +74,7 @@ describe('refreshStoredExposuresBatch', () => {
   const names = ['f1', 'f2', 'f3', 'f4', 'f5']
   const batch = async (
     client: ExposureClient,
-    store: RefreshStore<unknown>,
+    store: RefreshStore,
     more: Partial<RefreshBatchInput<unknown>> = {},
   ): Promise<readonly RefreshReport[]> =>
     await refreshStoredExposuresBatch({
@@ -90,7 +89,7 @@ describe('refreshStoredExposuresBatch', () => {
     const { client, sent } = clientOf()
     const [store, oneByOne] = [memoryRefreshStore(), memoryRefreshStore()]
     const progress: (string | null)[] = []
-    const reports = await batch(client, store as never, {
+    const reports = await batch(client, store, {
       onOutcome: ({ key }) => {
         progress.push(key)
       },
@@ -110,7 +109,7 @@ describe('refreshStoredExposuresBatch', () => {
       expect(identitiesOf(stored?.state)).toBe(index + 1)
       expect(reports[index]).toMatchObject({ key: `key of ${name}`, state: stored?.state, nextAt: null })
     }
-    expect(typesOf(await batch(client, store as never))).toEqual(names.map(() => 'throttled'))
+    expect(typesOf(await batch(client, store))).toEqual(names.map(() => 'throttled'))
     expect(sent).toHaveLength(6)
   })
 
@@ -122,9 +121,7 @@ describe('refreshStoredExposuresBatch', () => {
       claimed.push(states.filter((stored) => stored != null).length)
       return undefined
     })
-    expect(typesOf(await batch(client, store as never, { groupSize: 2 }))).toEqual(
-      names.map(() => 'refreshed'),
-    )
+    expect(typesOf(await batch(client, store, { groupSize: 2 }))).toEqual(names.map(() => 'refreshed'))
     expect(sent.map(({ features }) => features.join())).toEqual(['f1,f2', 'f3,f4', 'f5'])
     expect(claimed).toEqual([2, 4, 5])
   })
@@ -136,11 +133,11 @@ describe('refreshStoredExposuresBatch', () => {
     let other: Promise<readonly RefreshReport[]> | undefined
     const slow = clientOf(async () => {
       // Another host begins while this one computes.
-      other ??= batch(client, store as never)
+      other ??= batch(client, store)
       await other
       return undefined
     })
-    expect(typesOf(await batch(slow.client, store as never))).toEqual([
+    expect(typesOf(await batch(slow.client, store))).toEqual([
       'refreshed',
       'throttled',
       'refreshed',
@@ -159,21 +156,21 @@ describe('refreshStoredExposuresBatch', () => {
 
   test('a host that dies leaves claims that expire, and the last good summaries', async () => {
     const store = memoryRefreshStore()
-    await batch(clientOf().client, store as never)
+    await batch(clientOf().client, store)
     const later = now + 3_600_000
     // It never comes back.
     const dead = clientOf(async () => await new Promise(() => undefined))
-    void batch(dead.client, store as never, { now: () => later })
+    void batch(dead.client, store, { now: () => later })
     while (dead.sent.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
     for (const [index, name] of names.entries()) {
       const { state } = (await store.load(`key of ${name}`)) ?? {}
       expect([identitiesOf(state), state?.requestedAt]).toEqual([index + 1, later])
     }
     const { client } = clientOf()
-    expect(typesOf(await batch(client, store as never, { now: () => later + 60_000 }))).toEqual(
+    expect(typesOf(await batch(client, store, { now: () => later + 60_000 }))).toEqual(
       names.map(() => 'in-flight'),
     )
-    expect(typesOf(await batch(client, store as never, { now: () => later + 600_000 }))).toEqual(
+    expect(typesOf(await batch(client, store, { now: () => later + 600_000 }))).toEqual(
       names.map(() => 'refreshed'),
     )
   })
@@ -181,7 +178,7 @@ describe('refreshStoredExposuresBatch', () => {
   test('one that is too large fails alone', async () => {
     const store = memoryRefreshStore()
     const { client } = clientOf((features) => (features.includes('f3') ? clickHouseError(241) : undefined))
-    const reports = await batch(client, store as never)
+    const reports = await batch(client, store)
     expect(typesOf(reports)).toEqual(['refreshed', 'refreshed', 'memory-limit', 'refreshed', 'refreshed'])
     expect(reports.map(({ failures }) => failures)).toEqual([0, 0, 1, 0, 0])
     expect((await store.load('key of f3'))?.state.failure?.error.code).toBe('memory-limit')
@@ -190,7 +187,7 @@ describe('refreshStoredExposuresBatch', () => {
   test('an entry that cannot be used, and a store that fails for one, stop no other', async () => {
     const { client, sent } = clientOf()
     const store = memoryRefreshStore()
-    const failing: RefreshStore<unknown> = {
+    const failing: RefreshStore = {
       load: async (key) => {
         if (key === 'key of f4') throw new Error('no store')
         return await store.load(key)
@@ -212,7 +209,7 @@ describe('refreshStoredExposuresBatch', () => {
 
   test('one with settings or partitions of its own is asked by itself, and sources apart', async () => {
     const { client, sent } = clientOf()
-    const reports = await batch(client, memoryRefreshStore() as never, {
+    const reports = await batch(client, memoryRefreshStore(), {
       experiments: [
         listed('f1'),
         { ...listed('f2'), settings: { max_threads: 1 } },
@@ -232,7 +229,7 @@ describe('refreshStoredExposuresBatch', () => {
       controller.abort(new Error('stopping'))
       return await new Promise(() => undefined)
     })
-    const reports = await batch(client, store as never, { groupSize: 2, signal: controller.signal })
+    const reports = await batch(client, store, { groupSize: 2, signal: controller.signal })
     expect(typesOf(reports)).toEqual(['aborted', 'aborted'])
     const [asked, killed] = sent
     expect(killed).toEqual({ features: [], id: asked?.id.replace(/-0$/, ''), killed: 4 })
@@ -240,21 +237,21 @@ describe('refreshStoredExposuresBatch', () => {
     expect(await store.load('key of f3')).toBeNull()
     // The claims were given back.
     const next = clientOf()
-    expect(typesOf(await batch(next.client, store as never, { now: () => now + 300_000 }))).toEqual(
+    expect(typesOf(await batch(next.client, store, { now: () => now + 300_000 }))).toEqual(
       names.map(() => 'refreshed'),
     )
-    expect(await batch(client, store as never, { signal: controller.signal })).toEqual([])
+    expect(await batch(client, store, { signal: controller.signal })).toEqual([])
   })
 
   test('a group that takes too long has failed with timeout', async () => {
     const { client } = clientOf(async () => await new Promise(() => undefined))
-    const reports = await batch(client, memoryRefreshStore() as never, { timeoutMs: 20 })
+    const reports = await batch(client, memoryRefreshStore(), { timeoutMs: 20 })
     expect(typesOf(reports)).toEqual(names.map(() => 'timeout'))
   })
 
   test('what onOutcome throws ends the call after the group', async () => {
     const { client, sent } = clientOf()
-    const failing = batch(client, memoryRefreshStore() as never, {
+    const failing = batch(client, memoryRefreshStore(), {
       groupSize: 2,
       onOutcome: () => {
         throw new Error('mine')
@@ -273,7 +270,7 @@ describe('refreshStoredExposuresBatch', () => {
     ['keys', { keys: [] }],
   ])('misuse is refused before anything is asked: %s', async (path, input) => {
     const { client, sent } = clientOf()
-    await expect(batch(client, memoryRefreshStore() as never, input)).rejects.toMatchObject({
+    await expect(batch(client, memoryRefreshStore(), input)).rejects.toMatchObject({
       code: 'invalid-policy',
       details: { path },
     })

@@ -40,7 +40,7 @@ describe.each(['examples/browser', 'examples/host', 'examples/react', 'examples/
             if (name.startsWith('.')) return relative(folder, resolve(file, '..', name)).startsWith('..')
             const [first = '', second = ''] = name.split('/')
             // What builds it need not be there when it runs.
-            const installed = /\.config\.ts$/.test(file) ? dependencies : (manifest.dependencies ?? {})
+            const installed = file.endsWith('.config.ts') ? dependencies : (manifest.dependencies ?? {})
             return !((name.startsWith('@') ? `${first}/${second}` : first) in installed)
           })
           .map((name) => `${file} imports ${name}`),

@@ -29,7 +29,7 @@ import { chromiumInstalled, executablePath, openChromium } from './open-chromium
 /** The bundle's own global, in the page. */
 interface PageGlobal {
   readonly firstExposure: {
-    mountPanel(target: Element, answer: unknown, options?: PanelOptions): Panel
+    readonly mountPanel: (target: Element, answer: unknown, options?: PanelOptions) => Panel
   }
   panel: Panel
 }
@@ -688,7 +688,7 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
       page.evaluate(
         async ([answer, times]) => {
           const { mountPanel } = (globalThis as unknown as PageGlobal).firstExposure
-          const place = document.querySelector('#place')
+          const place = document.querySelector('#place') ?? document.body
           const timers = new Set<unknown>()
           const original = {
             setInterval: setInterval.bind(globalThis),
@@ -717,7 +717,7 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
             clearInterval: cleared(original.clearInterval),
             clearTimeout: cleared(original.clearTimeout),
           })
-          for (let time = 0; time < times && place !== null; time++) {
+          for (let time = 0; time < times; time++) {
             const panel = mountPanel(place, answer, {
               onPoll: async () => answer,
               onRefresh: async () => answer,

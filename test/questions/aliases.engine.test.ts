@@ -110,7 +110,7 @@ describe.skipIf(!engineAvailable)('aliases on a cluster of three shards', () => 
             const rows = await (await reader.query(exposedIdentitiesQuery(spec, window))).json<object>()
             expect(
               decodeExposedIdentityRows(rows)
-                .map(({ identity }) => identity)
+                .map(({ identity }) => String(identity))
                 .sort(),
             ).toEqual(identities.map(({ identity }) => identity).sort())
             const [first] = events

@@ -329,9 +329,9 @@ describe.skipIf(!engineAvailable)('aliases on the engine', () => {
       const typed = type.replace(/Nullable\((\w+)\)/, '$1')
       expect(rows.map((row) => row.type)).toEqual(rows.map(() => typed))
       expect(rows.map(({ identity }) => String(identity).replaceAll('\0', '')).sort()).toEqual(
-        resolved === null ? [first, second] : [String(resolved)],
+        resolved === null ? [first, second] : [String(resolved as string | number)],
       )
-      const story = await fetchIdentityTimeline(client, specOf(), window, String(first))
+      const story = await fetchIdentityTimeline(client, specOf(), window, first)
       expect(story.scanned).toBe(resolved === null ? 1 : 2)
     },
     120_000,

@@ -190,7 +190,7 @@ const ofTable: Answer = (policy, exposures, scan, dimensions) => {
     {
       first: true,
       identity,
-      columns: [...dimensions.map(({ kept }) => kept)],
+      columns: dimensions.map(({ kept }) => kept),
     },
   )
   return sql`
