@@ -95,7 +95,7 @@ describe('summarizeExposureLedger', () => {
       'entry',
       '"lost"',
       'Expected one of no-timestamp, before-window, after-window, filtered, no-variant, no-identity, exposure, ' +
-        'counted, quarantined, arrived, arrived-late.',
+        'counted, quarantined, arrived, arrived-late, joined, ambiguous, chained, quarantined-by-joining.',
       { ...row, entry: 'lost' },
     ],
     ['variant', '5', 'Expected the variant’s key or NULL.', { ...row, variant: 5 }],
