@@ -300,7 +300,7 @@ describe.skipIf(!engineAvailable)('aliases on the engine', () => {
   ])(
     '%s',
     async (_, type, ids, aliasType, [from, to], resolved) => {
-      const [first, second] = ids as [string, string]
+      const [first, second] = ids as [string | number, string | number]
       await table(
         'exposures',
         `experiment String, at DateTime64(3, 'UTC'), id ${type}, arm String`,
@@ -331,7 +331,7 @@ describe.skipIf(!engineAvailable)('aliases on the engine', () => {
       expect(rows.map(({ identity }) => String(identity).replaceAll('\0', '')).sort()).toEqual(
         resolved === null ? [first, second] : [String(resolved as string | number)],
       )
-      const story = await fetchIdentityTimeline(client, specOf(), window, first)
+      const story = await fetchIdentityTimeline(client, specOf(), window, String(first))
       expect(story.scanned).toBe(resolved === null ? 1 : 2)
     },
     120_000,
