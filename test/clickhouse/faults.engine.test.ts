@@ -74,6 +74,13 @@ function held(): Readonly<Record<string, number>> {
   return counts
 }
 
+/** The answer that a panel shows, of this question or of the one before it. */
+function lastGood(state: RefreshState): RefreshState['success'] {
+  const status = refreshStatus(state, experiment, now)
+  const former = 'former' in status ? status.former : undefined
+  return former?.success ?? ('success' in status ? status.success : null)
+}
+
 async function eventually(check: () => void | Promise<void>): Promise<void> {
   await expect.poll(check, { timeout: 15_000, interval: 25 }).toBeUndefined()
 }
@@ -162,8 +169,9 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
       error: { code, transient: kind === 'transient', message: expect.any(String) as unknown },
       retryAfterMs: kind === 'transient' ? 1000 : 5 * minute,
     })
-    expect(state.success).toBe(good.success)
-    expect(refreshStatus(state, experiment, now).type).toBe('stale')
+    expect(lastGood(state)).toEqual(good.success)
+    // Some faults need another table, which is another question: its failure shows the good answer as a former one.
+    expect(refreshStatus(state, experiment, now).type).toBe(extra.spec === undefined ? 'stale' : 'failed')
     await eventually(async () => {
       expect(await running(admin)).toEqual([])
     })
@@ -235,7 +243,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
         kind: 'transient',
         error: { code: 'connection-refused' },
       })
-      expect(state.success).toBe(good.success)
+      expect(lastGood(state)).toEqual(good.success)
       await proxy.accept()
       const next = await refreshExposures({
         client: refused,
@@ -645,7 +653,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
             error: { code: 'too-many-queries' },
           })
         })
-        expect(refused?.state.success).toBe(good.success)
+        expect(refused && lastGood(refused.state)).toEqual(good.success)
 
         await mortal.kill()
         const cut = await first
@@ -654,7 +662,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
           kind: 'transient',
           error: { code: 'connection-reset' },
         })
-        expect(cut.state.success).toBe(good.success)
+        expect(lastGood(cut.state)).toEqual(good.success)
         const dead = await refreshExposures({
           client,
           spec,
@@ -664,7 +672,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
           attempt: 1,
         })
         expect(dead.outcome).toMatchObject({ kind: 'transient', error: { code: 'connection-refused' } })
-        expect(dead.state.success).toBe(good.success)
+        expect(lastGood(dead.state)).toEqual(good.success)
 
         mortal = await startServer({ config, path, ports: { http: mortal.httpPort, tcp: mortal.tcpPort } })
         const next = await refreshExposures({
@@ -767,7 +775,7 @@ describe.skipIf(!engineAvailable)('what may befall a refresh', () => {
           expect(outcome).toEqual({ type: 'refreshed', asOf: now })
         } else {
           expect(outcome).toEqual({ type: 'aborted' })
-          expect(state.success).toEqual(good.success)
+          expect(lastGood(state)).toEqual(good.success)
           // The claim is given back: nobody is told that a refresh is in flight.
           expect(state.requestedAt === now ? state.failure?.error.code : 'unclaimed').toBe(
             point === 'load' ? 'unclaimed' : 'aborted',
