@@ -42,7 +42,7 @@ describe('the built first-exposure/statistics', () => {
     expect(built).toEqual(expect.arrayContaining(['statistics.cjs', 'statistics.js']))
     for (const file of built) {
       const text = readFileSync(join(folder, file), 'utf8').replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '')
-      const imported = [...text.matchAll(/(?<!["'])\b(?:from|import|require\()\s*["']([^"']*)["']/g)].map(
+      const imported = [...text.matchAll(/(?<!["'.])\b(?:from|import|require\()\s*["']([^"']*)["']/g)].map(
         ([, name]) => name,
       )
       expect(imported.filter((name) => !name?.startsWith('./'))).toEqual([])
