@@ -14,6 +14,7 @@ import { Pool } from 'pg'
 import { demoClickHouse } from './demo-clickhouse.js'
 import { startPostgres } from './local-postgres.js'
 import { isFailure, logLine } from './log-line.js'
+import { webhookAlerts } from './webhook-alerts.js'
 import { workerExperiments } from './worker-experiment.js'
 
 function wholeNumber(text: string): number {
@@ -37,7 +38,8 @@ const options = new Command()
     'after',
     '\nEnvironment variables:\n' +
       '  DATABASE_URL    the PostgreSQL database; if not set, a temporary server is started\n' +
-      '  CLICKHOUSE_URL  the ClickHouse server, with user and password; if not set, one runs inside this process\n',
+      '  CLICKHOUSE_URL  the ClickHouse server, with user and password; if not set, one runs inside this process\n' +
+      '  WEBHOOK_URL     where to post what is new about an experiment, such as a mismatch; if not set, nowhere\n',
   )
   .parse()
   .opts<{ experiments: string; every: number; concurrency: number; once: boolean }>()
@@ -58,9 +60,12 @@ async function reached<Result>(what: string, attempt: () => Promise<Result> | Re
 
 /** Opens everything, works until a signal arrives or all is done, and closes everything in the opposite order. */
 async function work(signal: AbortSignal): Promise<void> {
-  const { DATABASE_URL: databaseUrl, CLICKHOUSE_URL: clickhouseUrl } = process.env
-  const experiments = async (): Promise<readonly ListedExperiment[]> =>
-    workerExperiments(await readFile(options.experiments, 'utf8'))
+  const { DATABASE_URL: databaseUrl, CLICKHOUSE_URL: clickhouseUrl, WEBHOOK_URL: webhook } = process.env
+  let known: readonly ListedExperiment[] = []
+  const experiments = async (): Promise<readonly ListedExperiment[]> => {
+    known = workerExperiments(await readFile(options.experiments, 'utf8'))
+    return known
+  }
   // If the list cannot be read at the start, stop: it must be fixed first.
   const atStart = await experiments()
   const closers: (() => Promise<unknown>)[] = []
@@ -87,13 +92,25 @@ async function work(signal: AbortSignal): Promise<void> {
     if (local !== undefined) log({ type: 'started-postgresql', port: local.config.port })
 
     const everyMs = options.every * 60_000
+    const alert =
+      webhook === undefined
+        ? undefined
+        : webhookAlerts({
+            url: webhook,
+            policy: { throttleMs: everyMs },
+            experiments: () => known,
+            onFailure: (reason) => log({ type: 'webhook-failed', reason }),
+          })
     const refreshes = {
       client,
       store: postgresRefreshStore(pool),
       now: Date.now,
       concurrency: options.concurrency,
       signal,
-      onOutcome: (report: RefreshReport): void => log(logLine(report)),
+      onOutcome: async (report: RefreshReport): Promise<void> => {
+        log(logLine(report))
+        await alert?.(report)
+      },
     }
     if (options.once) {
       const reports = await refreshDueExposures({

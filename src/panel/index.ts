@@ -10,6 +10,7 @@ export type { ExposuresVerdicts, SequentialVerdict } from './exposures-verdicts.
 export type { AnsweredPair, CrossoversAnswer } from './crossovers-answer.js'
 export type { CrossoverMatrix, CrossoverMatrixRow } from './crossover-matrix.js'
 export type { SliceAnswer, SlicesAnswer } from './slices-answer.js'
+export { exposureFindings, type ExposureFinding, type ExposureFindingCode } from './exposure-findings.js'
 export { panelPage } from './panel-page.js'
 export type { PanelPageOptions, PanelService } from './page-html.js'
 // In the browser.

@@ -1,0 +1,360 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  exposureSpec,
+  initialRefreshState,
+  reduceRefresh,
+  summarizeExposureLedger,
+  summarizeExposures,
+  type ExposureLedger,
+  type RefreshEvent,
+  type RefreshState,
+} from 'first-exposure'
+import {
+  exposureFindings,
+  exposuresAnswer,
+  type ExposureFinding,
+  type ExposuresAnswer,
+  type ExposuresAnswerInput,
+} from 'first-exposure/panel'
+import { runs } from '../arbitraries/runs.js'
+import { refusalOf } from '../refusal-of.js'
+import { askedState } from './asked-state.js'
+
+const day = 86_400_000
+const minute = 60_000
+const startedAt = Date.UTC(2026, 5, 1)
+const experiment = { startedAt, endedAt: null }
+const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+
+interface Told extends Partial<ExposuresAnswerInput> {
+  /** New identities by variant, for each day from the start. */
+  readonly days?: readonly Readonly<Record<string, number>>[]
+  readonly excluded?: number
+  readonly events?: readonly RefreshEvent[]
+  /** Whether the split is configured. */
+  readonly isConfigured?: boolean
+}
+
+/** An answer about whole days, and what was reported after them. */
+function answer({
+  days = [{ control: 500, green: 500 }],
+  excluded = 0,
+  events = [],
+  isConfigured = true,
+  ...input
+}: Told = {}): ExposuresAnswer {
+  const asOf = startedAt + Math.max(5, days.length) * day
+  const buckets = [
+    ...days.flatMap((counts, index) =>
+      Object.entries(counts).map(([variant, newIdentities]) => ({
+        quarantined: false,
+        variant,
+        bucketMs: startedAt + index * day,
+        newIdentities,
+      })),
+    ),
+    { quarantined: true, variant: null, bucketMs: startedAt, newIdentities: excluded },
+  ]
+  const success = {
+    type: 'succeeded',
+    asOf,
+    at: asOf,
+    summary: summarizeExposures(buckets, { granularity: 'day' }),
+  } as const
+  const reported: readonly RefreshEvent[] = days.length === 0 ? events : [success, ...events]
+  const state = reported.reduce<RefreshState>(
+    (known, event) => reduceRefresh(known, event),
+    initialRefreshState as RefreshState,
+  )
+  return exposuresAnswer(
+    askedState({
+      state,
+      experiment,
+      spec,
+      now: asOf + minute,
+      ...(isConfigured ? { expectedShares: { control: 1, green: 1 } } : {}),
+      ...input,
+    }),
+  )
+}
+
+/** A failure, so long after the success of an answer about five days or less. */
+const failed = (afterMs: number, transient = true, at = startedAt + 5 * day): RefreshEvent => ({
+  type: 'failed',
+  asOf: at + afterMs,
+  at: at + afterMs,
+  error: { code: transient ? 'network' : 'unknown-table', transient, message: 'It broke.' },
+})
+
+const short = (findings: readonly ExposureFinding[]): string[] =>
+  findings.map(({ code, change, severity, variant }) =>
+    [code, variant, change, severity].filter(Boolean).join(' '),
+  )
+
+const good = answer()
+const skewed = answer({ days: [{ control: 5000, green: 4000 }] })
+
+function ledger(lost: number): ExposureLedger {
+  const row = { variant: null, identities: 0, lateness_seconds: [] }
+  return summarizeExposureLedger([
+    { ...row, entry: 'no-variant', events: lost },
+    { ...row, variant: 'control', entry: 'exposure', events: 1000 - lost },
+    { ...row, variant: 'control', entry: 'counted', events: 1000 - lost, identities: 500 },
+  ])
+}
+
+describe('what is found', () => {
+  test('nothing, where all is well', () => {
+    expect(exposureFindings(null, good)).toEqual([])
+    expect(exposureFindings(good, good)).toEqual([])
+    expect(exposureFindings(null, answer({ days: [] }))).toEqual([])
+  })
+
+  test('a mismatch: when it begins, not while it lasts, and when it ends', () => {
+    const [began, ...others] = exposureFindings(good, skewed)
+    expect(others).toEqual([])
+    expect(began).toMatchObject({ code: 'mismatch', change: 'began', severity: 'critical', variant: null })
+    expect(began?.sentence).toMatch(/^The split is not the configured one\. ./)
+    expect(began?.evidence).toMatchObject({ since: '2026-06-01T00:00:00.000Z' })
+    expect(
+      exposureFindings(
+        skewed,
+        answer({
+          days: [
+            { control: 5000, green: 4000 },
+            { control: 5, green: 5 },
+          ],
+        }),
+      ),
+    ).toEqual([])
+    const more = answer({ days: [{ control: 50_000, green: 50_000 }] })
+    expect(short(exposureFindings(skewed, more))).toEqual(['mismatch ended info'])
+    expect(short(exposureFindings(null, skewed))).toEqual(['mismatch began critical'])
+  })
+
+  test('a mismatch of equal shares that nobody configured is a warning', () => {
+    const guessed = answer({
+      days: [{ control: 5000, green: 4000 }],
+      variants: ['control', 'green'],
+      isConfigured: false,
+    })
+    expect(guessed.verdicts?.assumed).toBe(true)
+    expect(short(exposureFindings(null, guessed))).toEqual(['mismatch began warning'])
+  })
+
+  test('a split that is only odd at this look is not told: looks add up', () => {
+    const once = answer({ days: [{ control: 5000, green: 4765 }] })
+    expect([once.verdicts?.sampleRatio.status, once.verdicts?.sequentialSampleRatio.status]).toEqual([
+      'consistent',
+      'consistent',
+    ])
+    // The p-value of 5000 : 4660 is below 0.001; over all looks it is not.
+    const odd = answer({ days: [{ control: 5000, green: 4660 }] })
+    expect([odd.verdicts?.sampleRatio.status, odd.verdicts?.sequentialSampleRatio.status]).toEqual([
+      'mismatch',
+      'consistent',
+    ])
+    expect(exposureFindings(good, odd)).toEqual([])
+  })
+
+  test('the excluded share that passed its line', () => {
+    const many = answer({ excluded: 50 })
+    const findings = exposureFindings(good, many)
+    expect(short(findings)).toEqual(['excluded began warning'])
+    expect(findings[0]?.evidence).toEqual({
+      share: many.verdicts?.excludedRatio.share,
+      excludedIdentities: 50,
+      seenIdentities: 1050,
+    })
+    expect(
+      short(exposureFindings(many, answer({ days: [{ control: 5000, green: 5000 }], excluded: 50 }))),
+    ).toEqual(['excluded ended info'])
+  })
+
+  test('each silent arm, and a fallen rate', () => {
+    const before = answer({
+      days: Array.from({ length: 5 }, () => ({ control: 500, green: 500, 'a "b"': 500 })),
+      expectedShares: { control: 1, green: 1, 'a "b"': 1 },
+    })
+    const after = answer({
+      days: [
+        ...Array.from({ length: 5 }, () => ({ control: 500, green: 500, 'a "b"': 500 })),
+        { control: 40 },
+      ],
+      expectedShares: { control: 1, green: 1, 'a "b"': 1 },
+    })
+    const findings = exposureFindings(before, after)
+    expect(short(findings)).toEqual([
+      'silent-arm green began critical',
+      'silent-arm a "b" began critical',
+      'rate-fallen began warning',
+    ])
+    expect(findings[1]?.sentence).toContain('"a \\"b\\""')
+    expect(findings[2]?.evidence).toMatchObject({ recent: 40, usual: 1500 })
+    expect(short(exposureFindings(after, before)).filter((each) => each.startsWith('silent-arm'))).toEqual([
+      'silent-arm green ended info',
+      'silent-arm a "b" ended info',
+    ])
+  })
+
+  test('events that cannot be counted', () => {
+    const few = answer({ ledger: ledger(10) })
+    const many = answer({ ledger: ledger(11) })
+    expect(short(exposureFindings(few, many))).toEqual(['events-unusable began warning'])
+    expect(exposureFindings(few, many)[0]?.evidence).toMatchObject({ scanned: 1000, 'no-variant': 11 })
+    expect(short(exposureFindings(many, few))).toEqual(['events-unusable ended info'])
+    // An answer without a ledger cannot say.
+    expect(exposureFindings(many, good)).toEqual([])
+    expect(short(exposureFindings(good, many))).toEqual(['events-unusable began warning'])
+  })
+
+  test('events that have vanished', () => {
+    const fewer = answer({ days: [{ control: 400, green: 500 }] })
+    expect(exposureFindings(good, fewer)).toMatchObject([
+      {
+        code: 'events-lost',
+        change: 'began',
+        severity: 'warning',
+        evidence: { identities: 900, identitiesBefore: 1000 },
+      },
+    ])
+    // An answer from before, or to another question, says nothing of it.
+    const later = answer({ days: [...Array.from({ length: 5 }, () => ({ control: 100, green: 100 })), {}] })
+    expect(short(exposureFindings(later, good)).filter((each) => each.startsWith('events-lost'))).toEqual([])
+    const other = answer({
+      days: [{ control: 400, green: 500 }],
+      spec: exposureSpec({ environmentKey: 'test', featureName: 'checkout' }),
+    })
+    expect(exposureFindings(good, other)).toEqual([])
+  })
+
+  test('a refresh that has failed for the third time, by the schedule', () => {
+    const after = (ms: number, transient = true): ExposuresAnswer =>
+      answer({ events: [failed(ms, transient)] })
+    // The quick tries of the first two refreshes do not count.
+    for (const ms of [5, 5.1, 10, 10.5, 14.99])
+      expect(exposureFindings(good, after(ms * minute)), `${ms}`).toEqual([])
+    const failing = exposureFindings(good, after(15 * minute))
+    expect(short(failing)).toEqual(['refresh-failing began warning'])
+    expect(failing[0]).toMatchObject({
+      sentence: 'No refresh has succeeded since 2026-06-06T00:00:00.000Z. It broke.',
+      evidence: {
+        error: 'network',
+        failedAt: '2026-06-06T00:15:00.000Z',
+        lastSuccessAt: '2026-06-06T00:00:00.000Z',
+      },
+    })
+    expect(exposureFindings(after(15 * minute), after(20 * minute))).toEqual([])
+    expect(short(exposureFindings(null, after(15 * minute, false)))).toEqual([
+      'refresh-failing began critical',
+    ])
+    expect(short(exposureFindings(after(15 * minute), good))).toEqual(['refresh-failing ended info'])
+    const policy = { throttleMs: 10 * minute }
+    expect(exposureFindings(good, after(29 * minute), { policy })).toEqual([])
+    expect(short(exposureFindings(good, after(30 * minute), { policy }))).toEqual([
+      'refresh-failing began warning',
+    ])
+    // While the next try runs, it has not ended.
+    const trying = answer({
+      events: [failed(15 * minute), { type: 'requested', at: startedAt + 5 * day + 20 * minute }],
+      now: startedAt + 5 * day + 20 * minute,
+    })
+    expect(trying.status.type).toBe('refreshing')
+    expect(exposureFindings(after(15 * minute), trying)).toEqual([])
+  })
+
+  test('a refresh that never succeeded is counted from the start', () => {
+    const never = (ms: number): ExposuresAnswer =>
+      answer({ days: [], events: [failed(ms, true, startedAt)], now: startedAt + day })
+    expect(exposureFindings(null, never(14 * minute))).toEqual([])
+    expect(exposureFindings(null, never(15 * minute))).toMatchObject([
+      {
+        code: 'refresh-failing',
+        sentence: 'No refresh has succeeded. It broke.',
+        evidence: { lastSuccessAt: null },
+      },
+    ])
+  })
+})
+
+describe('laws of findings', () => {
+  const answers = fc
+    .record({
+      days: fc.array(fc.record({ control: fc.nat({ max: 3000 }), green: fc.nat({ max: 3000 }) }), {
+        minLength: 1,
+        maxLength: 7,
+      }),
+      excluded: fc.nat({ max: 200 }),
+      lost: fc.nat({ max: 20 }),
+      failedAfter: fc.option(fc.nat({ max: 40 })),
+      transient: fc.boolean(),
+    })
+    .map(({ days, excluded, lost, failedAfter, transient }) =>
+      answer({
+        days,
+        excluded,
+        ledger: ledger(lost),
+        events:
+          failedAfter === null
+            ? []
+            : [failed(failedAfter * minute, transient, startedAt + Math.max(5, days.length) * day)],
+      }),
+    )
+  const lasting = (findings: readonly ExposureFinding[]): ExposureFinding[] =>
+    findings.filter(({ code }) => code !== 'events-lost')
+  const idOf = ({ code, variant }: ExposureFinding): string => JSON.stringify([code, variant])
+
+  test('the same pair gives the same, an answer twice gives nothing, and all is plain frozen data', () => {
+    fc.assert(
+      fc.property(answers, answers, (before, after) => {
+        const findings = exposureFindings(before, after)
+        expect(exposureFindings(before, after)).toEqual(findings)
+        expect(exposureFindings(JSON.parse(JSON.stringify(before)) as ExposuresAnswer, after)).toEqual(
+          findings,
+        )
+        expect(exposureFindings(after, after)).toEqual([])
+        expect(JSON.parse(JSON.stringify(findings))).toEqual(findings)
+        expect(findings.every((each) => Object.isFrozen(each) && Object.isFrozen(each.evidence))).toBe(true)
+        expect(findings.every(({ sentence }) => /\.$|\?$/.test(sentence))).toBe(true)
+      }),
+      { numRuns: runs(60) },
+    )
+  })
+
+  test('over any answers, each begins and ends in turn, and what has begun is what is true at the end', () => {
+    fc.assert(
+      fc.property(fc.array(answers, { minLength: 1, maxLength: 6 }), (sequence) => {
+        const open = new Set<string>()
+        for (const [index, after] of sequence.entries()) {
+          for (const finding of lasting(exposureFindings(sequence[index - 1] ?? null, after))) {
+            expect(open.has(idOf(finding))).toBe(finding.change === 'ended')
+            if (finding.change === 'began') open.add(idOf(finding))
+            else open.delete(idOf(finding))
+          }
+        }
+        const [last] = sequence.slice(-1)
+        const atTheEnd = last === undefined ? [] : exposureFindings(null, last)
+        expect([...open].sort()).toEqual(atTheEnd.map(idOf).sort())
+      }),
+      { numRuns: runs(40) },
+    )
+  })
+})
+
+test('something else than two answers is refused', () => {
+  expect(refusalOf(() => exposureFindings(undefined as never, good))).toMatchObject({
+    details: { path: 'before' },
+  })
+  expect(refusalOf(() => exposureFindings(null, null as never))).toMatchObject({ details: { path: 'after' } })
+  expect(refusalOf(() => exposureFindings(null, { ...good, version: 2 as 1 }))).toMatchObject({
+    code: 'invalid-panel',
+    details: { path: 'after.version', received: '2' },
+  })
+  expect(refusalOf(() => exposureFindings(null, good, { policies: {} } as never))).toMatchObject({
+    details: { path: 'options.policies' },
+  })
+  expect(refusalOf(() => exposureFindings(null, good, { policy: { throttleMs: -1 } }))).toMatchObject({
+    code: 'invalid-policy',
+  })
+})
