@@ -1,11 +1,13 @@
 import { withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
+import type { RefreshGroup } from './refresh-group.js'
 import {
   checkedMany,
   listed,
   refreshJob,
   refreshManyFields,
   refusalOf,
+  sharing,
   type ListedExperiment,
   type RefreshManyInput,
   type RefreshReport,
@@ -56,7 +58,7 @@ export async function refreshDueExposures<Version>(
   const many = checkedMany(input)
   const entries = listed(input.experiments)
   const reports: (RefreshReport | undefined)[] = entries.map(() => undefined)
-  const jobs = new Set<Job>()
+  const jobs = new Set<Job<RefreshGroup>>()
   for (const [index, entry] of entries.entries()) {
     const keep = async (report: RefreshReport): Promise<void> => {
       reports[index] = report
@@ -65,6 +67,6 @@ export async function refreshDueExposures<Version>(
     if ('error' in entry) await keep(refusalOf(entry, null))
     else jobs.add(refreshJob(entry.experiment, many, { again: false, report: keep }))
   }
-  await runJobs(jobs, many)
+  await runJobs(jobs, many, sharing(many))
   return Object.freeze(reports.filter((report) => report !== undefined))
 }

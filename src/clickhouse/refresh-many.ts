@@ -1,5 +1,6 @@
 import { aList, aName, anObject, aWholeNumber, withFields } from '../checks.js'
-import { invalidPolicy, isExposureError, received, type ExposureError } from '../errors.js'
+import { invalidPolicy, received, type ExposureError } from '../errors.js'
+import { mostInBatch } from '../questions/batch/statement.js'
 import { checkedExperiment } from '../refresh/refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
 import type { RefreshState } from '../refresh/refresh-state.js'
@@ -7,11 +8,12 @@ import { epochMs } from '../time/instant.js'
 import type { ExposureClient } from './exposure-client.js'
 import { aSignal } from './fetch-rows.js'
 import type { QueryCost } from './query-cost.js'
-import { knownTo, type RefreshInput, type RefreshOutcome, type RefreshResult } from './refresh-exposures.js'
+import { knownTo, type RefreshInput, type RefreshOutcome } from './refresh-exposures.js'
+import { refreshGroup, triedRefresh, type RefreshGroup, type Tried } from './refresh-group.js'
 import { assertStore, refreshStoredExposures } from './refresh-stored-exposures.js'
 import type { RefreshStore } from './refresh-store.js'
 import { retryDelayMs } from './retry-delay.js'
-import type { Due, Job } from './run-jobs.js'
+import type { Due, Grouping, Job } from './run-jobs.js'
 
 /** One experiment of many: its key in the store, and what of a refresh is its own. */
 export interface ListedExperiment extends Pick<
@@ -44,6 +46,16 @@ export interface RefreshManyInput<Version> {
   /** How many experiments to refresh at a time, 1 or more. Default 4. */
   readonly concurrency?: number
   /**
+   * The most experiments to ask about in one statement, 1 to 1,000. Default 1: each by itself. Those that are due at the
+   * same time share a statement, as `fetchExposuresSummaries` asks it, and then count as one in `concurrency`.
+   */
+  readonly groupSize?: number
+  /**
+   * Called with what each shared statement cost. The `costs` of a report are only those of an experiment that was asked
+   * by itself. An error that it throws ends the call.
+   */
+  readonly onCost?: (cost: QueryCost) => void
+  /**
    * The longest that one refresh may take, in milliseconds from 1; after it, the refresh has failed with `timeout`.
    * Default: two fifths of `presumedLostAfterMs`, so that it ends well before its claim counts as lost.
    */
@@ -63,6 +75,8 @@ export const refreshManyFields: readonly string[] = [
   'now',
   'policy',
   'concurrency',
+  'groupSize',
+  'onCost',
   'timeoutMs',
   'onOutcome',
   'random',
@@ -96,6 +110,8 @@ export interface RefreshMany<Version = unknown> {
   readonly input: RefreshManyInput<Version>
   readonly policy: RefreshPolicy
   readonly concurrency: number
+  /** `undefined` if it was left out. */
+  readonly groupSize: number | undefined
   readonly timeoutMs: number
   readonly random: () => number
   readonly signal: AbortSignal | undefined
@@ -109,16 +125,19 @@ export interface RefreshMany<Version = unknown> {
 const leastRestMs = 1000
 /** Tries in a row that wait only for `retryAfterMs`; later ones wait for `throttleMs`. */
 const quickTries = 6
+/** Experiments that share statements are looked at at so many instants in a rest. */
+const slotsOfRest = 10
 
 /** Checks what many refreshes have in common. Throws `invalid-policy`. */
 export function checkedMany<Version>(
   input: RefreshManyInput<Version> & { readonly signal?: AbortSignal },
 ): RefreshMany<Version> {
-  const { client, store, now, concurrency = 4, onOutcome, random = Math.random, signal } = input
+  const { client, store, now, concurrency = 4, groupSize, onCost, onOutcome, signal } = input
+  const { random = Math.random } = input
   if (typeof client?.query !== 'function') throw invalidPolicy('client', client, 'Pass a ClickHouse client.')
   assertStore(store)
   if (typeof now !== 'function') throw invalidPolicy('now', now, 'Pass the clock itself: now: Date.now.')
-  for (const [path, value] of Object.entries({ onOutcome, random })) {
+  for (const [path, value] of Object.entries({ onCost, onOutcome, random })) {
     if (value !== undefined && typeof value !== 'function')
       throw invalidPolicy(path, value, 'Pass a function.')
   }
@@ -129,6 +148,10 @@ export function checkedMany<Version>(
     input,
     policy,
     concurrency: aWholeNumber(1)(concurrency, 'concurrency', invalidPolicy),
+    groupSize:
+      groupSize === undefined
+        ? undefined
+        : aWholeNumber(1, mostInBatch)(groupSize, 'groupSize', invalidPolicy),
     timeoutMs: aWholeNumber(1, 2_147_483_647)(timeoutMs, 'timeoutMs', invalidPolicy),
     random,
     signal,
@@ -182,6 +205,21 @@ export function dueNow({ now }: RefreshMany): Due {
   return { at, since: at }
 }
 
+/** How experiments that are due at the same time share a statement; `undefined` if each is asked by itself. */
+export function sharing(many: RefreshMany): Grouping<RefreshGroup> | undefined {
+  const { groupSize = 1, input } = many
+  if (groupSize === 1) return undefined
+  return {
+    size: groupSize,
+    // A group takes one place, and asks one statement at a time.
+    open: (signal) => refreshGroup(many, 1, signal),
+    close: async (group) => {
+      await group.ask()
+      for (const cost of group.costs) input.onCost?.(cost)
+    },
+  }
+}
+
 /** The report about an entry that cannot be used. */
 export function refusalOf(
   { key, error }: Extract<Listed, { readonly error: ExposureError }>,
@@ -195,7 +233,7 @@ export function reportOf(report: RefreshReport): RefreshReport {
 }
 
 /** An experiment that is refreshed whenever it is due. `experiment` may be changed at any time. */
-export interface RefreshJob extends Job {
+export interface RefreshJob extends Job<RefreshGroup> {
   experiment: ListedExperiment
 }
 
@@ -210,16 +248,18 @@ export function refreshJob(
     experiment,
     due: dueNow(many),
     takesPlace: true,
-    run: async (signal) => {
+    // What has failed is tried by itself, so that one that takes too long does not take the others along for ever.
+    get sharesPlace() {
+      return failures === 0
+    },
+    run: async (signal, group) => {
       const asked = job.experiment
-      const { outcome, state, costs } = await tryRefresh(
-        asked,
-        many,
-        failures < quickTries ? failures : 0,
-        signal,
-      )
-      const hasFailed = outcome.type === 'failed' || outcome.type === 'store-failed'
-      if (hasFailed) failures++
+      const attempt = failures < quickTries ? failures : 0
+      const { outcome, state, costs } =
+        group === undefined
+          ? await tryRefresh(asked, many, attempt, signal)
+          : await group.add(asked, attempt).tried
+      if (hasFailed({ outcome })) failures++
       else if (state !== null && knownTo(asked, state).failure === null) failures = 0
       const nextAt =
         signal.aborted || !(how.again || (isTransient(outcome) && failures < quickTries))
@@ -233,8 +273,6 @@ export function refreshJob(
   }
   return job
 }
-
-type Tried = Pick<RefreshReport, 'outcome' | 'state' | 'costs'>
 
 /** One try, whatever becomes of it. */
 async function tryRefresh(
@@ -251,34 +289,32 @@ async function tryRefresh(
     limit.abort(signal.reason)
   }
   signal.addEventListener('abort', onAbort, { once: true })
-  const refresh = async (attempts: number): Promise<RefreshResult> =>
-    await refreshStoredExposures({
-      ...own,
-      client,
-      store,
-      key,
-      now: now(),
-      policy,
-      attempt: attempts,
-      random,
-      signal: limit.signal,
-    })
   try {
-    const first = await refresh(attempt)
-    // A host that was stopped gave its claim back. That was a try, and this is the next.
-    const isGivenBack =
-      first.outcome.type === 'throttled' && knownTo(own, first.state).failure?.error.code === 'aborted'
-    return isGivenBack ? await refresh(Math.max(attempt, 1)) : first
-  } catch (error) {
-    return {
-      outcome: isExposureError(error) ? { type: 'refused', error } : { type: 'store-failed', error },
-      state: null,
-      costs: [],
-    }
+    return await triedRefresh(
+      own,
+      attempt,
+      async (attempts) =>
+        await refreshStoredExposures({
+          ...own,
+          client,
+          store,
+          key,
+          now: now(),
+          policy,
+          attempt: attempts,
+          random,
+          signal: limit.signal,
+        }),
+    )
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** Whether the warehouse or the store has failed. */
+export function hasFailed({ outcome }: Pick<RefreshReport, 'outcome'>): boolean {
+  return outcome.type === 'failed' || outcome.type === 'store-failed'
 }
 
 function isTransient(outcome: RefreshReport['outcome']): boolean {
@@ -291,10 +327,13 @@ function nextLook(
   state: RefreshState | null,
   failures: number,
   listed: ListedExperiment,
-  { now, restMs, policy: { presumedLostAfterMs }, random }: RefreshMany,
+  { now, restMs, groupSize = 1, policy: { presumedLostAfterMs }, random }: RefreshMany,
 ): number {
   const nowMs = now()
   const within = (at: number): number => Math.max(nowMs, Math.min(at, nowMs + restMs))
+  // Those that were refreshed apart, because one was tried again, are due together the next time.
+  const slotMs = groupSize === 1 ? 1 : Math.ceil(restMs / slotsOfRest)
+  const together = (at: number): number => Math.ceil(within(at) / slotMs) * slotMs
   const requestedAt = (state === null ? null : knownTo(listed, state).running.requestedAt) ?? nowMs
   switch (outcome.type) {
     case 'failed':
@@ -306,22 +345,22 @@ function nextLook(
     case 'store-failed':
       return within(nowMs + Math.max(leastRestMs, retryDelayMs(failures, random, restMs)))
     case 'throttled':
-      return within(nowMs + Math.max(1, outcome.retryAfterMs))
+      return together(nowMs + Math.max(1, outcome.retryAfterMs))
     case 'in-flight':
       // Somebody else's run ends, or counts as lost.
-      return within(
+      return together(
         [requestedAt + restMs, requestedAt + presumedLostAfterMs].find((at) => at > nowMs) ?? Infinity,
       )
     case 'not-started': {
       const { startedAt } = checkedExperiment(listed.experiment)
-      return within(startedAt >= nowMs ? startedAt + 1 : Infinity)
+      return together(startedAt >= nowMs ? startedAt + 1 : Infinity)
     }
     case 'refreshed':
-      return within(requestedAt + restMs)
+      return together(requestedAt + restMs)
     case 'final':
     case 'aborted':
     case 'refused':
     case 'list-failed':
   }
-  return within(Infinity)
+  return together(Infinity)
 }

@@ -1,6 +1,7 @@
 import { withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import { aSignal, rejectOnAbort } from './fetch-rows.js'
+import type { RefreshGroup } from './refresh-group.js'
 import {
   checkedMany,
   dueNow,
@@ -9,6 +10,7 @@ import {
   refreshManyFields,
   refusalOf,
   reportOf,
+  sharing,
   type ListedExperiment,
   type RefreshJob,
   type RefreshMany,
@@ -39,6 +41,9 @@ const listEveryMs = 60_000
  * the one that has waited longest comes first. A transient failure is tried again after its `retryAfterMs`, six times in
  * all, and then once in `throttleMs`. Claims that a stopped host gave back are taken up at once. What has ended, or has
  * not started, costs one read of the store in `throttleMs`.
+ *
+ * With `groupSize`, those that are due at the same time share a statement. What has failed is tried by itself. To stay
+ * together, they are refreshed up to a tenth of `throttleMs` later.
  *
  * A failure of the warehouse, of the store, of the list or of one experiment is reported and never ends the loop. Only
  * misuse does, a clock that gives no time, and what `onOutcome` throws: then the promise rejects. In any case, running
@@ -89,17 +94,17 @@ export async function runRefreshes<Version>(input: RunRefreshesInput<Version>): 
   }
   aSignal(signal, 'signal', invalidPolicy)
   const many = checkedMany(input)
-  const jobs = new Set<Job>()
+  const jobs = new Set<Job<RefreshGroup>>()
   jobs.add(listJob(input, many, jobs))
-  await runJobs(jobs, many)
+  await runJobs(jobs, many, sharing(many))
 }
 
 /** Reads the list again and again, and keeps the jobs of its experiments. */
 function listJob<Version>(
   { experiments, onOutcome }: RunRefreshesInput<Version>,
   many: RefreshMany,
-  jobs: Set<Job>,
-): Job {
+  jobs: Set<Job<RefreshGroup>>,
+): Job<RefreshGroup> {
   const { now, random, restMs } = many
   const everyMs = Math.min(listEveryMs, restMs)
   const known = new Map<string, RefreshJob>()

@@ -93,6 +93,6 @@ test('a clock that is set back ends every wait', async () => {
 })
 
 test('nothing to do is done', async () => {
-  await runJobs(new Set(), { concurrency: 1, now: Date.now })
+  await runJobs(new Set<Job>(), { concurrency: 1, now: Date.now })
   expect(time.timers()).toBe(0)
 })

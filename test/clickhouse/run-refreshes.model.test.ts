@@ -41,6 +41,7 @@ interface Turn {
 
 interface Plan {
   readonly concurrency: number
+  readonly groupSize: number
   /** For each experiment, what becomes of its queries, one after another and then from the first again. */
   readonly experiments: readonly (readonly Turn[])[]
   /** For each host, when it starts and when it is stopped. */
@@ -51,6 +52,7 @@ interface Plan {
 
 const plans: fc.Arbitrary<Plan> = fc.record({
   concurrency: fc.integer({ min: 1, max: 3 }),
+  groupSize: fc.constantFrom(1, 1, 2, 5),
   experiments: fc.array(
     fc.array(
       fc.record({
@@ -135,23 +137,38 @@ test('many hosts that run the loop on one store, whatever happens', async () => 
       const clientOf = (host: number): ExposureClient => ({
         query: async ({ query, query_params, abort_signal }) => {
           if (query.startsWith('KILL')) return { json: async () => [] }
-          const key = Object.values(query_params).find((value) => String(value).startsWith('exp-')) as string
-          const past = runsOf.get(key) ?? []
-          runsOf.set(key, past)
-          const last = past.at(-1)
+          // A shared statement asks about several; it does what becomes of the first.
+          const keys = (query_params['feature_names'] ?? [
+            Object.values(query_params).find((value) => String(value).startsWith('exp-')),
+          ]) as readonly string[]
+          check(keys.length <= plan.groupSize, 'more experiments in a statement than allowed')
+          if (keys.length > 1) note('shared')
           const nowMs = Date.now()
-          check(last === undefined || last.end !== undefined, 'two queries of one experiment at a time')
-          check(
-            last === undefined || last.end?.mayPass === true || nowMs - last.startAt >= policy.throttleMs,
-            'asked again within throttleMs',
-          )
-          check(nowMs >= (promised[host]?.get(key) ?? 0), 'tried before the instant that was said')
-          const run: Run = { host, startAt: nowMs, end: undefined }
-          past.push(run)
+          const begun = keys.map((key): Run => {
+            const past = runsOf.get(key) ?? []
+            runsOf.set(key, past)
+            const last = past.at(-1)
+            check(last === undefined || last.end !== undefined, 'two queries of one experiment at a time')
+            // A half of a statement that failed is asked later than it was claimed.
+            const claimedAt = stored.get(key)?.requestedAt ?? nowMs
+            check(
+              last === undefined ||
+                last.end?.mayPass === true ||
+                claimedAt - last.startAt >= policy.throttleMs,
+              'asked again within throttleMs',
+            )
+            check(nowMs >= (promised[host]?.get(key) ?? 0), 'tried before the instant that was said')
+            const run: Run = { host, startAt: claimedAt, end: undefined }
+            past.push(run)
+            return run
+          })
+          const end = (mayPass: boolean): void => {
+            for (const run of begun) run.end = { at: Date.now(), mayPass }
+          }
           running.set(host, (running.get(host) ?? 0) + 1)
           check((running.get(host) ?? 0) <= plan.concurrency, 'more queries at a time than allowed')
-          const turns = plan.experiments[list.findIndex((each) => each.key === key)] ?? []
-          const { way, ms } = turns[(past.length - 1) % turns.length] as Turn
+          const turns = plan.experiments[list.findIndex((each) => each.key === keys[0])] ?? []
+          const { way, ms } = turns[((runsOf.get(keys[0] as string)?.length ?? 1) - 1) % turns.length] as Turn
           try {
             await new Promise<void>((resolve, reject) => {
               const timer = way === 'hangs' ? undefined : setTimeout(resolve, ms)
@@ -162,9 +179,9 @@ test('many hosts that run the loop on one store, whatever happens', async () => 
             })
             if (way === 'fails for now') throw Object.assign(new Error('too much memory'), { code: '241' })
             if (way === 'fails for good') throw Object.assign(new Error('no such table'), { code: '60' })
-            run.end = { at: Date.now(), mayPass: false }
+            end(false)
           } catch (error) {
-            run.end = { at: Date.now(), mayPass: way === 'fails for now' || abort_signal?.aborted === true }
+            end(way === 'fails for now' || abort_signal?.aborted === true)
             throw error
           } finally {
             running.set(host, (running.get(host) ?? 0) - 1)
@@ -189,21 +206,26 @@ test('many hosts that run the loop on one store, whatever happens', async () => 
           policy,
           timeoutMs,
           concurrency: plan.concurrency,
+          groupSize: plan.groupSize,
           signal: stopping.signal,
           random: () => 0.5,
           onOutcome: ({ key, outcome, state, failures, nextAt }: RefreshReport) => {
             note(outcome.type === 'failed' ? outcome.kind : outcome.type)
             check(!(dead[host] ?? false), 'reported after its end')
             if (key === null) return
+            // The answer of one half is lost if the other half does not end in time, or the host stops.
+            const lastRun = runsOf.get(key)?.at(-1)
+            if (lastRun?.host === host && lastRun.end !== undefined) {
+              if (outcome.type === 'aborted' || (outcome.type === 'failed' && outcome.kind === 'transient'))
+                lastRun.end = { ...lastRun.end, mayPass: true }
+            }
             const longestWait = (2 * list.length + 1) * (timeoutMs + 5000)
             const before = promised[host]?.get(key)
             check(before === undefined || Date.now() <= before + longestWait, `${key} starves`)
             check(nextAt !== null || stopping.signal.aborted, 'a loop always looks again')
             if (nextAt === null) return
-            check(
-              nextAt >= Date.now() && nextAt <= Date.now() + policy.throttleMs,
-              'looks again within a rest',
-            )
+            const restMs = policy.throttleMs * (plan.groupSize === 1 ? 1 : 1.1)
+            check(nextAt >= Date.now() && nextAt <= Date.now() + restMs, 'looks again within a rest')
             promised[host]?.set(key, nextAt)
             if (outcome.type !== 'failed')
               check(outcome.type === 'store-failed' || state !== null, 'knows the state')
@@ -241,6 +263,7 @@ test('the histories above held all that can happen to a loop', () => {
     'in-flight',
     'permanent',
     'refreshed',
+    'shared',
     'store-failed',
     'throttled',
     'transient',

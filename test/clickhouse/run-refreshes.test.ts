@@ -107,6 +107,77 @@ describe('the loop', () => {
     expect(Object.isFrozen(reports[0])).toBe(true)
   })
 
+  test('asks about those that are due at the same time in one statement, up to groupSize', async () => {
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    const sent: string[] = []
+    const costs: number[] = []
+    const client: ExposureClient = {
+      query: async ({ query_params: params }) => {
+        const features = (params['feature_names'] ?? [params['feature_name']]) as readonly string[]
+        sent.push(`${(Date.now() - begin) / minute}: ${features.map((name) => name.slice(4)).join('')}`)
+        // A store and a claim take time, so the claims of a group differ.
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return { json: async () => [] }
+      },
+    }
+    const memory = memoryRefreshStore()
+    const slowly: RefreshStore<number> = {
+      load: async (key) => {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        return await memory.load(key)
+      },
+      save: async (...saved) => await memory.save(...saved),
+    }
+    const run = loop({
+      client: Object.assign(client, { asked: [] }),
+      store: slowly,
+      experiments: () => keys.map((key) => listedAs(key)),
+      groupSize: 3,
+      onCost: ({ readRows }) => void costs.push(readRows ?? 0),
+    })
+    await pass(12 * minute)
+    run.stop()
+    await run.done
+    // All are due together again.
+    const asked = [0, 5, 10].map((at) =>
+      sent.filter((each) => Number.parseInt(each) === at).map((each) => each.split(': ')[1] ?? ''),
+    )
+    for (const groups of asked) {
+      expect(groups).toHaveLength(2)
+      expect(groups.every((group) => group.length <= 3)).toBe(true)
+      expect(new Set(groups.join(''))).toEqual(new Set(keys))
+    }
+    expect(costs).toHaveLength(sent.length)
+    expect(run.reports.every(({ costs: own }) => own.length === 0)).toBe(true)
+    expect(run.reports).toHaveLength(3 * keys.length)
+  })
+
+  test('one that takes too long fails by itself from the second try on', async () => {
+    const client = answering(async (key, signal) => (key === 'slow' ? await never(signal) : undefined))
+    const shared: ExposureClient = {
+      query: async (query) => {
+        const features = query.query_params['feature_names'] as readonly string[] | undefined
+        if (features?.includes('exp-slow') === true) return await never(query.abort_signal)
+        return await client.query(query)
+      },
+    }
+    const { reports, stop, done } = loop({
+      client: Object.assign(shared, { asked: [] }),
+      experiments: () => [listedAs('slow'), listedAs('a'), listedAs('b')],
+      groupSize: 10,
+      timeoutMs: minute,
+      random: () => 0,
+    })
+    await pass(4 * minute)
+    stop()
+    await done
+    const outcomes = (key: string): string[] =>
+      reports.filter((report) => report.key === key).map(({ outcome }) => outcome.type)
+    expect(outcomes('a').slice(0, 2)).toEqual(['failed', 'refreshed'])
+    expect(outcomes('b').slice(0, 2)).toEqual(['failed', 'refreshed'])
+    expect(outcomes('slow').every((type) => type === 'failed' || type === 'aborted')).toBe(true)
+  })
+
   test('two hosts share the work, and neither asks for what the other has done', async () => {
     const store = memoryRefreshStore()
     const hosts = [loop({ store }), loop({ store })]
