@@ -279,7 +279,7 @@ button.busy::before {
 .stacked thead th {
   white-space: nowrap;
 }
-.columns > .table > .scroll {
+.columns .table > .scroll {
   margin-top: 0;
 }
 .stack {

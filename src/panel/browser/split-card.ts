@@ -59,6 +59,35 @@ export function splitCard({ verdicts, variants, bucketName, words, heading }: Sh
           { class: isWorthAWarning ? 'warning' : '' },
           excludedInWords(excludedRatio, words).join(' '),
         ),
+      ),
+      element(
+        'div',
+        {},
+        arms.length === 0
+          ? null
+          : dataTable(
+              {
+                caption: say('splitCaption'),
+                class: 'stacked',
+                heads: [
+                  say('variant'),
+                  say('counted'),
+                  say(assumed ? 'ifEqual' : 'expected'),
+                  say('difference'),
+                  say('partOfStatistic'),
+                ],
+                rows: arms.map(({ variant, observed, expected, statisticShare }, place) => ({
+                  head: variantName(variant, words),
+                  cells: [
+                    count(observed),
+                    tenths(expected),
+                    signed(observed - expected),
+                    statisticShare === null ? say('noFigure') : (parts[place] ?? ''),
+                  ].map((text) => figure(text, words)),
+                })),
+              },
+              words,
+            ),
         element(
           'dl',
           { class: 'evidence' },
@@ -66,31 +95,6 @@ export function splitCard({ verdicts, variants, bucketName, words, heading }: Sh
           ...entry(say('everyLook'), sequentialFigures, everyLookNotes.join(' ')),
         ),
       ),
-      arms.length === 0
-        ? null
-        : dataTable(
-            {
-              caption: say('splitCaption'),
-              class: 'stacked',
-              heads: [
-                say('variant'),
-                say('counted'),
-                say(assumed ? 'ifEqual' : 'expected'),
-                say('difference'),
-                say('partOfStatistic'),
-              ],
-              rows: arms.map(({ variant, observed, expected, statisticShare }, place) => ({
-                head: variantName(variant, words),
-                cells: [
-                  count(observed),
-                  tenths(expected),
-                  signed(observed - expected),
-                  statisticShare === null ? say('noFigure') : (parts[place] ?? ''),
-                ].map((text) => figure(text, words)),
-              })),
-            },
-            words,
-          ),
     ),
   ]
 }
