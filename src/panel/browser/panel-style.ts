@@ -272,8 +272,8 @@ button.busy::before {
 }
 .columns {
   display: grid;
-  grid-template-columns: repeat(2, minmax(0, 1fr));
-  gap: 12px 40px;
+  grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
+  gap: 12px 32px;
   align-items: start;
 }
 .stacked thead th {
@@ -281,6 +281,15 @@ button.busy::before {
 }
 .columns .table > .scroll {
   margin-top: 0;
+}
+.columns .stacked thead th {
+  white-space: normal;
+}
+.columns .stacked th {
+  min-width: 4em;
+}
+.columns .stacked th:first-child {
+  min-width: 6em;
 }
 .stack {
   display: grid;
@@ -717,8 +726,13 @@ tfoot th {
     min-width: auto;
     padding-top: 2px;
   }
-  .stacked thead th {
+  .stacked thead th,
+  .columns .stacked thead th {
     position: static;
+    white-space: nowrap;
+  }
+  .columns .stacked th {
+    min-width: auto;
   }
 }
 @media (forced-colors: active) {
