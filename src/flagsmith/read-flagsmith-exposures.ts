@@ -111,11 +111,10 @@ function questionOf(payload: unknown): RefreshQuestion | undefined {
   const question = (payload as { readonly question?: unknown } | null)?.question
   if (question === undefined) return undefined
   const { started_at: startedAt, ...others } = anObject(question, 'payload.question', malformedState)
-  return aQuestion(
-    { ...others, startedAt: instantOf(startedAt, 'payload.question.started_at') },
-    'payload.question',
-    malformedState,
-  )
+  const path = 'payload.question.started_at'
+  const startMs = instantOf(startedAt, path)
+  if (startMs === null) throw malformedState(path, startedAt, 'Pass an instant with its zone.')
+  return aQuestion({ ...others, startedAt: startMs }, 'payload.question', malformedState)
 }
 
 function assertExposures(payload: unknown): void {

@@ -228,6 +228,63 @@ describe('writeFlagsmithExposures', () => {
   })
 })
 
+describe('a row that says what it is about', () => {
+  const asked = { ...running, fingerprint: 'f00d' }
+  const question = { revision: 3, fingerprint: 'f00d', startedAt: start }
+  const at = start + 3 * day
+  const state = reduceRefresh<ExposuresSummary>(reduced(requested(at)), {
+    type: 'succeeded',
+    asOf: at,
+    at,
+    summary,
+    question,
+  })
+  const written = writeFlagsmithExposures(state, asked)
+
+  test('keeps it in its payload, and is read as that', () => {
+    expect(JSON.parse(JSON.stringify(written))).toMatchObject({
+      payload: {
+        question: { revision: 3, fingerprint: 'f00d', started_at: '2026-06-01T00:00:00Z' },
+        excluded_identities: 5,
+      },
+    })
+    const read = readFlagsmithExposures(JSON.parse(JSON.stringify(written)), running)
+    expect(read).toMatchObject({ question, success: { asOf: at } })
+    expect(refreshStatus(read, asked, at).type).toBe('loaded')
+    expect(refreshStatus(read, { ...asked, fingerprint: 'beef' }, at).type).toBe('outdated')
+    expect(writeFlagsmithExposures(read, asked)).toStrictEqual(written)
+  })
+
+  test('is about what its experiment asks: an answer to another question is not in it', () => {
+    expect(writeFlagsmithExposures(state, { ...asked, fingerprint: 'beef' })).toStrictEqual(empty)
+    // Nor does what was asked before stay beside an answer of which nobody knows what it is about.
+    const before = { payload: { question: { revision: 9 }, theirs: 1 } }
+    const unsaid = reduced(succeeded(at, at))
+    expect(writeFlagsmithExposures(unsaid, running, {}, before).payload).not.toHaveProperty('question')
+    expect(writeFlagsmithExposures(unsaid, running, {}, before).payload).toHaveProperty('theirs', 1)
+  })
+
+  test('that Flagsmith wrote does not say it: a refresh asks once', () => {
+    const { question: _, ...theirs } = written.payload as object & { question?: unknown }
+    const read = readFlagsmithExposures(JSON.parse(JSON.stringify({ ...written, payload: theirs })), running)
+    expect(read.question).toBeUndefined()
+    expect(refreshDecision(read, asked, at + 600_000).type).toBe('due')
+    expect(refreshStatus(read, asked, at + 600_000).type).toBe('outdated')
+  })
+
+  test.each([
+    ['payload.question', null],
+    ['payload.question.revision', { revision: 0, fingerprint: 'f00d', started_at: '2026-06-01T00:00:00Z' }],
+    ['payload.question.started_at', { revision: 1, fingerprint: 'f00d', started_at: 1780272000000 }],
+    ['payload.question.started_at', { revision: 1, fingerprint: 'f00d', started_at: null }],
+  ])('refuses %s', (path, damaged) => {
+    const row = { ...written, payload: { ...written.payload, question: damaged } }
+    expect(() => readFlagsmithExposures(row, running)).toThrow(
+      expect.objectContaining({ code: 'malformed-state', details: expect.objectContaining({ path }) }),
+    )
+  })
+})
+
 describe('readFlagsmithExposures', () => {
   test('a row of a running experiment', () => {
     const read = readFlagsmithExposures(
