@@ -5,6 +5,7 @@ import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { firstExposuresQuery } from '../questions/summary/statement.js'
 import { knownOf, type Known } from '../refresh/known-of-question.js'
+import { questionsOf } from '../refresh/merge-refresh-states.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { decisionOfTry, type RefreshDecision } from '../refresh/refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
@@ -210,7 +211,7 @@ export interface RefreshClaim {
   readonly retryAfterMs: number
 }
 
-/** Claims a run with a request that is later than any of its question in the state. */
+/** Claims a run with a request that is later than any of its fingerprint in the state. */
 export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshClaim {
   const { now, policy = {}, attempt = 0, random = Math.random } = input
   const { presumedLostAfterMs, throttleMs } = checkedPolicy(policy)
@@ -219,10 +220,13 @@ export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshC
   const nowMs = epochMs(now, 'now')
   const asked = askedBy(input)
   const question = refreshQuestion(state, asked)
-  const known = knownOf(state, checkedExperiment(asked)).requestedAt ?? -Infinity
-  // A host whose clock is behind must move the state too; otherwise no host would see its claim. A request from the far
-  // future does not count.
-  const at = known >= nowMs && known - nowMs < presumedLostAfterMs ? known + 1 : nowMs
+  // A host whose clock is behind must move the state too; otherwise no host would see its claim. Hosts that know another
+  // end see it beside their own requests, so it is later than these too. A request from the far future does not count.
+  const known = questionsOf(state)
+    .filter((each) => each.question?.fingerprint === asked.fingerprint)
+    .map(({ requestedAt }) => requestedAt ?? -Infinity)
+    .filter((requestedAt) => requestedAt - nowMs < presumedLostAfterMs)
+  const at = Math.max(nowMs, ...known.map((requestedAt) => requestedAt + 1))
   return {
     at,
     question,

@@ -239,4 +239,34 @@ describe.skipIf(!engineAvailable)('an experiment that changes after it was final
     expect(await refresh(last, now)).toStrictEqual({ type: 'refreshed', asOf: now })
     expect(await status(last, now)).toMatchObject({ type: 'loaded', success: { asOf: now } })
   })
+
+  test('a claim for an earlier end is seen by a host that does not know of it, whatever the clocks say', async () => {
+    const { store, refresh } = host()
+    const minute = 60_000
+    const now = startedAt + 61 * minute
+    const running: Asked = { spec, experiment: { startedAt, endedAt: null } }
+    const ended: Asked = { spec, experiment: { startedAt, endedAt: now } }
+    // A run of a host whose clock is ahead reached beyond the end, and failed.
+    const transient: ExposureClient = {
+      query: async () => await Promise.reject(Object.assign(new Error('…'), { code: '241' })),
+    }
+    expect((await refresh(running, now + 1, transient)).type).toBe('failed')
+    // A host that knows the end, with a clock that is behind, computes.
+    let isAsked = (): void => undefined
+    let answer = (): void => undefined
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const slow: ExposureClient = {
+      query: async () => {
+        isAsked()
+        await new Promise<void>((resolve) => (answer = resolve))
+        return { json: async () => [] }
+      },
+    }
+    const computes = refresh(ended, now - minute, slow)
+    await asked
+    const retried = await refreshStoredExposures({ client, ...running, store, key, now, attempt: 1 })
+    expect(retried.outcome).toStrictEqual({ type: 'in-flight' })
+    answer()
+    expect((await computes).type).toBe('refreshed')
+  })
 })
