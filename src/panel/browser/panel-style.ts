@@ -650,9 +650,6 @@ tfoot th {
   .figures {
     grid-template-columns: repeat(2, minmax(0, 1fr));
   }
-  .figures:has(.long) {
-    grid-template-columns: minmax(0, 1fr);
-  }
   .figure {
     padding: 10px 12px;
   }
@@ -692,6 +689,8 @@ tfoot th {
   .card {
     padding: 12px;
   }
+}
+@container (max-width: 600px) {
   .bar {
     display: none;
   }
@@ -733,6 +732,11 @@ tfoot th {
   }
   .columns .stacked th {
     min-width: auto;
+  }
+}
+@container (max-width: 480px) {
+  .figures:has(.long) {
+    grid-template-columns: minmax(0, 1fr);
   }
 }
 @media (forced-colors: active) {
