@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Options } from 'tsup'
 import { bundledFiles, licencesOf } from './build/licences.js'
 import { pageScriptFile, pageScriptModule } from './build/page-script.js'
@@ -10,22 +10,23 @@ const licencesFile = 'THIRD-PARTY-LICENSES.txt'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
 
+// What is built side by side may differ in what it needs.
+const filesOfPackages = new Set<string>()
+
 /**
  * Writes the licences and notices of every package that really went into the output, found in what esbuild says it
  * put there. Each text is written once, under the packages that it is for.
  */
 function thirdPartyLicences(): Plugin {
-  // The formats are built side by side and may differ in what they need.
-  const files = new Set<string>()
   return {
     name: 'third-party-licences',
     setup(build): void {
       build.onEnd(({ metafile }) => {
-        for (const file of metafile === undefined ? [] : bundledFiles(metafile)) files.add(file)
+        for (const file of metafile === undefined ? [] : bundledFiles(metafile)) filesOfPackages.add(file)
         const { outdir } = build.initialOptions
-        if (files.size === 0 || outdir === undefined) return
+        if (filesOfPackages.size === 0 || outdir === undefined) return
         mkdirSync(outdir, { recursive: true })
-        writeFileSync(join(outdir, licencesFile), licencesOf(files))
+        writeFileSync(join(outdir, licencesFile), licencesOf(filesOfPackages))
       })
     },
   }
@@ -44,7 +45,45 @@ function pageScript(): Plugin {
   }
 }
 
-const config: Options = {
+let begin = (): void => undefined
+const begun = new Promise<void>((settle) => (begin = settle))
+
+/** Lets one build begin when another, which first empties the folder of both, has begun. */
+function inTurn(turn: 'first' | 'second'): Plugin {
+  return {
+    name: 'in-turn',
+    setup(build): void {
+      build.onStart(() => (turn === 'first' ? begin() : begun))
+    },
+  }
+}
+
+/** Takes the front doors of the library as they are built beside the command. */
+function frontDoorsOutside(): Plugin {
+  return {
+    name: 'front-doors-outside',
+    setup(build): void {
+      build.onResolve({ filter: /^\.\.?\/.*index\.js$/ }, ({ path, resolveDir }) => {
+        const found = /^src\/(?:([a-z]+)\/)?index\.js$/.exec(relative(process.cwd(), join(resolveDir, path)))
+        return found === null ? undefined : { path: `./${found[1] ?? 'index'}.js`, external: true }
+      })
+    },
+  }
+}
+
+const esbuildOptions: NonNullable<Options['esbuildOptions']> = (options) => {
+  // They go into the file of licences, where every page that loads the code need not carry them.
+  options.legalComments = 'none'
+  // The library's own plain forms of three helpers. The others ask with eval, which a page's content security policy
+  // may forbid, whether generator functions exist, or bring a code generator along.
+  options.alias = {
+    '@stdlib/math-base-tools-sum-series': '@stdlib/math-base-tools-sum-series/lib/basic.js',
+    '@stdlib/math-base-tools-continued-fraction': '@stdlib/math-base-tools-continued-fraction/lib/basic.js',
+    '@stdlib/math-base-tools-evalpoly': '@stdlib/math-base-tools-evalpoly/lib/main.js',
+  }
+}
+
+const library: Options = {
   entry: {
     index: 'src/index.ts',
     clickhouse: 'src/clickhouse/index.ts',
@@ -61,19 +100,27 @@ const config: Options = {
   splitting: true,
   clean: true,
   noExternal: bundled,
-  esbuildPlugins: [thirdPartyLicences(), pageScript()],
-  esbuildOptions(options) {
-    // They go into the file of licences, where every page that loads the code need not carry them.
-    options.legalComments = 'none'
-    // The library's own plain forms of three helpers. The others ask with eval, which a page's content security policy
-    // may forbid, whether generator functions exist, or bring a code generator along.
-    options.alias = {
-      '@stdlib/math-base-tools-sum-series': '@stdlib/math-base-tools-sum-series/lib/basic.js',
-      '@stdlib/math-base-tools-continued-fraction': '@stdlib/math-base-tools-continued-fraction/lib/basic.js',
-      '@stdlib/math-base-tools-evalpoly': '@stdlib/math-base-tools-evalpoly/lib/main.js',
-    }
-  },
+  esbuildPlugins: [inTurn('first'), thirdPartyLicences(), pageScript()],
+  esbuildOptions,
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
 }
+
+// The program, apart: nothing of it is in what the library's entry points share.
+const command: Options = {
+  entry: { command: 'src/command/main.ts' },
+  format: ['esm'],
+  target: 'es2022',
+  splitting: false,
+  // Everything but the front doors, and what it asks for by name when it runs.
+  noExternal: [/^[^.]/],
+  banner: {
+    // Packages in CommonJS, bundled, ask for Node's own modules with require.
+    js: "#!/usr/bin/env node\nimport { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url)",
+  },
+  esbuildPlugins: [inTurn('second'), frontDoorsOutside(), thirdPartyLicences()],
+  esbuildOptions,
+}
+
+const config: Options[] = [library, command]
 
 export default config

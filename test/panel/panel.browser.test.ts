@@ -772,7 +772,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
 
   describe.skipIf(!engineAvailable)('written by the report (needs the embedded ClickHouse)', () => {
     const report = async (...args: readonly string[]): Promise<{ stdout: string; stderr: string }> =>
-      run(process.execPath, ['--import', 'tsx', join(root, 'examples/report/main.ts'), ...args], {
+      run(process.execPath, ['--import', 'tsx', join(root, 'src/command/main.ts'), 'report', ...args], {
         cwd: root,
       })
 

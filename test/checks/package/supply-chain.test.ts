@@ -38,7 +38,7 @@ describe('what is published', () => {
     packed = await pack(project)
   })
 
-  test('is the entry points, what they share, the guides with their pictures, and four texts', () => {
+  test('is the entry points, what they share, the command, the guides with their pictures, and four texts', () => {
     const doors = entryPoints.flatMap(({ file }) =>
       ['cjs', 'd.cts', 'd.ts', 'js'].map((ending) => `dist/${file}.${ending}`),
     )
@@ -52,6 +52,7 @@ describe('what is published', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'dist/command.js',
       'dist/THIRD-PARTY-LICENSES.txt',
       'package.json',
     ]

@@ -4,8 +4,8 @@ import {
   type ExposureLedger,
   type ExposuresBreakdown,
   type ExposureWindow,
-} from 'first-exposure'
-import { fetchCrossovers, fetchExposureLedger, fetchExposuresBreakdown } from 'first-exposure/clickhouse'
+} from '../index.js'
+import { fetchCrossovers, fetchExposureLedger, fetchExposuresBreakdown } from '../clickhouse/index.js'
 import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'

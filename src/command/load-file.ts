@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync, symlinkSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { exposureSpec } from 'first-exposure'
+import { exposureSpec } from '../index.js'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'

@@ -1,10 +1,16 @@
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import type { ExposureSpec, SourceTable } from 'first-exposure'
+import type * as official from '@clickhouse/client'
+import type { ExposureSpec, SourceTable } from '../index.js'
+import { askedPackage } from './asked-package.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
 
 /** An experiment on a server. Sends no query yet. The credentials come from the environment. */
 export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
+  const { ClickHouseLogLevel, createClient } = askedPackage(
+    '@clickhouse/client',
+    '--url needs',
+    '@clickhouse/client',
+  ) as typeof official
   const client = createClient({
     url,
     username: process.env['CLICKHOUSE_USER'] ?? 'default',

@@ -9,7 +9,7 @@ import {
   type ExposureSource,
   type ExposureSpec,
   type MultiVariantPolicy,
-} from 'first-exposure'
+} from '../index.js'
 import { formatOf } from './file-format.js'
 import { ReportError } from './report-error.js'
 
@@ -236,7 +236,7 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
 }
 
 function reportCommand(): Command {
-  const command = new Command('npm run report --')
+  const command = new Command('npx first-exposure report')
   return command
     .usage('[options]')
     .description(
@@ -336,15 +336,15 @@ contains = or a comma, pass JSON: '{"a,b":1,"c":1}'. Without --expected, the pag
 assumes equal shares and says so.
 
 Examples:
-  npm run report
-  npm run report -- --file events.csv.gz --identity user_id --variant group
-  npm run report -- --file events.csv.gz --identity user_id --variant group \\
+  npx first-exposure report
+  npx first-exposure report --file events.csv.gz --identity user_id --variant group
+  npx first-exposure report --file events.csv.gz --identity user_id --variant group \\
       --expected control=50,treatment=50 --html panel.html
-  npm run report -- --explain --breakdown sdk_language
-  npm run report -- --assignments who.parquet
-  npm run report -- --file events.parquet --feature-column test --feature checkout \\
+  npx first-exposure report --explain --breakdown sdk_language
+  npx first-exposure report --assignments who.parquet
+  npx first-exposure report --file events.parquet --feature-column test --feature checkout \\
       --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
-  CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npm run -s report -- --json \\
+  CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npx first-exposure report --json \\
       --url http://localhost:8123 --environment production --feature checkout`,
     )
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })

@@ -1,4 +1,4 @@
-import type { ExposureSpec } from 'first-exposure'
+import type { ExposureSpec } from '../index.js'
 import type { ClickHouseClient } from '@clickhouse/client'
 
 /** An experiment to report: where its exposures are, and what the reader should know about them. */

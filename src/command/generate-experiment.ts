@@ -1,4 +1,4 @@
-import { exposureSpec, type ExposureSpec } from 'first-exposure'
+import { exposureSpec, type ExposureSpec } from '../index.js'
 import type { ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'

@@ -6,11 +6,12 @@ import {
   refreshQuestion,
   type ExposuresSummary,
   type ExposureWindow,
-} from 'first-exposure'
-import { exposuresAnswer } from 'first-exposure/panel'
+} from '../index.js'
+import { exposuresAnswer, panelPage } from '../panel/index.js'
 import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import type { Explanation } from './explanation.js'
+import { isSource } from './is-source.js'
 import { ReportError } from './report-error.js'
 
 /** Writes the panel of a summary as one page. */
@@ -28,10 +29,8 @@ export async function writePanel(
   const now = Date.now()
   const running = { startedAt: startMs, endedAt: null }
   try {
-    // This imports a bundler, which only the page needs.
-    const { panelPageFromSource } = await import('../from-source/panel-page.js')
-    const panelPage = await panelPageFromSource()
-    const page = panelPage(
+    const pageOf = await readyPanelPage()
+    const page = pageOf(
       exposuresAnswer({
         state: reduceRefresh(initialRefreshState, {
           type: 'succeeded',
@@ -61,4 +60,14 @@ export async function writePanel(
     }
     throw new ReportError(`the page cannot be built: ${String(message)}`, { cause: error })
   }
+}
+
+/** `panelPage` with the script of its page, which the source has to bundle first. */
+async function readyPanelPage(): Promise<typeof panelPage> {
+  if (!isSource) return panelPage
+  const file = new URL('../../examples/from-source/panel-page.ts', import.meta.url)
+  const { panelPageFromSource } = (await import(file.href)) as {
+    panelPageFromSource: () => Promise<typeof panelPage>
+  }
+  return panelPageFromSource()
 }

@@ -1,5 +1,5 @@
-import { panelWords, type PanelWords } from '../../src/panel/panel-words.js'
-import { cut } from '../../src/panel/variant-label.js'
+import { panelWords, type PanelWords } from '../panel/panel-words.js'
+import { cut } from '../panel/variant-label.js'
 
 /** The words of the panel, in English. */
 export const words: PanelWords = panelWords()

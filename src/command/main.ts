@@ -1,5 +1,5 @@
-// The report: who entered an experiment, when, and in which variant. See `npm run report -- --help`.
-import { runReport } from './run-report.js'
+// The command: `npx first-exposure`, or `npm run report` in a clone. See `npx first-exposure --help`.
+import { runCommand } from './run-command.js'
 
 // A reader such as `head` closes the pipe when it has seen enough. This is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -7,7 +7,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
-process.exitCode = await runReport(process.argv.slice(2), {
+process.exitCode = await runCommand(process.argv.slice(2), {
   print: (text) => process.stdout.write(text),
   say: (text) => process.stderr.write(text),
   width: Math.min(120, process.stdout.columns ?? 80),

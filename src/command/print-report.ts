@@ -1,5 +1,5 @@
-import type { ExposureSpec, ExposuresSummary, ExposureWindow } from 'first-exposure'
-import { exposuresView, type ExposuresView } from 'first-exposure/view'
+import type { ExposureSpec, ExposuresSummary, ExposureWindow } from '../index.js'
+import { exposuresView, type ExposuresView } from '../view/index.js'
 import { cumulativeChart } from './cumulative-chart.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'

@@ -1,6 +1,6 @@
 import asciichart from 'asciichart'
-import type { ExposureWindow } from 'first-exposure'
-import type { ExposuresView } from 'first-exposure/view'
+import type { ExposureWindow } from '../index.js'
+import type { ExposuresView } from '../view/index.js'
 import { count, localTime, variantLabel } from './words.js'
 
 // Each series has its own kind of line, so that they differ even without colour.

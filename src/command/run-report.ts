@@ -1,5 +1,5 @@
-import { isExposureError } from 'first-exposure'
-import { fetchExposuresSummary, fetchIdentityTimeline } from 'first-exposure/clickhouse'
+import { isExposureError } from '../index.js'
+import { fetchExposuresSummary, fetchIdentityTimeline } from '../clickhouse/index.js'
 import { reportArguments, type ReportArguments } from './arguments.js'
 import { byDay } from './by-day.js'
 import { clickhouseServer, serverError } from './clickhouse-server.js'

@@ -1,4 +1,4 @@
-import type { IdentityTimeline, IdentityVerdict } from 'first-exposure'
+import type { IdentityTimeline, IdentityVerdict } from '../index.js'
 import { count, localTime, variantLabel } from './words.js'
 import { filled } from './filled.js'
 import { plainTable } from './plain-table.js'

@@ -1,4 +1,4 @@
-import { isExposureError } from 'first-exposure'
+import { isExposureError } from '../index.js'
 
 /** Stops a report for a reason that is not a bug. Its message is the one line that the user sees. */
 export class ReportError extends Error {

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { askedPackage } from './asked-package.js'
+import { embeddedClient, type EmbeddedConnection } from './embedded-client.js'
 import { showProgress } from './progress.js'
 import { ReportError } from './report-error.js'
 
@@ -26,7 +28,7 @@ export interface EmbeddedClickHouse {
 
 /** Starts the engine. Its directory is removed on `close` and on the signals that end a program. */
 export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
-  const createChdbConnection = await connectionFactory()
+  const createChdbConnection = connectionFactory()
   const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
   const stop = (signal: keyof typeof signals): void => {
     removeAfterExit(directory)
@@ -41,12 +43,8 @@ export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
     for (const signal of Object.keys(signals)) process.removeListener(signal, stop)
   }
 
-  // The connection's type lags behind the client's; at run time they fit.
   const connect = (): ClickHouseClient =>
-    createClient({
-      connection: createChdbConnection({ path: join(directory, 'data') }) as never,
-      log: { level: ClickHouseLogLevel.OFF },
-    })
+    embeddedClient(createChdbConnection({ path: join(directory, 'data') }))
   const client = attempt(connect, remove)
   return {
     client,
@@ -91,10 +89,17 @@ function attempt<Value>(work: () => Value, putRight: () => void): Value {
   }
 }
 
-async function connectionFactory(): Promise<(options: { path: string }) => unknown> {
+function connectionFactory(): (options: { path: string }) => EmbeddedConnection {
   try {
-    return (await import('chdb/connection')).createChdbConnection
+    const chdb = askedPackage(
+      'chdb/connection',
+      'files and the generated experiment are counted by an embedded ClickHouse, which needs',
+      'chdb',
+    )
+    return (chdb as { readonly createChdbConnection: (options: { path: string }) => EmbeddedConnection })
+      .createChdbConnection
   } catch (error) {
+    if (error instanceof ReportError) throw error
     throw new ReportError(
       'The embedded ClickHouse does not run here. It needs Linux (glibc) or macOS. Use --url to report from a server.',
       { cause: error },

@@ -13,11 +13,11 @@ import {
 } from 'first-exposure'
 import type { CrossoverBiasResult, SampleRatioResult } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
-import { reportArguments } from '../../examples/report/arguments.js'
-import { explanationText } from '../../examples/report/print-explanation.js'
-import { identityStoryText } from '../../examples/report/print-identity-story.js'
-import { runReport } from '../../examples/report/run-report.js'
-import { sparkline } from '../../examples/report/sparkline.js'
+import { reportArguments } from '../../src/command/arguments.js'
+import { explanationText } from '../../src/command/print-explanation.js'
+import { identityStoryText } from '../../src/command/print-identity-story.js'
+import { runReport } from '../../src/command/run-report.js'
+import { sparkline } from '../../src/command/sparkline.js'
 import { engineAvailable } from '../engine/availability.js'
 
 const root = resolve(import.meta.dirname, '../..')

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import { exposureWindow, type ExposureWindow, type SourceColumn, type SourceTable } from 'first-exposure'
+import { exposureWindow, type ExposureWindow, type SourceColumn, type SourceTable } from '../index.js'
 import type { GivenInstant, ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'

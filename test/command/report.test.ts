@@ -17,8 +17,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
-import { reportArguments, type ReportArguments } from '../../examples/report/arguments.js'
-import { runReport } from '../../examples/report/run-report.js'
+import { reportArguments, type ReportArguments } from '../../src/command/arguments.js'
+import { runReport } from '../../src/command/run-report.js'
 import { engineAvailable } from '../engine/availability.js'
 import { startServer } from '../engine/server.js'
 
@@ -53,7 +53,7 @@ function spawnReport(args: readonly string[], env: Record<string, string> = {}):
   return new Promise((settle) => {
     const child = execFile(
       process.execPath,
-      ['--import', 'tsx', join(root, 'examples/report/main.ts'), ...args],
+      ['--import', 'tsx', join(root, 'src/command/main.ts'), 'report', ...args],
       {
         cwd: root,
         env: { PATH: process.env['PATH'], TMPDIR: temporary, ...env },
@@ -787,7 +787,7 @@ describe.skipIf(!engineAvailable)('what the report leaves behind (needs the embe
   })
 
   test.each(['SIGINT', 'SIGTERM'] as const)('nothing after %s either', async (signal) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples/report/main.ts')], {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/command/main.ts'), 'report'], {
       cwd: root,
       env: { PATH: process.env['PATH'], TMPDIR: temporary },
       stdio: 'ignore',

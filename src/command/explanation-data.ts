@@ -1,4 +1,4 @@
-import type { ExposuresSummary, ExposureWindow, MultiVariantPolicy } from 'first-exposure'
+import type { ExposuresSummary, ExposureWindow, MultiVariantPolicy } from '../index.js'
 import {
   sampleRatio,
   sampleRatioBySlice,
@@ -6,10 +6,10 @@ import {
   type CrossoverBiasResult,
   type ExpectedShares,
   type SampleRatioResult,
-} from 'first-exposure/statistics'
-import { exposuresView } from 'first-exposure/view'
-import { crossoversAnswer, type CrossoversAnswer } from '../../src/panel/crossovers-answer.js'
-import { sharesOrEqual } from '../../src/panel/exposures-verdicts.js'
+} from '../statistics/index.js'
+import { exposuresView } from '../view/index.js'
+import { crossoversAnswer, type CrossoversAnswer } from '../panel/crossovers-answer.js'
+import { sharesOrEqual } from '../panel/exposures-verdicts.js'
 import type { Explanation } from './explanation.js'
 import type { Configured } from './print-report.js'
 
