@@ -442,7 +442,7 @@ function ianaTimeZone(text: string): string {
 }
 
 /** What a person types as an end of the window. A date, or a time without a zone, is in UTC. */
-function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant {
+export function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant {
   return (text) => {
     const iso = text
       .trim()

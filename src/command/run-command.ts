@@ -17,6 +17,10 @@ const subcommands: Readonly<
     summary: 'report an experiment: of a file, of a server, or a generated one',
     run: runReport,
   },
+  sql: {
+    summary: "print any of the library's statements, for other languages and for review",
+    run: async (argv, output) => (await import('./run-sql.js')).runSql(argv, output),
+  },
 }
 
 /** Runs a command line (without the program's own name). Returns the exit code. */
