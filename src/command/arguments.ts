@@ -357,7 +357,7 @@ export function experimentNameOf(path: string): string {
   return basename(path).replace(/(?<=.)\..*$/, '')
 }
 
-function serverUrl(text: string): URL {
+export function serverUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new InvalidArgumentError('Pass http://host:port or https://host:port.')

@@ -4,23 +4,28 @@ import { askedPackage } from './asked-package.js'
 import type { Experiment } from './experiment.js'
 import { oneLine, ReportError } from './report-error.js'
 
-/** An experiment on a server. Sends no query yet. The credentials come from the environment. */
-export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
+/** A client of a server. Sends no query yet. The credentials come from the environment. */
+export function serverClient(url: URL, application: string): official.ClickHouseClient {
   const { ClickHouseLogLevel, createClient } = askedPackage(
     '@clickhouse/client',
     '--url needs',
     '@clickhouse/client',
   ) as typeof official
-  const client = createClient({
+  return createClient({
     url,
     username: process.env['CLICKHOUSE_USER'] ?? 'default',
     password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
-    application: 'first-exposure-report',
+    application,
     request_timeout: 600_000,
     // The server answers when it has everything, so that an error is never the end of a file that looks complete.
     clickhouse_settings: { wait_end_of_query: 1 },
     log: { level: ClickHouseLogLevel.OFF },
   })
+}
+
+/** An experiment on a server. Sends no query yet. */
+export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
+  const client = serverClient(url, 'first-exposure-report')
   // The arguments of the report name a table.
   const { database, table } = spec.source.table as SourceTable
   const asked =

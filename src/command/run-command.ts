@@ -21,6 +21,10 @@ const subcommands: Readonly<
     summary: "print any of the library's statements, for other languages and for review",
     run: async (argv, output) => (await import('./run-sql.js')).runSql(argv, output),
   },
+  'check-cluster': {
+    summary: 'check on a cluster whether a table is sharded by identity',
+    run: async (argv, output) => (await import('./check-cluster.js')).runCheckCluster(argv, output),
+  },
 }
 
 /** Runs a command line (without the program's own name). Returns the exit code. */

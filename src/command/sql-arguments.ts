@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ExposureSpecInput } from '../index.js'
 import { instant, type GivenInstant } from './arguments.js'
 import { jsonSpec, type JsonSpec } from './json-spec.js'

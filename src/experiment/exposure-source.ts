@@ -103,7 +103,7 @@ export interface ExposureSourceInput {
   /**
    * States that one shard of the cluster holds all exposures of an identity. Each shard then counts its own identities.
    * Default false. If the table is sharded in another way, every shard that has seen an identity counts it.
-   * `npm run check:cluster` detects this.
+   * `npx first-exposure check-cluster` detects this.
    */
   readonly shardedByIdentity?: boolean
 }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEvents, generateEvents, usualShape } from '../../bench/shape.js'
+import { runCommand } from '../../src/command/run-command.js'
 import { engineAvailable } from '../engine/availability.js'
 import { startCluster, type EngineCluster } from '../engine/cluster.js'
 
-describe.skipIf(!engineAvailable)('npm run check:cluster', () => {
+describe.skipIf(!engineAvailable)('check-cluster', () => {
   let cluster: EngineCluster
   beforeAll(async () => {
     cluster = await startCluster(2)
@@ -22,15 +22,11 @@ describe.skipIf(!engineAvailable)('npm run check:cluster', () => {
     await cluster.stop()
   })
 
-  async function check(
-    ...args: readonly string[]
-  ): Promise<{ code: number | null; out: string; err: string }> {
-    const child = spawn(
-      process.execPath,
+  async function check(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+    let [out, err] = ['', '']
+    const code = await runCommand(
       [
-        '--import',
-        'tsx',
-        'bench/check-cluster.ts',
+        'check-cluster',
         `--url=${cluster.servers[0]?.url}`,
         `--cluster=${cluster.name}`,
         '--database=exposures',
@@ -39,12 +35,8 @@ describe.skipIf(!engineAvailable)('npm run check:cluster', () => {
         '--as-of=2026-06-15T00:00:00Z',
         ...args,
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { print: (text) => (out += text), say: (text) => (err += text), width: 80, colour: false },
     )
-    let [out, err] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
     return { code, out, err }
   }
 
@@ -67,7 +59,24 @@ describe.skipIf(!engineAvailable)('npm run check:cluster', () => {
 
   test('what goes wrong is one line', async () => {
     const { code, err } = await check('--table', 'no_such_table', '--feature', 'checkout')
-    expect(err).toMatch(/^check:cluster: UNKNOWN_TABLE: .*\n$/)
+    expect(err).toMatch(/^check-cluster: the server at 127\.0\.0\.1:\d+ refused \(UNKNOWN_TABLE\): .*\n$/)
     expect(code).toBe(2)
+  })
+
+  test('so is what is asked wrongly, in the words of its options', async () => {
+    const wrong = async (...args: readonly string[]): Promise<string> => {
+      const { code, out, err } = await check(...args)
+      expect([code, out]).toEqual([2, ''])
+      return err
+    }
+    expect(await wrong()).toBe(
+      "check-cluster: required option '--feature <name>' not specified (--help lists the options)\n",
+    )
+    expect(await wrong('--feature', 'checkout', '--no-environment-column')).toBe(
+      'check-cluster: The source has no environment column, so --environment has no effect. Leave it out.\n',
+    )
+    expect(await wrong('--feature', 'checkout', '--start', '2026-07-01')).toBe(
+      'check-cluster: --start must be before --as-of\n',
+    )
   })
 })
