@@ -6,6 +6,7 @@ import {
   exposureWindow,
   flagsmithEvents,
   isExposureError,
+  trustedSql,
   type ExposureSource,
   type ExposureSpec,
   type MultiVariantPolicy,
@@ -72,7 +73,7 @@ interface Options {
   readonly variant?: string
   readonly timestamp?: string
   readonly feature?: string
-  readonly featureColumn?: string
+  readonly featureColumn?: string | boolean
   readonly start?: GivenInstant
   readonly asOf?: GivenInstant
   readonly timeZone: string
@@ -143,22 +144,37 @@ function source(options: Options): ReportArguments['source'] {
     timestamp: timestamp ?? defaults.timestamp,
   }
   if (file !== undefined) {
-    if (featureColumn !== undefined && feature === undefined) {
+    if (featureColumn === false) throw new ReportError('--no-feature-column works only with --url')
+    if (typeof featureColumn === 'string' && feature === undefined) {
       throw new ReportError('--feature-column needs --feature <name>, the experiment to report')
     }
-    return { kind: 'file', path: file, columns: { ...columns, feature: featureColumn, arrival, breakdown } }
+    return {
+      kind: 'file',
+      path: file,
+      columns: {
+        ...columns,
+        feature: typeof featureColumn === 'string' ? featureColumn : undefined,
+        arrival,
+        breakdown,
+      },
+    }
   }
   if (url === undefined) return { kind: 'generated' }
 
   const { environment, environmentColumn, event, eventColumn, database, table, timeZone, policy } = options
-  if (feature === undefined) throw new ReportError('--url needs --feature <name>, the experiment to report')
+  if (feature === undefined && featureColumn !== false) {
+    throw new ReportError(
+      '--url needs --feature <name>, the experiment to report, or --no-feature-column if the table holds one experiment',
+    )
+  }
+  const featureName = feature ?? table ?? 'events'
   if (environmentColumn !== false && environment === undefined) {
     throw new ReportError(
       '--url needs --environment <key>, or --no-environment-column if the table has no such column',
     )
   }
   const spec = exposureSpec({
-    featureName: feature,
+    featureName,
     timeZone,
     multiVariant: policy,
     ...(environment === undefined ? {} : { environmentKey: environment }),
@@ -167,7 +183,9 @@ function source(options: Options): ReportArguments['source'] {
       table: { database: database ?? null, table: table ?? 'events' },
       columns: {
         ...columns,
-        feature: featureColumn ?? defaults.feature,
+        // Without a column, every row is of the feature that is asked.
+        feature:
+          featureColumn === false ? trustedSql`${featureName}` : columnOf(featureColumn, defaults.feature),
         environment: columnOrNone(environmentColumn, defaults.environment),
         event: columnOrNone(eventColumn, defaults.event),
         arrival: arrival ?? null,
@@ -175,6 +193,10 @@ function source(options: Options): ReportArguments['source'] {
     },
   })
   return { kind: 'server', url, spec }
+}
+
+function columnOf(option: string | boolean | undefined, name: string): string {
+  return typeof option === 'string' ? option : name
 }
 
 function columnOrNone(option: string | boolean | undefined, name: string | null): string | null {
@@ -256,6 +278,7 @@ function reportCommand(): Command {
       "the experiment's name (needed with --url; default with --file: the name of the file)",
     )
     .option('--feature-column <name>', "the column that names the experiment (server: 'feature_name')")
+    .option('--no-feature-column', 'the table of the server has no such column: it holds one experiment')
     .optionsGroup('Columns:')
     .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
     .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)

@@ -1,8 +1,10 @@
 import type * as official from '@clickhouse/client'
-import type { ExposureSpec, SourceTable } from '../index.js'
+import { isExposureError, type ExposureError, type ExposureSpec, type SourceTable } from '../index.js'
 import { askedPackage } from './asked-package.js'
 import type { Experiment } from './experiment.js'
+import { notOnServer } from './not-on-server.js'
 import { oneLine, ReportError } from './report-error.js'
+import { whatIsThere } from './what-is-there.js'
 
 /** A client of a server. Sends no query yet. The credentials come from the environment. */
 export function serverClient(url: URL, application: string): official.ClickHouseClient {
@@ -37,12 +39,35 @@ export function clickhouseServer(url: URL, spec: ExposureSpec): Experiment {
     origin: `${[database, table].filter((name) => name !== null).join('.')} on ${url.host}`,
     scanned: async () =>
       `Scanned: ${spec.eventName === null ? 'all events' : `the events ${JSON.stringify(spec.eventName)}`} of ${asked}, of all time.`,
-    nothingFound: async () => `the server has no exposure of ${asked} in the window`,
+    nothingFound: async () =>
+      `the server has no exposure of ${asked}: ${await whatIsThere(client, spec).catch(() => 'none is in the window')}`,
+    inWords: async (error) => {
+      if (isExposureError(error, 'unreadable-column')) return unreadable(error, spec)
+      if (error instanceof ReportError || isExposureError(error)) return error
+      const missing = await notOnServer(client, spec, error)
+      return missing === undefined ? serverError(url, error) : new ReportError(missing, { cause: error })
+    },
     close: async () => {
       await client.close()
     },
   }
 }
+
+const viewAdvice = 'make a view that converts it, as docs/recipes.md shows, and name the view with --table'
+
+/** The library tells a program which expression to pass; a command line passes names. */
+function unreadable({ details, message }: ExposureError, { source: { columns } }: ExposureSpec): ReportError {
+  const { column, type } = details
+  const name = columns[column as keyof typeof columns]
+  return new ReportError(
+    typeof name === 'string'
+      ? `the column ${JSON.stringify(oneLine(name, 60))} (--${String(column)}) has the type ${String(type)}; ${viewAdvice}`
+      : message,
+  )
+}
+
+const unknownAuthority =
+  'its certificate is signed by an authority that Node does not know; name its certificate in NODE_EXTRA_CA_CERTS'
 
 const socketErrors: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at this address',
@@ -51,14 +76,23 @@ const socketErrors: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'there is no network to it',
-  ECONNRESET: 'it closed the connection; is this its HTTP port?',
+  ECONNRESET: 'it closed the connection; is this its HTTP port? If it speaks TLS there, use https://',
+  EPROTO: 'it does not speak TLS at this port; use http://, or the port of HTTPS (usually 8443)',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
 }
 
 /** An error of the server or of the network, in words. */
 export function serverError(url: URL, error: unknown): ReportError {
   const { code, type, message, cause } = error as Record<'code' | 'type' | 'message' | 'cause', unknown>
   const socketCode = String(code ?? (cause as { code?: unknown } | undefined)?.code)
-  const reason = socketErrors[socketCode]
+  const reason = socketCode.startsWith('HPE_')
+    ? 'what it answers is not HTTP; the HTTP port is usually 8123, and 8443 with https://'
+    : socketErrors[socketCode]
   // The message quotes our own long statement. What it suggests after that is useful.
   const complaint = oneLine(
     String(message ?? error).replace(/ in scope .*?(?=\. Maybe you meant|\.?\s*$)/s, ''),

@@ -17,5 +17,7 @@ export interface Experiment {
   readonly scanned: () => Promise<string>
   /** The message if there is no exposure at all. */
   readonly nothingFound: () => Promise<string>
+  /** An error of asking it, in words for its user. */
+  readonly inWords?: (error: unknown) => Promise<unknown>
   close(): Promise<void>
 }

@@ -29,7 +29,7 @@ export async function reportWindow(
     `throwIf(position(${type}, 'DateTime') = 0, concat('report: the timestamp has type <', ${type}, '>')) = 0`,
     ...(columns.environment === null ? [] : ['{environment:Identifier} = {environment_key:String}']),
     ...(columns.event === null ? [] : ['{event:Identifier} = {event_name:String}']),
-    '{feature:Identifier} = {feature_name:String}',
+    ...(typeof columns.feature === 'string' ? ['{feature:Identifier} = {feature_name:String}'] : []),
     '{variant:Identifier} IS NOT NULL',
     `toString({identity:Identifier}) != ''`,
     ...(startMs === undefined
@@ -51,7 +51,7 @@ export async function reportWindow(
     query_params: {
       ...(table.database === null ? {} : { database: table.database }),
       table: table.table,
-      ...columns,
+      ...Object.fromEntries(Object.entries(columns).filter(([, column]) => typeof column === 'string')),
       environment_key: spec.environmentKey,
       event_name: spec.eventName,
       feature_name: spec.featureName,
@@ -80,6 +80,8 @@ export async function reportWindow(
 
 /** What to do if the column holds numbers, text or dates. */
 function otherType(error: unknown, column: SourceColumn): ReportError | undefined {
+  // An error of another kind quotes the statement, and so this message too.
+  if ((error as { readonly type?: unknown }).type !== 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO') return undefined
   const [, type] = /report: the timestamp has type <(.*?)>/.exec((error as Error).message) ?? []
   if (type === undefined) return undefined
   return new ReportError(

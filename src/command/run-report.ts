@@ -2,15 +2,16 @@ import { isExposureError } from '../index.js'
 import { fetchExposuresSummary, fetchIdentityTimeline } from '../clickhouse/index.js'
 import { reportArguments, type ReportArguments } from './arguments.js'
 import { byDay } from './by-day.js'
-import { clickhouseServer, serverError } from './clickhouse-server.js'
+import { clickhouseServer } from './clickhouse-server.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
 import { fetchExplanation } from './explanation.js'
 import { generateExperiment } from './generate-experiment.js'
+import { inOptions } from './in-options.js'
 import { loadFile } from './load-file.js'
 import { identityStoryText } from './print-identity-story.js'
 import { reportText, type Configured, type Terminal } from './print-report.js'
-import { errorLine, ReportError } from './report-error.js'
+import { errorLine, oneLine, ReportError } from './report-error.js'
 import { reportWindow } from './report-window.js'
 import { writeAssignments } from './write-assignments.js'
 import { writePanel } from './write-panel.js'
@@ -30,7 +31,7 @@ export async function runReport(argv: readonly string[], output: ReportOutput): 
     if (request !== 'help shown') output.print(await report(request, output))
     return 0
   } catch (error) {
-    output.say(`report: ${errorLine(error)}\n`)
+    output.say(`report: ${isExposureError(error) ? oneLine(inOptions(error)) : errorLine(error)}\n`)
     return 1
   }
 }
@@ -40,9 +41,7 @@ async function report(request: ReportArguments, output: ReportOutput): Promise<s
   try {
     return await reportOf(experiment, request, output)
   } catch (error) {
-    const { source } = request
-    const isOurs = error instanceof ReportError || isExposureError(error)
-    throw source.kind === 'server' && !isOurs ? serverError(source.url, error) : error
+    throw experiment.inWords === undefined ? error : await experiment.inWords(error)
   } finally {
     await experiment.close()
   }
@@ -83,6 +82,10 @@ async function reportOf(
   // Dates have no hours, however short the window is.
   const bucketed = experiment.hasDates === true ? byDay : <Answer>(answer: Answer): Answer => answer
   const summary = isAlone ? undefined : bucketed(await fetchExposuresSummary(client, spec, window))
+  // With both ends given, nobody has looked yet whether anything is there.
+  const isEmpty = summary?.timeseries.points.length === 0 && summary.excludedIdentities === 0
+  if (isEmpty && request.source.kind === 'server')
+    output.say(`report: ${oneLine(await experiment.nothingFound(), 1000)}\n`)
   const explanation = isAlone ? {} : bucketed(await fetchExplanation(experiment, window, request))
   if (html !== undefined && summary !== undefined) {
     const { bytes } = await writePanel(html, summary, window, explanation, experiment, request)
