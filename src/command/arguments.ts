@@ -41,6 +41,8 @@ export interface ReportArguments {
   readonly identityStory: string | undefined
   /** Where to write the page, if one is wanted. */
   readonly html: string | undefined
+  /** Whether to show the page in the user's browser. */
+  readonly open: boolean
   /** Where to write one row for each identity, if wanted. */
   readonly assignments: string | undefined
 }
@@ -82,6 +84,7 @@ interface Options {
   readonly control?: string
   readonly json?: true
   readonly html?: string
+  readonly open?: true
   readonly assignments?: string
   readonly explain?: true
   readonly breakdown?: string
@@ -132,6 +135,7 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
     identityStory: options.identityStory,
     json: options.json ?? false,
     html,
+    open: options.open ?? false,
     assignments,
   }
 }
@@ -224,7 +228,7 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
   ]
   const { json, html, explain, breakdown, identityStory } = options
   const isExplained = explain === true || breakdown !== undefined
-  if (json === true && html === undefined) {
+  if (json === true && html === undefined && options.open !== true) {
     for (const name of ['expected', 'control'] as const) {
       if (given(name) && !(name === 'expected' && isExplained))
         throw new ReportError(`--${name} has no effect with --json; use it with the report or with --html`)
@@ -329,6 +333,7 @@ function reportCommand(): Command {
     .optionsGroup('Output:')
     .option('--json', 'print only the summary as JSON; with --explain, the explanation too, as "explain"')
     .option('--html <path>', 'also write the panel to this file: a self-contained page', outputPath)
+    .option('--open', 'show the panel in the browser; without --html, from a file in the temporary folder')
     .option(
       '--assignments <path>',
       'also write who: one row for each identity, as .csv, .tsv, .parquet or .jsonl, each also as .gz',

@@ -11,6 +11,7 @@ import { excludedInWords, healthInWords, splitInWords } from '../panel/split-wor
 import { cut } from '../panel/variant-label.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'
+import { fittedColumns, labelsOf } from './fitted-columns.js'
 import { plainTable } from './plain-table.js'
 import type { Terminal } from './print-report.js'
 import { sparkline } from './sparkline.js'
@@ -20,6 +21,8 @@ import { count, localTime, probability, share, variantLabel, words } from './wor
 export interface Explained {
   /** The view of the summary, with every bucket of its window. */
   readonly view: ExposuresView
+  /** The same without the time of strays, for what is about when things happened. */
+  readonly overTime: ExposuresView
   readonly multiVariant: MultiVariantPolicy
   readonly expectedShares: Readonly<Record<string, number>> | undefined
   /** A sentence that says which events the ledger scanned. */
@@ -35,7 +38,9 @@ export function explanationText(
   return [
     ...(ledger === undefined ? [] : ledgerSections(ledger, explained, terminal)),
     ...(crossovers === undefined ? [] : crossoverSections(crossovers, explained, terminal)),
-    ...(ledger === undefined ? [] : [splitSection(explained.view, explained.expectedShares, terminal)]),
+    ...(ledger === undefined
+      ? []
+      : [splitSection(explained.view, explained.overTime, explained.expectedShares, terminal)]),
     ...(breakdown === undefined ? [] : breakdownSections(breakdown, explained, terminal)),
   ]
 }
@@ -43,15 +48,17 @@ export function explanationText(
 /** The verdict on the split, in words. */
 export function splitSection(
   view: ExposuresView,
+  overTime: ExposuresView,
   expectedShares: Readonly<Record<string, number>> | undefined,
   { width, colour }: Terminal,
 ): readonly string[] {
   const verdicts = exposuresVerdicts(view, expectedShares)
+  const { exposureHealth } = overTime === view ? verdicts : exposuresVerdicts(overTime, expectedShares)
   const { headline, sentences } = splitInWords(verdicts, words)
   const text = [
     ...(verdicts.assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
     ...sentences,
-    ...healthInWords(verdicts.exposureHealth, words),
+    ...healthInWords(exposureHealth, words),
     ...excludedInWords(verdicts.excludedRatio, words),
   ].join(' ')
   return [strong(`${headline}${inBrackets(verdicts.sampleRatio.pValue)}`, colour), ...filled(text, width)]
@@ -63,11 +70,15 @@ function ledgerSections(
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
   const lines = ledgerLines(ledger, words)
-  const variants = mostOf(
+  const {
+    keys: variants,
+    labelOf,
+    notes,
+  } = fittedColumns(
     [...new Set([...view.variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])],
     ledger.exposuresByVariant,
     width - 36 - Math.max(6, count(ledger.scanned).length),
-    (key) => Math.max(count(countOf(ledger.exposuresByVariant, key)).length, shortLabel(key).length),
+    (key, label) => Math.max(count(countOf(ledger.exposuresByVariant, key)).length, label.length),
   )
   const rows = lines.map(({ kind, label, events, share, byVariant }) => [
     kind === 'total' ? label : `  − ${label.replace(/^./, (letter) => letter.toLowerCase())}`,
@@ -75,7 +86,7 @@ function ledgerSections(
     share,
     ...variants.map((key) => (byVariant === null ? '' : count(countOf(byVariant, key)))),
   ])
-  const table = plainTable([['', 'Events', 'Share', ...variants.map(shortLabel)], ...rows], { gap: 2 })
+  const table = plainTable([['', 'Events', 'Share', ...variants.map(labelOf)], ...rows], { gap: 2 })
   return [
     [
       strong('Where the events went', colour),
@@ -85,6 +96,7 @@ function ledgerSections(
       ),
       '',
       ...filled(ledgerSum(ledger, words), width),
+      ...notes.flatMap((note) => filled(note, width)).map((line) => faint(line, colour)),
       ...[...ledgerSentences(ledger, words), scanned].flatMap((sentence) => filled(sentence, width)),
     ],
   ]
@@ -92,7 +104,7 @@ function ledgerSections(
 
 function crossoverSections(
   crossovers: Crossovers,
-  { view, multiVariant, expectedShares }: Explained,
+  { view, overTime, multiVariant, expectedShares }: Explained,
   { width, colour }: Terminal,
 ): readonly (readonly string[])[] {
   const { identities, pairs, timeseries } = crossovers
@@ -103,22 +115,35 @@ function crossoverSections(
   const hourly = timeseries.granularity === 'hour'
   const labelOf = (bucket: string): string =>
     localTime(Date.parse(bucket), timeseries.timeZone).slice(0, hourly ? 16 : 10)
-  const starts = view.points.map(({ start }) => start)
+  const starts = overTime.points.map(({ start }) => start)
+  const inPairs = [...new Set(pairs.flatMap(({ firstVariant, nextVariant }) => [firstVariant, nextVariant]))]
+  const pairLabel = labelsOf(inPairs, 14)
   const drawn = (points: Crossovers['timeseries']['points']): string => {
     const of = new Map(points.map((point) => [point.bucket, point.identities]))
     return sparkline(
       starts.map((start) => of.get(start) ?? 0),
-      Math.max(8, width - 32 - 2 * Math.max(...variants.map((key) => variantLabel(key, 14).length))),
+      Math.max(8, width - 32 - 2 * Math.max(...inPairs.map((key) => pairLabel(key).length))),
     )
   }
   const title = strong('Who crossed over', colour)
   const crossed = filled(crossedInWords(answer, seen, labelOf, words), width)
   if (identities === 0) return [[title, ...crossed]]
-  const fits = mostOf(
+  const rowLabel = labelsOf(
+    rows.map(({ firstVariant }) => firstVariant),
+    12,
+  )
+  const {
+    keys: fits,
+    labelOf: columnLabel,
+    notes: dropped,
+  } = fittedColumns(
     variants,
     Object.fromEntries(variants.map((key, column) => [key, all.cells[column] ?? 0])),
-    width - 16 - Math.max(...variants.map((key) => shortLabel(key).length), 13) - count(identities).length,
-    (key) => 5 + shortLabel(key).length,
+    width -
+      16 -
+      Math.max(...rows.map(({ firstVariant }) => rowLabel(firstVariant).length), 13) -
+      count(identities).length,
+    (_, label) => 5 + label.length,
   )
   const cellsOf = (cells: readonly (number | null)[]): readonly string[] =>
     fits.map((key) => {
@@ -127,9 +152,9 @@ function crossoverSections(
     })
   const matrix = plainTable(
     [
-      ['First seen in', ...fits.map((key) => `then ${shortLabel(key)}`), 'All', 'Share'],
+      ['First seen in', ...fits.map((key) => `then ${columnLabel(key)}`), 'All', 'Share'],
       ...rows.map(({ firstVariant, cells, identities, began }) => [
-        shortLabel(firstVariant),
+        rowLabel(firstVariant),
         ...cellsOf(cells),
         count(identities),
         share(identities, began),
@@ -143,8 +168,8 @@ function crossoverSections(
     [
       ['From', 'To', 'Identities', 'Median between', 'When'],
       ...most.map(({ firstVariant, nextVariant, identities, medianMs, points }) => [
-        variantLabel(firstVariant, 14),
-        variantLabel(nextVariant, 14),
+        pairLabel(firstVariant),
+        pairLabel(nextVariant),
         count(identities),
         medianInWords(medianMs, words),
         drawn(points),
@@ -153,11 +178,11 @@ function crossoverSections(
     { leftColumns: 2, gap: 2 },
   )
   const notes = [
-    ...(fits.length < variants.length + left
-      ? [
-          `${count(variants.length + left - fits.length)} more variants have no column; they are included in the sums.`,
-        ]
-      : []),
+    ...(left === 0
+      ? dropped
+      : [
+          `${count(variants.length + left - fits.length)} smaller variants have no column here, and ${count(left)} of them no row; the sums include them.`,
+        ]),
     ...(most.length < pairs.length
       ? [`These are the ${most.length} largest of ${count(pairs.length)} pairs.`]
       : []),
@@ -191,30 +216,27 @@ function breakdownSections(
   const { headline, sentences } = slicesInWords(answer, words)
   const totals = Object.fromEntries(view.variants.map(({ key, total }) => [key, total]))
   const labels = [variantLabel(breakdown.column, 20), ...answer.slices.map(shortSlice)]
-  const variants = mostOf(
+  const {
+    keys: variants,
+    labelOf,
+    notes,
+  } = fittedColumns(
     Object.keys(totals),
     totals,
     width -
       34 -
       Math.max(...labels.map(({ length }) => length)) -
       Math.max(...answer.slices.map((slice) => pText(slice).length), 1),
-    (key) => Math.max(7, shortLabel(key).length),
+    (_, label) => Math.max(7, label.length),
   )
   const table = plainTable(
     [
-      [
-        variantLabel(breakdown.column, 20),
-        'Identities',
-        'Excluded',
-        ...variants.map(shortLabel),
-        'p',
-        'Split',
-      ],
+      [variantLabel(breakdown.column, 20), 'Identities', 'Excluded', ...variants.map(labelOf), 'p', 'Split'],
       ...answer.slices.map((slice) => [
         shortSlice(slice),
         count(slice.counted),
         share(slice.excluded, slice.counted + slice.excluded),
-        ...variants.map((key) => share(countOf(slice.byVariant, key), slice.counted)),
+        ...sharesWithin(slice, Object.keys(totals), variants),
         pText(slice),
         words.say(sliceVerdicts[slice.status].label),
       ]),
@@ -227,26 +249,22 @@ function breakdownSections(
       strong(`Slices by ${variantLabel(breakdown.column)}: ${headline.replace(/^T/, 't')}`, colour),
       '',
       ...table.map((line, row) => (row === 0 ? faint(line, colour) : line)),
+      ...notes.flatMap((note) => filled(note, width)).map((line) => faint(line, colour)),
       '',
       ...filled(text, width),
     ],
   ]
 }
 
-/** As many keys as fit into `room`, with two blanks before each: the largest ones, in the given order. */
-function mostOf(
-  keys: readonly string[],
-  sizes: Readonly<Record<string, number>>,
-  room: number,
-  widthOf: (key: string) => number,
+/** The shares of the shown variants in a slice: those of all variants sum to 100 %, as shown. */
+function sharesWithin(
+  { byVariant }: SliceAnswer,
+  all: readonly string[],
+  shown: readonly string[],
 ): readonly string[] {
-  let left = room
-  const largest = new Set(
-    keys
-      .toSorted((a, b) => countOf(sizes, b) - countOf(sizes, a))
-      .filter((key) => (left -= 2 + widthOf(key)) >= 0),
-  )
-  return keys.filter((key) => largest.has(key))
+  const keys = [...new Set([...all, ...Object.keys(byVariant)])]
+  const shares = words.shares(keys.map((key) => countOf(byVariant, key)))
+  return shown.map((key) => shares[keys.indexOf(key)] ?? '')
 }
 
 function pText({ adjustedPValue }: { readonly adjustedPValue: number | null }): string {
@@ -255,10 +273,6 @@ function pText({ adjustedPValue }: { readonly adjustedPValue: number | null }): 
 
 function shortSlice(slice: SliceAnswer): string {
   return cut(sliceLabel(slice, words), 20)
-}
-
-function shortLabel(key: string): string {
-  return variantLabel(key, 12)
 }
 
 function inBrackets(pValue: number | null): string {

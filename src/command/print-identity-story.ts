@@ -46,6 +46,10 @@ export function identityStoryText(
     at === null
       ? ['(none)', ...(isUtc ? [] : [''])]
       : [new Date(at).toISOString(), ...(isUtc ? [] : [localTime(at, timeZone)])]
+  // What is left of the line for the variant, and for the identifier if there is one. Labels get shorter before rows wrap.
+  const fixed = 24 + (isUtc ? 0 : 3 + 23) + 3 + longestOf(events.map(({ disposition }) => disposition)) + 3
+  const labels = resolved === null ? 1 : 2
+  const room = Math.max(6, Math.min(24, Math.floor((width - fixed) / labels) - (labels - 1) * 3))
   return [
     colour ? `\u001b[1m${title}\u001b[22m` : title,
     ...filled(verdictSentence(verdict), width),
@@ -71,9 +75,9 @@ export function identityStoryText(
               ],
               ...events.map(({ at, variant, disposition, identifier }) => [
                 ...instant(at),
-                variant === null ? '(none)' : variantLabel(variant, 24),
+                variant === null ? '(none)' : variantLabel(variant, room),
                 disposition === 'exposure' ? 'exposure' : disposition.replaceAll('-', ' '),
-                ...(identifier === undefined ? [] : [variantLabel(identifier, 24)]),
+                ...(identifier === undefined ? [] : [variantLabel(identifier, room)]),
               ]),
             ],
             { leftColumns: 5 },
@@ -89,4 +93,8 @@ export function identityStoryText(
         ]
       : []),
   ]
+}
+
+function longestOf(texts: readonly string[]): number {
+  return Math.max('What it counts as'.length, ...texts.map(({ length }) => length))
 }

@@ -3,8 +3,10 @@ import { exposuresView, type ExposuresView } from '../view/index.js'
 import { cumulativeChart } from './cumulative-chart.js'
 import type { Explanation } from './explanation.js'
 import { filled } from './filled.js'
+import { labelsOf } from './fitted-columns.js'
 import { plainTable } from './plain-table.js'
-import { count, duration, localTime, share, variantLabel } from './words.js'
+import type { Strays } from './strays.js'
+import { count, duration, localTime, share, variantLabel, words } from './words.js'
 
 /** What to print on: its width, and whether it shows colours. */
 export interface Terminal {
@@ -25,6 +27,8 @@ export interface Context {
   readonly origin: string
   readonly configured: Configured
   readonly explanation: Explanation
+  /** The exposures that are far from all others, if there are some. */
+  readonly strays?: Strays | undefined
   /** A sentence that says which events the ledger scanned. */
   readonly scanned: string
 }
@@ -33,7 +37,7 @@ export interface Context {
 export async function reportText(
   summary: ExposuresSummary,
   window: ExposureWindow,
-  { spec, origin, configured: { expectedShares, control }, explanation, scanned }: Context,
+  { spec, origin, configured: { expectedShares, control }, explanation, strays, scanned }: Context,
   terminal: Terminal,
 ): Promise<string> {
   const { width, colour } = terminal
@@ -50,15 +54,19 @@ export async function reportText(
   const strong = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
   const faint = (text: string): string => (colour ? `\u001b[2m${text}\u001b[22m` : text)
 
-  const labelLength = Math.max(8, Math.min(40, width - 30))
+  const labelOf = labelsOf(
+    variants.map(({ key }) => key),
+    Math.max(8, Math.min(40, width - 30)),
+  )
+  // As shown, they sum to 100 %.
+  const shares = words.shares(
+    variants.map(({ total }) => total),
+    variants.map((_, place) => place),
+  )
   const table = plainTable([
     ['Variant', 'Identities', 'Share'].map((head) => faint(head)),
-    ...variants.map(({ key, total }) => [
-      variantLabel(key, labelLength),
-      count(total),
-      share(total, counted),
-    ]),
-    ['All variants', count(counted), share(counted, counted)].map((cell) => strong(cell)),
+    ...variants.map(({ key, total }, place) => [labelOf(key), count(total), shares[place] ?? '']),
+    ['All variants', count(counted), shares.at(-1) ?? ''].map((cell) => strong(cell)),
     ['Excluded', count(excluded), share(excluded, seen)],
   ])
 
@@ -88,15 +96,38 @@ export async function reportText(
   const verdicts =
     isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
   if (expectedShares !== undefined && explanation.ledger === undefined) {
-    sections.push([...(verdicts?.splitSection(view, expectedShares, terminal) ?? [])])
+    sections.push([
+      ...(verdicts?.splitSection(view, withinAxis(view, strays?.axis ?? window), expectedShares, terminal) ??
+        []),
+    ])
   }
-  const chart = cumulativeChart(view, window, { width, colour, timeZone })
-  if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart])
-  const explained = { view, multiVariant: spec.multiVariant, expectedShares, scanned }
+  const axis = strays?.axis ?? window
+  const chart = cumulativeChart(view, axis, { width, colour, timeZone })
+  const note = strays === undefined ? [] : ['', ...filled(strays.sentence, width)]
+  if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart, ...note])
+  const explained = {
+    view,
+    overTime: withinAxis(view, axis),
+    multiVariant: spec.multiVariant,
+    expectedShares,
+    scanned,
+  }
   sections.push(
     ...(verdicts?.explanationText(explanation, explained, terminal) ?? []).map((lines) => [...lines]),
   )
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+/** The same view, of the buckets that a chart of the axis draws. */
+function withinAxis(view: ExposuresView, axis: ExposureWindow): ExposuresView {
+  if (view.window?.startMs === axis.startMs && view.window.asOfMs === axis.asOfMs) return view
+  return {
+    ...view,
+    window: axis,
+    points: view.points.filter(
+      ({ start, end }) => Date.parse(end) > axis.startMs && Date.parse(start) < axis.asOfMs,
+    ),
+  }
 }
 
 /** A window by day may be one day long, and a local day may have 23 or 25 hours. */

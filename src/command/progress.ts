@@ -1,5 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress'
 
+const patienceMs = 300
+
 /**
  * A progress bar on standard error while something runs. Nothing if standard error is not a terminal.
  *
@@ -20,9 +22,12 @@ export function showProgress(
     },
     Presets.shades_classic,
   )
-  bar.start(1000, 0)
   const ended = new AbortController()
   const watched = (async () => {
+    // What is done at once needs no bar that flickers.
+    for (let waited = 0; waited < patienceMs && !ended.signal.aborted; waited += 50)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    if (!ended.signal.aborted) bar.start(1000, 0)
     while (!ended.signal.aborted) {
       const now = await fraction()
       // An estimate may exceed 1. A bar that is full but does not end would be confusing.
@@ -39,6 +44,16 @@ export function showProgress(
         bar.stop()
       }
     },
+  }
+}
+
+/** Does something long, with a bar that shows that it runs. */
+export async function withProgress<Value>(title: string, work: () => Promise<Value>): Promise<Value> {
+  const progress = showUnknownProgress(title)
+  try {
+    return await work()
+  } finally {
+    await progress.end()
   }
 }
 

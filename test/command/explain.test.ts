@@ -233,6 +233,7 @@ describe('the words of an explanation', () => {
       { ledger, crossovers },
       {
         view: exposuresView(summary),
+        overTime: exposuresView(summary),
         multiVariant: 'quarantine',
         expectedShares: undefined,
         scanned: 'Scanned: all.',
@@ -255,6 +256,10 @@ describe('the words of an explanation', () => {
     // All of them, also those of the variants without a row.
     expect(crossed).toMatch(/^All .* 500 +4\.00%$/m)
     expect(text.join('\n')).toContain('24,000 scanned = 12,000 duplicates + 12,000 first exposures.')
+    // What has no room says so.
+    const shown = text.map((section) => section.replaceAll(/\s+/g, ' '))
+    expect(shown[0]).toMatch(/\d+ smaller variants? ha(s|ve) no column here; the sums include (it|them)\./)
+    expect(shown[1]).toMatch(/\d+ smaller variants have no column here, and \d+ of them no row; the sums/)
   })
 
   test('a story says when it is truncated, and shows local times beside UTC', () => {
