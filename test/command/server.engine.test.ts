@@ -1,8 +1,14 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
+import { promisify } from 'node:util'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/command/run-command.js'
+import { codeBlocks } from '../checks/docs/code-blocks.js'
 import { insertDocumentedEvents } from '../checks/docs/documented-events.js'
 import { engineAvailable } from '../engine/availability.js'
 import { startServer, type EngineServer } from '../engine/server.js'
@@ -224,6 +230,40 @@ describe.skipIf(!engineAvailable)('the command on a server', () => {
     })
     const lines = (text: string): readonly string[] => text.split('\n').sort()
     expect(lines(await response.text())).toEqual(lines(await answer.text()))
+  })
+})
+
+describe.skipIf(!engineAvailable || spawnSync('python3', ['--version']).status !== 0)('the guide', () => {
+  test('its program in Python asks what the library asks (needs python3)', async () => {
+    const blocks = await codeBlocks('docs/command.md')
+    const [program, spec] = ['python', 'json'].map(
+      (name) => blocks.find(({ language }) => language === name)?.code,
+    )
+    const folder = mkdtempSync(join(tmpdir(), 'first-exposure-test-'))
+    const server = await startServer()
+    const client = createClient({ url: server.url })
+    try {
+      await client.command({ query: 'CREATE DATABASE analytics' })
+      await client.command({
+        query: `CREATE TABLE analytics.exposures ENGINE = MergeTree ORDER BY () AS SELECT
+          'checkout' AS experiment, toString(number) AS user_id, if(number % 3 = 0, 'it''s', 'blue') AS arm,
+          toDateTime64('2026-06-02 10:00:00', 3, 'UTC') AS timestamp, number = 0 AS is_bot FROM numbers(10)`,
+      })
+      writeFileSync(join(folder, 'checkout.json'), spec ?? '')
+      const { stdout } = await command('sql', '--spec', join(folder, 'checkout.json'), '--as', 'http')
+      writeFileSync(join(folder, 'checkout.http'), stdout)
+      const code = program?.replace('http://localhost:8123', server.url) ?? ''
+      const { stdout: printed, stderr } = await promisify(execFile)('python3', ['-c', code], { cwd: folder })
+      expect(stderr).toBe('')
+      const rows = printed.trim().split('\n').sort()
+      expect(rows).toHaveLength(2)
+      expect(rows[1]).toContain("'variant': 'blue'")
+      expect(rows[0]).toContain("'variant': \"it's\"")
+    } finally {
+      await client.close()
+      await server.stop()
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
