@@ -1,0 +1,170 @@
+import { timestampKind } from './timestamp-form.js'
+
+/** How a table is written as text: what stands between its fields, and where its column names are. */
+export interface TextLayout {
+  readonly delimiter: string
+  /** Whether fields may be quoted, as in CSV; otherwise tabs and breaks in a field are written with a backslash. */
+  readonly quoted: boolean
+  /** How many lines come before the first record: comments, blank lines, `sep=`, a title, and the column names if they are given here. */
+  readonly skippedLines: number
+  /** How many of these are not the column names. */
+  readonly linesAbove: number
+  /** The column names where the line of names cannot be used as it is; `undefined` if the engine can read it. */
+  readonly names: readonly string[] | undefined
+  /** Whether the file has a line of column names. */
+  readonly hasNames: boolean
+}
+
+const candidates = [',', ';', '\t', '|'] as const
+
+/**
+ * The layout of the table that begins with this text. A delimiter is the one by which most lines have as many fields as
+ * the line of names, and with the most fields.
+ *
+ * @param given - the delimiter, if somebody said it
+ * @param preferred - the delimiter that the file's name suggests; it wins if it fits at all
+ */
+export function textLayoutOf(
+  text: string,
+  { given, preferred }: { readonly given?: string | undefined; readonly preferred?: string | undefined } = {},
+): TextLayout {
+  const lines = text.split(/\r\n|\n|\r/)
+  let start = 0
+  const declared = /^"?sep=(.|\\t)"?[,;\t|]*$/i.exec(lines[0] ?? '')?.[1]
+  if (declared !== undefined) start++
+  const isAside = (line: string): boolean => /^\s*(#|\/\/|--)/.test(line) || /^[\s,;|]*$/.test(line)
+  while (start < lines.length && isAside(lines[start] ?? '')) start++
+
+  const said = given ?? (declared === '\\t' ? '\t' : declared)
+  const fits = (said === undefined ? candidates : [said]).map((delimiter) => ({
+    delimiter,
+    ...fitOf(delimiter, lines, start),
+  }))
+  const best = fits.reduce((a, b) => (rank(b, preferred) > rank(a, preferred) ? b : a))
+  const { delimiter, fields, titles } = best
+  start += titles
+
+  const header = recordsOf(lines.slice(start), delimiter, 1)[0] ?? []
+  const first = recordsOf(lines.slice(start), delimiter, 2)[1] ?? []
+  const above = /^\s*#\s*(.*)$/.exec(lines[start - 1] ?? '')?.[1]
+  const commented = above === undefined ? [] : splitFields(above, delimiter)
+  // A line of names may be written as a comment. Then what follows it is a record.
+  const isCommented =
+    fields > 1 && commented.length === fields && holdsValues(header) && !holdsValues(commented)
+  const hasNames = isCommented || !(holdsValues(header) && (first.length === 0 || holdsValues(first)))
+  const names = isCommented ? commented : hasNames ? header : header.map(() => '')
+  const isPlain = !isCommented && hasNames && new Set(names).size === names.length && !names.includes('')
+  const linesAbove = isCommented ? start - 1 : start
+  const headerLines = isCommented ? 1 : hasNames ? linesOf(lines.slice(start), delimiter) : 0
+  return {
+    delimiter,
+    quoted: delimiter !== '\t' || /(^|\t)"[^\t]*"(\t|$)/m.test(lines.slice(start, start + 200).join('\n')),
+    linesAbove,
+    skippedLines: isPlain ? linesAbove : linesAbove + headerLines,
+    names: isPlain ? undefined : distinct(names),
+    hasNames,
+  }
+}
+
+interface Fit {
+  readonly delimiter: string
+  /** How many fields most records have. */
+  readonly fields: number
+  /** The share of the records that have as many. */
+  readonly share: number
+  /** How many lines of a single field come first. */
+  readonly titles: number
+}
+
+function rank({ delimiter, fields, share }: Fit, preferred: string | undefined): number {
+  if (fields < 2) return 0
+  return share * 100 + Math.min(fields, 50) / 100 + (delimiter === preferred && share > 0.5 ? 1000 : 0)
+}
+
+function fitOf(delimiter: string, lines: readonly string[], start: number): Omit<Fit, 'delimiter'> {
+  const records = recordsOf(lines.slice(start), delimiter, 200).filter((record) => record.join('') !== '')
+  const counts = new Map<number, number>()
+  for (const { length } of records) counts.set(length, (counts.get(length) ?? 0) + 1)
+  const [fields = 1, records_ = 0] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0] ?? []
+  // A title is one field, over a table of several.
+  let titles = 0
+  if (fields > 1) {
+    while (titles < 20 && isTitle(lines[start + titles] ?? '', delimiter)) titles++
+  }
+  const names = recordsOf(lines.slice(start + titles), delimiter, 1)[0] ?? []
+  const share = records.length === 0 ? 0 : records_ / records.length
+  return { fields, titles, share: names.length === fields ? share : share / 2 }
+}
+
+function isTitle(line: string, delimiter: string): boolean {
+  const [, ...others] = splitFields(line, delimiter)
+  return others.every((field) => field === '')
+}
+
+/** The first records of a table, each as its fields. A quoted field may span lines. */
+function recordsOf(lines: readonly string[], delimiter: string, most: number): string[][] {
+  const records: string[][] = []
+  for (let index = 0; index < lines.length && records.length < most; ) {
+    let record = lines[index++] ?? ''
+    while (isOpen(record, delimiter) && index < lines.length) record += `\n${lines[index++] ?? ''}`
+    if (record !== '' || index < lines.length) records.push(splitFields(record, delimiter))
+  }
+  return records
+}
+
+/** Over how many lines the first record goes. */
+function linesOf(lines: readonly string[], delimiter: string): number {
+  let record = lines[0] ?? ''
+  let index = 1
+  while (isOpen(record, delimiter) && index < lines.length) record += `\n${lines[index++] ?? ''}`
+  return index
+}
+
+function fieldPattern(delimiter: string): RegExp {
+  const other = `[^${delimiter.replace(/[\\\]^-]/g, '\\$&')}]`
+  return new RegExp(`\\s*"((?:[^"]|"")*)"\\s*(?=$|${escaped(delimiter)})|(${other}*)`, 'gy')
+}
+
+function isOpen(record: string, delimiter: string): boolean {
+  const last = splitFields(record, delimiter).at(-1) ?? ''
+  return /^\s*"/.test(last) && (last.match(/"/g)?.length ?? 0) % 2 === 1
+}
+
+/** The fields of a record, without their quotes. An open quote stays, with all that follows it. */
+function splitFields(record: string, delimiter: string): string[] {
+  const fields: string[] = []
+  const pattern = fieldPattern(delimiter)
+  for (let at = 0; at <= record.length; ) {
+    pattern.lastIndex = at
+    const rest = record.slice(at)
+    if (/^\s*"/.test(rest) && !new RegExp(`^\\s*"(?:[^"]|"")*"\\s*($|${escaped(delimiter)})`).test(rest)) {
+      fields.push(rest)
+      break
+    }
+    const match = pattern.exec(record)
+    fields.push(match?.[1]?.replaceAll('""', '"') ?? (match?.[2] ?? '').trim())
+    at = (match === null ? record.length : match.index + match[0].length) + delimiter.length
+  }
+  return fields
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** Whether one of the fields is a timestamp, or a long number, which no column is called. */
+function holdsValues(fields: readonly string[]): boolean {
+  return fields.some((field) => timestampKind(field) !== undefined || /^[0-9]{5,}$/.test(field))
+}
+
+/** Names that differ: an empty one is called by its place, and another of the same name is numbered. */
+function distinct(names: readonly string[]): readonly string[] {
+  const taken = new Set<string>()
+  return names.map((name, index) => {
+    const base = name === '' ? `column ${index + 1}` : name
+    let chosen = base
+    for (let again = 2; taken.has(chosen); again++) chosen = `${base} (${again})`
+    taken.add(chosen)
+    return chosen
+  })
+}
