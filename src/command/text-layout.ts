@@ -120,32 +120,27 @@ function linesOf(lines: readonly string[], delimiter: string): number {
   return index
 }
 
-function fieldPattern(delimiter: string): RegExp {
-  const other = `[^${delimiter.replace(/[\\\]^-]/g, '\\$&')}]`
-  return new RegExp(`\\s*"((?:[^"]|"")*)"\\s*(?=$|${escaped(delimiter)})|(${other}*)`, 'gy')
-}
-
+/** Whether a quoted field has no end yet. */
 function isOpen(record: string, delimiter: string): boolean {
-  const last = splitFields(record, delimiter).at(-1) ?? ''
-  return /^\s*"/.test(last) && (last.match(/"/g)?.length ?? 0) % 2 === 1
+  return /^\s*"(?:[^"]|"")*$/.test(splitFields(record, delimiter).at(-1) ?? '')
 }
 
-/** The fields of a record, without their quotes. An open quote stays, with all that follows it. */
+/** The fields of a record, without their quotes. A field that is open stays as it is. */
 function splitFields(record: string, delimiter: string): string[] {
+  const end = `(?:$|${escaped(delimiter)})`
+  const quoted = new RegExp(`\\s*"((?:[^"]|"")*)"\\s*${end}`, 'y')
+  const open = /\s*"(?:[^"]|"")*$/y
   const fields: string[] = []
-  const pattern = fieldPattern(delimiter)
-  for (let at = 0; at <= record.length; ) {
-    pattern.lastIndex = at
-    const rest = record.slice(at)
-    if (/^\s*"/.test(rest) && !new RegExp(`^\\s*"(?:[^"]|"")*"\\s*($|${escaped(delimiter)})`).test(rest)) {
-      fields.push(rest)
-      break
-    }
-    const match = pattern.exec(record)
-    fields.push(match?.[1]?.replaceAll('""', '"') ?? (match?.[2] ?? '').trim())
-    at = (match === null ? record.length : match.index + match[0].length) + delimiter.length
+  for (let at = 0; ; ) {
+    quoted.lastIndex = open.lastIndex = at
+    const match = quoted.exec(record)
+    if (match === null && open.test(record)) return [...fields, record.slice(at)]
+    const next = match === null ? record.indexOf(delimiter, at) : at + match[0].length - delimiter.length
+    const isLast = match === null ? next === -1 : !match[0].endsWith(delimiter)
+    fields.push(match?.[1]?.replaceAll('""', '"') ?? record.slice(at, isLast ? undefined : next).trim())
+    if (isLast) return fields
+    at = next + delimiter.length
   }
-  return fields
 }
 
 function escaped(text: string): string {
