@@ -11,14 +11,26 @@ import {
   type ExposureSpec,
   type MultiVariantPolicy,
 } from '../index.js'
-import { formatOf } from './file-format.js'
-import { ReportError } from './report-error.js'
+import { formatOf, readFormats } from './file-format.js'
+import { inputName } from './input-files.js'
+import type { FileCleaning } from './load-files.js'
+import type { FileReading } from './open-file.js'
+import { oneLine, ReportError } from './report-error.js'
+import type { TextEncoding } from './text-encoding.js'
+import { givenForm } from './timestamp-form.js'
 
 /** What the command line asks for, complete and checked. */
 export interface ReportArguments {
   readonly source:
     | { readonly kind: 'generated' }
-    | { readonly kind: 'file'; readonly path: string; readonly columns: FileColumns }
+    | {
+        readonly kind: 'file'
+        /** Paths, patterns, folders, `-` for standard input, and addresses. */
+        readonly paths: readonly string[]
+        readonly columns: GivenColumns
+        readonly reading: FileReading
+        readonly cleaning: FileCleaning
+      }
     | { readonly kind: 'server'; readonly url: URL; readonly spec: ExposureSpec }
   /** The experiment's name, where one was given. */
   readonly feature: string | undefined
@@ -49,17 +61,18 @@ export interface ReportArguments {
 
 /** An end of the window, as the user gave it. */
 export interface GivenInstant {
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds. Of a local clock, in UTC. */
   readonly ms: number
-  /** The date, `2026-06-01`, if the user gave no time of day; `undefined` otherwise. */
-  readonly day: string | undefined
+  /** A date or a clock of the report's time zone; `undefined` if the user gave a zone. */
+  readonly local: string | undefined
 }
 
 /** Which column of a file holds what. */
 export interface FileColumns {
   readonly identity: string
   readonly variant: string
-  readonly timestamp: string
+  /** `null` if there are no timestamps. */
+  readonly timestamp: string | null
   /** The column that names the experiment; `undefined` if the file holds only one. */
   readonly feature: string | undefined
   /** When the exposure arrived; `undefined` if the file has no such column. */
@@ -68,12 +81,28 @@ export interface FileColumns {
   readonly breakdown: string | undefined
 }
 
+/** Which column of a file holds what, as far as the user said it. */
+export interface GivenColumns extends Omit<FileColumns, 'identity' | 'variant' | 'timestamp'> {
+  readonly identity: string | undefined
+  readonly variant: string | undefined
+  readonly timestamp: string | null | undefined
+}
+
 interface Options {
-  readonly file?: string
+  readonly file?: readonly string[]
+  readonly format?: string
+  readonly delimiter?: string
+  readonly encoding?: TextEncoding
+  readonly timestampFormat?: string
+  readonly skipBadRows?: true
+  readonly foldCase?: true
+  readonly rename?: readonly string[]
+  readonly null?: readonly string[]
+  readonly where?: readonly string[]
   readonly url?: URL
   readonly identity?: string
   readonly variant?: string
-  readonly timestamp?: string
+  readonly timestamp?: string | boolean
   readonly feature?: string
   readonly featureColumn?: string | boolean
   readonly start?: GivenInstant
@@ -105,6 +134,7 @@ const defaults = flagsmithEvents().columns as Readonly<Record<keyof ExposureSour
 export function reportArguments(argv: readonly string[]): ReportArguments | 'help shown' {
   const command = reportCommand()
   try {
+    refuseSecondValues(command)
     command.parse(argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -113,7 +143,9 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
       `${error.message.replace(/^error: /, '').replace(/\s+/g, ' ')} (--help lists the options)`,
     )
   }
-  const options = command.opts<Options>()
+  const { file: files = [], ...others } = command.opts<Options>()
+  const paths = [...files, ...(command.processedArgs[0] as readonly string[])]
+  const options: Options = paths.length === 0 ? others : { ...others, file: paths }
   const given = (name: keyof Options): boolean => command.getOptionValueSource(name) === 'cli'
   refuseStrayOptions(options, given)
 
@@ -141,27 +173,44 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
 }
 
 function source(options: Options): ReportArguments['source'] {
-  const { file, url, identity, variant, timestamp, feature, featureColumn, arrival, breakdown } = options
-  const columns = {
-    identity: identity ?? defaults.identity,
-    variant: variant ?? defaults.variant,
-    timestamp: timestamp ?? defaults.timestamp,
-  }
+  const { file, url, identity, variant, feature, featureColumn, arrival, breakdown } = options
+  const timestamp = typeof options.timestamp === 'string' ? options.timestamp : undefined
   if (file !== undefined) {
     if (featureColumn === false) throw new ReportError('--no-feature-column works only with --url')
     if (typeof featureColumn === 'string' && feature === undefined) {
       throw new ReportError('--feature-column needs --feature <name>, the experiment to report')
     }
+    if (featureColumn === undefined && feature !== undefined) {
+      throw new ReportError(
+        `--feature ${quotedForShell(feature)} needs --feature-column <name>, the column that names the experiment: without it, the rows of every experiment would count`,
+      )
+    }
     return {
       kind: 'file',
-      path: file,
+      paths: file,
       columns: {
-        ...columns,
+        identity,
+        variant,
+        timestamp: options.timestamp === false ? null : timestamp,
         feature: typeof featureColumn === 'string' ? featureColumn : undefined,
         arrival,
         breakdown,
       },
+      reading: { format: options.format, delimiter: options.delimiter, encoding: options.encoding },
+      cleaning: {
+        skipBadRows: options.skipBadRows ?? false,
+        foldCase: options.foldCase ?? false,
+        renamed: renamedVariants(options.rename ?? []),
+        nulls: (options.null ?? []).flatMap((words) => words.split(',')),
+        where: options.where ?? [],
+        timestampForms: options.timestampFormat === undefined ? undefined : givenForm(options.timestampFormat),
+      },
     }
+  }
+  const columns = {
+    identity: identity ?? defaults.identity,
+    variant: variant ?? defaults.variant,
+    timestamp: timestamp ?? defaults.timestamp,
   }
   if (url === undefined) return { kind: 'generated' }
 
@@ -218,6 +267,17 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
     ['event', '--event'],
     ['eventColumn', '--event-column'],
   ]
+  const forFiles: [keyof Options, string][] = [
+    ['format', '--format'],
+    ['delimiter', '--delimiter'],
+    ['encoding', '--encoding'],
+    ['timestampFormat', '--timestamp-format'],
+    ['skipBadRows', '--skip-bad-rows'],
+    ['foldCase', '--fold-case'],
+    ['rename', '--rename'],
+    ['null', '--null'],
+    ['where', '--where'],
+  ]
   const forFilesAndServers: [keyof Options, string][] = [
     ['identity', '--identity'],
     ['variant', '--variant'],
@@ -237,13 +297,32 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
   if (identityStory === '')
     throw new ReportError('--identity-story needs an identifier: an empty one stands for nobody')
   const { file, url, assignments } = options
-  if (assignments !== undefined && [html, file].some((other) => isSameFile(assignments, other))) {
+  if (file !== undefined && url !== undefined) throw new ReportError('--url cannot be used with a file: report one, then the other')
+  if (options.timestamp === false) {
+    if (url !== undefined || file === undefined) throw new ReportError('--no-timestamp works only with files')
+    const timed: readonly (readonly [keyof Options, string])[] = [
+      ['start', '--start'],
+      ['asOf', '--as-of'],
+      ['arrival', '--arrival'],
+      ['timestampFormat', '--timestamp-format'],
+      ['html', '--html, whose charts are over time,'],
+      ['open', '--open, whose charts are over time,'],
+      ['assignments', '--assignments, which writes when each identity entered,'],
+      ['identityStory', '--identity-story'],
+    ]
+    for (const [name, what] of timed) if (given(name)) throw new ReportError(`${what} needs timestamps: it cannot be used with --no-timestamp`)
+    if (options.policy === 'first-seen') {
+      throw new ReportError('--policy first-seen needs timestamps to say which variant came first; without them, use quarantine')
+    }
+  }
+  if (assignments !== undefined && [html, ...(file ?? [])].some((other) => isSameFile(assignments, other))) {
     throw new ReportError('--assignments needs a file of its own: it would replace that of --file or --html')
   }
   const strays = [
     ...(url === undefined
       ? forServers.map(([name, flag]) => [name, `${flag} works only with --url`] as const)
       : []),
+    ...(file === undefined ? forFiles.map(([name, flag]) => [name, `${flag} works only with files`] as const) : []),
     ...(url === undefined && file === undefined
       ? forFilesAndServers.map(([name, flag]) => [name, `${flag} works only with --file or --url`] as const)
       : []),
@@ -264,33 +343,49 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
 function reportCommand(): Command {
   const command = new Command('npx first-exposure report')
   return command
-    .usage('[options]')
+    .usage('[files] [options]')
+    .argument('[files...]', "the same as --file")
     .description(
-      'Who entered an experiment, when, and in which variant? Each identity is counted once. Without --file ' +
+      'Who entered an experiment, when, and in which variant? Each identity is counted once. Without a file ' +
         'or --url, the command generates an experiment of a million events and reports it. Files and the ' +
         'generated experiment are counted by an embedded ClickHouse, so you need no server.',
     )
     .optionsGroup('What to report:')
-    .option('--file <path>', 'a file of exposures: .csv, .tsv, .parquet or .jsonl, each also as .gz')
-    .addOption(
-      new Option('--url <url>', 'a ClickHouse server, such as http://localhost:8123')
-        .argParser(serverUrl)
-        .conflicts('file'),
-    )
     .option(
-      '--feature <name>',
-      "the experiment's name (needed with --url; default with --file: the name of the file)",
+      '--file <path>',
+      'a file of exposures (see Files below), a folder, a pattern, an address, or - for standard input; again for more',
+      collected,
     )
+    .addOption(
+      new Option('--url <url>', 'a ClickHouse server, such as http://localhost:8123').argParser(serverUrl),
+    )
+    .option('--feature <name>', "the experiment's name (needed with --url and with --feature-column)")
     .option('--feature-column <name>', "the column that names the experiment (server: 'feature_name')")
     .option('--no-feature-column', 'the table of the server has no such column: it holds one experiment')
     .optionsGroup('Columns:')
     .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
     .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)
     .option('--timestamp <name>', `when the exposure happened (default: '${defaults.timestamp}')`)
+    .option('--no-timestamp', 'the file has no timestamps: report totals, without a chart')
     .option(
       '--arrival <name>',
       'when the exposure arrived, so that --explain can say how late (default: no column)',
     )
+    .optionsGroup('How files are written, where it is not found out right:')
+    .option('--format <name>', `one of ${Object.keys(readFormats).join(', ')}`, fileFormat)
+    .option('--delimiter <character>', 'what stands between the fields: a character, or tab, comma, semicolon, pipe', delimiter)
+    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or latin1', encoding)
+    .option(
+      '--timestamp-format <format>',
+      "day-first, month-first, s, ms, us, ns (since 1970), excel, or a pattern: '%d.%m.%Y %H:%M', 'DD.MM.YYYY HH:mm'",
+      timestampFormat,
+    )
+    .optionsGroup('Which rows and values of files count:')
+    .option('--where <column=value>', 'only rows with this value; again for more values or columns', collected)
+    .option('--skip-bad-rows', 'leave out rows that cannot be read, and say how many')
+    .option('--null <words>', "texts that stand for no value: NULL,N/A; '' is an empty one", collected)
+    .option('--fold-case', 'variants and identities that differ only in case, or in spaces around them, are the same')
+    .option('--rename <old=new>', 'another name for a variant; again for more', collected)
     .optionsGroup('How to count:')
     .option('--start <instant>', 'the first instant that counts (default: the first event)', instant('start'))
     .option(
@@ -343,17 +438,21 @@ function reportCommand(): Command {
     .addHelpText(
       'after',
       `
-Timestamps: ISO 8601, with or without a time of day, a fraction, and Z or an
-offset; or whole seconds, milliseconds, microseconds or nanoseconds since 1970.
-Without a zone they are UTC. This is also true for --start and --as-of.
+Timestamps: most ways to write them are recognised: ISO 8601, 12/27/2022 9:30 PM,
+05.06.2023, 1 Jun 2026, and counts of seconds, milliseconds, microseconds or
+nanoseconds since 1970. If a day can be a month, you are asked to say which. Without
+a zone they are in --time-zone. This is also true for --start and --as-of.
 
-Dates: if no timestamp of a file has a time of day (other than 00:00:00 without a
+Dates: if no timestamp of the files has a time of day (other than 00:00:00 without a
 zone), each date is a whole day in --time-zone, and so is a date given as --start
 or --as-of. The report then ends with the last day.
 
-Files: CSV and TSV files start with a line of column names. An empty variant
-counts like any other and is shown as (empty). A row is not an exposure if it has
-no identity, or if its variant is NULL (\\N, null).
+Files: .csv, .tsv, .jsonl, .parquet, .orc and .arrow, each also as .gz, .zst, .bz2, .xz
+or .lz4. The delimiter, the encoding and lines above the column names are found out.
+Several files, a folder or a pattern ('logs/*.csv') are one experiment. A column in a
+column has a dot: --identity user.id. An empty variant counts like any other and is
+shown as (empty). A row is not an exposure if it has no identity, or if its variant is
+NULL (\\N, null).
 
 --assignments: the columns are identity, variant, first_exposure (UTC), quarantined
 (0 or 1) and first_variant. The variant of a quarantined identity is NULL (\\N in CSV
@@ -365,12 +464,12 @@ assumes equal shares and says so.
 
 Examples:
   npx first-exposure report
-  npx first-exposure report --file events.csv.gz --identity user_id --variant group
-  npx first-exposure report --file events.csv.gz --identity user_id --variant group \\
+  npx first-exposure report events.csv.gz
+  npx first-exposure report events.csv.gz --identity user_id --variant group \\
       --expected control=50,treatment=50 --html panel.html
   npx first-exposure report --explain --breakdown sdk_language
   npx first-exposure report --assignments who.parquet
-  npx first-exposure report --file events.parquet --feature-column test --feature checkout \\
+  npx first-exposure report events.parquet --feature-column test --feature checkout \\
       --start 2026-06-01 --as-of 2026-06-15 --time-zone Europe/Madrid
   CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npx first-exposure report --json \\
       --url http://localhost:8123 --environment production --feature checkout`,
@@ -382,7 +481,90 @@ Examples:
 
 /** The name of an experiment if nobody gave one: `events` for `logs/events.csv.gz`. */
 export function experimentNameOf(path: string): string {
-  return basename(path).replace(/(?<=.)\..*$/, '')
+  return inputName(path).replace(/(?<=.)\..*$/, '')
+}
+
+/** Options that may be given several times. All others would quietly replace their first value. */
+const repeated = ['file', 'where', 'null', 'rename']
+
+function refuseSecondValues(command: Command): void {
+  const given = new Set<string>()
+  for (const option of command.options) {
+    const name = option.attributeName()
+    if (repeated.includes(name)) continue
+    command.on(`option:${option.name()}`, () => {
+      if (given.has(name)) {
+        throw new ReportError(
+          `${option.long} is given twice, or after its opposite: the second would replace the first; give it once`,
+        )
+      }
+      given.add(name)
+    })
+  }
+}
+
+function collected(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
+function fileFormat(text: string): string {
+  const name = text.toLowerCase().replace(/^\./, '')
+  if (!Object.hasOwn(readFormats, name)) {
+    throw new InvalidArgumentError(`Known formats are ${Object.keys(readFormats).join(', ')}.`)
+  }
+  return name
+}
+
+function delimiter(text: string): string {
+  const named: Readonly<Record<string, string>> = { tab: '\t', '\\t': '\t', comma: ',', semicolon: ';', pipe: '|', space: ' ' }
+  const character = Object.hasOwn(named, text) ? (named[text] ?? text) : text
+  if (!/^[\t\u0001-\u007e]$/.test(character) || /["\n\r]/.test(character)) {
+    throw new InvalidArgumentError("Pass one character, or tab, comma, semicolon, pipe: --delimiter ';'.")
+  }
+  return character
+}
+
+function encoding(text: string): TextEncoding {
+  const known: Readonly<Record<string, TextEncoding>> = {
+    utf8: 'utf-8',
+    utf16: 'utf-16le',
+    utf16le: 'utf-16le',
+    utf16be: 'utf-16be',
+    latin1: 'windows-1252',
+    iso88591: 'windows-1252',
+    windows1252: 'windows-1252',
+    cp1252: 'windows-1252',
+  }
+  const name = text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  const found = Object.hasOwn(known, name) ? known[name] : undefined
+  if (found === undefined) throw new InvalidArgumentError('Known encodings are utf-8, utf-16le, utf-16be and latin1.')
+  return found
+}
+
+function timestampFormat(text: string): string {
+  if (givenForm(text) === undefined) {
+    throw new InvalidArgumentError(
+      "Pass day-first, month-first, s, ms, us, ns, excel, or a pattern such as '%d.%m.%Y %H:%M' or 'DD.MM.YYYY HH:mm'.",
+    )
+  }
+  return text
+}
+
+function renamedVariants(written: readonly string[]): ReadonlyMap<string, string> {
+  const renamed = new Map<string, string>()
+  for (const text of written) {
+    const at = text.indexOf('=')
+    if (at === -1) throw new ReportError(`--rename ${quotedForShell(text)} needs old=new, such as --rename Control=control`)
+    const old = text.slice(0, at)
+    if (renamed.has(old)) throw new ReportError(`--rename gives ${JSON.stringify(oneLine(old, 60))} two names`)
+    renamed.set(old, text.slice(at + 1))
+  }
+  return renamed
+}
+
+/** A word of a command line, with quotes only where a shell needs them. */
+export function quotedForShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 export function serverUrl(text: string): URL {
@@ -417,7 +599,8 @@ function expectedShares(text: string): Readonly<Record<string, number>> {
 function assignment(text: string): [string, number] {
   const at = text.lastIndexOf('=')
   const share = text.slice(at + 1).trim()
-  return [text.slice(0, Math.max(0, at)).trim(), at === -1 || share === '' ? NaN : Number(share)]
+  const [, number = ''] = /^(.*?) *%?$/.exec(share) ?? []
+  return [text.slice(0, Math.max(0, at)).trim(), at === -1 || number === '' ? NaN : Number(number)]
 }
 
 function jsonEntries(text: string): [string, number][] | undefined {
@@ -469,7 +652,7 @@ function ianaTimeZone(text: string): string {
   }
 }
 
-/** What a person types as an end of the window. A date, or a time without a zone, is in UTC. */
+/** What a person types as an end of the window. A date, or a time without a zone, is one of the report's zone. */
 export function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant {
   return (text) => {
     const iso = text
@@ -483,7 +666,9 @@ export function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant 
         name === 'start'
           ? exposureWindow(iso, Date.UTC(2106, 0, 1)).startMs
           : exposureWindow(Date.UTC(1970, 0, 2), iso).asOfMs
-      return { ms, day: /^\d{4}-\d{2}-\d{2}$/.exec(text.trim())?.[0] }
+      const day = /^\d{4}-\d{2}-\d{2}$/.exec(text.trim())?.[0]
+      const isLocal = /T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?Z$/.test(iso) && !/Z\s*$/.test(text)
+      return { ms, local: day ?? (isLocal ? new Date(ms).toISOString().replace('T', ' ').slice(0, -1) : undefined) }
     } catch {
       throw new InvalidArgumentError(
         'Pass ISO 8601 between 1970-01-02 and 2106-01-01, at most to the millisecond: 2026-06-01, 2026-06-01T09:30, ' +

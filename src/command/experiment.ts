@@ -9,6 +9,12 @@ export interface Experiment {
   readonly origin: string
   /** Whether its timestamps are dates: each stands for a whole local day of the spec's zone, as the instant of its start. */
   readonly hasDates?: boolean
+  /** Whether it has timestamps; without, everything happened at one instant that means nothing. */
+  readonly hasTimes?: boolean
+  /** What the reader should know before the answer: how the data were read, and what was left out. Each a sentence. */
+  readonly notes?: readonly string[]
+  /** The variants that its exposures have, in its whole table, if that is known. */
+  readonly variants?: readonly string[]
   /** The split that it was generated with, if known. */
   readonly expectedShares?: Readonly<Record<string, number>>
   /** The name of the breakdown column in the table, if it differs from the user's name for it. */

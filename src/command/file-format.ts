@@ -1,3 +1,4 @@
+import { withoutCompression } from './compression.js'
 import { ReportError } from './report-error.js'
 
 /** A format of files with rows, as ClickHouse reads and writes it. */
@@ -5,6 +6,8 @@ export interface FileFormat {
   readonly name: string
   /** What ClickHouse calls it. */
   readonly format: string
+  /** A table whose rows are lines of fields, one object for each line, or a file with types. */
+  readonly kind: 'table' | 'lines' | 'typed'
   /** Whether values are text as it was written; the other formats have types. */
   readonly isText: boolean
   /** What messages call one record, and the number of the first. */
@@ -12,9 +15,10 @@ export interface FileFormat {
   readonly firstRecord: number
 }
 
-export const csv: FileFormat = {
+const csv: FileFormat = {
   name: 'CSV',
   format: 'CSVWithNames',
+  kind: 'table',
   isText: true,
   record: 'line',
   firstRecord: 2,
@@ -23,6 +27,7 @@ const tsv: FileFormat = { ...csv, name: 'TSV', format: 'TSVWithNames' }
 const json: FileFormat = {
   name: 'JSON lines',
   format: 'JSONEachRow',
+  kind: 'lines',
   isText: true,
   record: 'line',
   firstRecord: 1,
@@ -30,12 +35,14 @@ const json: FileFormat = {
 const parquet: FileFormat = {
   name: 'Parquet',
   format: 'Parquet',
+  kind: 'typed',
   isText: false,
   record: 'row',
   firstRecord: 1,
 }
 
-const formats: Readonly<Record<string, FileFormat>> = {
+/** The formats that the command writes, by ending. */
+const written: Readonly<Record<string, FileFormat>> = {
   csv,
   tsv,
   tab: tsv,
@@ -45,17 +52,91 @@ const formats: Readonly<Record<string, FileFormat>> = {
   json,
 }
 
-/** The format that a file's ending names. Throws a `ReportError` that names the known endings. */
+/** The formats that the command reads, by ending, which are also the values of --format. */
+export const readFormats: Readonly<Record<string, FileFormat>> = {
+  ...written,
+  orc: { ...parquet, name: 'ORC', format: 'ORC' },
+  arrow: { ...parquet, name: 'Arrow', format: 'Arrow' },
+  feather: { ...parquet, name: 'Arrow', format: 'Arrow' },
+  arrows: { ...parquet, name: 'an Arrow stream', format: 'ArrowStream' },
+}
+
+/** The format that a file to write gets by its ending. Throws a `ReportError` that names the known endings. */
 export function formatOf(name: string): FileFormat {
   const extension = /\.([a-z0-9]+?)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase()
-  const format = extension !== undefined && Object.hasOwn(formats, extension) ? formats[extension] : undefined
+  const format = extension !== undefined && Object.hasOwn(written, extension) ? written[extension] : undefined
   if (format === undefined) {
-    throw new ReportError(
-      `${name}: unknown file type; known types are ` +
-        `${Object.keys(formats)
-          .map((known) => `.${known}`)
-          .join(', ')}, each also as .gz`,
-    )
+    throw new ReportError(`${name}: unknown file type; known types are ${endings(written)}, each also as .gz`)
   }
   return format
+}
+
+/** Whether the ending of a name says how to read the file. */
+export function hasKnownEnding(name: string): boolean {
+  return formatByEnding(name) !== undefined
+}
+
+/**
+ * The format of a file to read: what the user said; else what its first bytes say, for a name may lie; else what its
+ * ending says. Throws a `ReportError` that says what to do with a file of another kind.
+ *
+ * @param head - the first bytes of the file, as text of one character for each byte
+ */
+export function readFormatOf(name: string, head: string, given: string | undefined): FileFormat {
+  if (given !== undefined) return readFormats[given] ?? csv
+  const refused = others.find(({ start }) => start.test(head))
+  if (refused !== undefined) throw new ReportError(`${name} ${refused.advice}`)
+  const byEnding = formatByEnding(name)
+  const begun = magic.find(([start]) => head.startsWith(start))?.[1]
+  if (begun !== undefined) return begun
+  if (byEnding?.kind === 'typed') return byEnding
+  const text = head.replace(/^\u00ef\u00bb\u00bf/, '').replaceAll('\0', '').trimStart()
+  if (/^\{\s*("|\})/.test(text) || /^\[\s*[{\]]/.test(text)) return json
+  return byEnding ?? csv
+}
+
+/** The message about a file whose content is no table that can be seen. */
+export function unknownType(name: string): ReportError {
+  return new ReportError(
+    `${name}: unknown file type; known types are ${endings(readFormats)}, each also as .gz, .zst, .bz2, .xz or .lz4. ` +
+      `If it is one of these under another name, say so: --format csv`,
+  )
+}
+
+function formatByEnding(name: string): FileFormat | undefined {
+  const extension = /\.([a-z0-9]+)$/i.exec(withoutCompression(name))?.[1]?.toLowerCase()
+  return extension !== undefined && Object.hasOwn(readFormats, extension) ? readFormats[extension] : undefined
+}
+
+const magic: readonly (readonly [string, FileFormat])[] = [
+  ['PAR1', parquet],
+  ['ORC', readFormats['orc'] ?? parquet],
+  ['ARROW1', readFormats['arrow'] ?? parquet],
+]
+
+const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
+  {
+    start: /^PK\u0003\u0004[\s\S]*(\[Content_Types\]|xl\/)/,
+    advice: 'is an Excel workbook: save the sheet as CSV (File > Save As > CSV UTF-8), and name that file',
+  },
+  { start: /^PK\u0003\u0004/, advice: 'is a zip archive: unpack it, and name the file in it' },
+  {
+    start: /^\u00d0\u00cf\u0011\u00e0/,
+    advice: 'is a workbook of an old Excel: save the sheet as CSV (File > Save As > CSV), and name that file',
+  },
+  {
+    start: /^SQLite format 3/,
+    advice: 'is a database of SQLite: export a table, as with: sqlite3 -csv -header FILE "SELECT * FROM table" > table.csv',
+  },
+  {
+    start: /^(\u00ef\u00bb\u00bf)?\s*<(!doctype|html|\?xml)/i,
+    advice: 'is a web page or XML, not a table: it may be the page around the file; download the file itself',
+  },
+  { start: /^%PDF/, advice: 'is a PDF, not a table: export the data as CSV' },
+]
+
+function endings(formats: Readonly<Record<string, FileFormat>>): string {
+  return Object.keys(formats)
+    .map((known) => `.${known}`)
+    .join(', ')
 }

@@ -25,6 +25,8 @@ export interface Context {
   readonly spec: ExposureSpec
   /** Where the exposures came from, in a few words. */
   readonly origin: string
+  /** What they should know before the answer: how the data were read, and what was left out. */
+  readonly notes: readonly string[]
   readonly configured: Configured
   readonly explanation: Explanation
   /** The exposures that are far from all others, if there are some. */
@@ -37,7 +39,15 @@ export interface Context {
 export async function reportText(
   summary: ExposuresSummary,
   window: ExposureWindow,
-  { spec, origin, configured: { expectedShares, control }, explanation, strays, scanned }: Context,
+  {
+    spec,
+    origin,
+    notes,
+    configured: { expectedShares, control },
+    explanation,
+    strays,
+    scanned,
+  }: Context,
   terminal: Terminal,
 ): Promise<string> {
   const { width, colour } = terminal
@@ -79,6 +89,7 @@ export async function reportText(
     ['Window', `${localTime(window.startMs, timeZone)} to ${localTime(window.asOfMs, timeZone)}`],
     ['', `${lengthOf(window, granularity)} in ${timeZone}, end not included`],
     ['Granularity', granularity],
+    ...notes.map((note, index) => [index === 0 ? 'Notes' : '', note] as const),
   ] as const
   const sections = [
     [

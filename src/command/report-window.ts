@@ -15,8 +15,9 @@ export async function reportWindow(
   { client, spec, hasDates = false }: Pick<Experiment, 'client' | 'spec' | 'hasDates'>,
   { start, asOf }: Pick<ReportArguments, 'start' | 'asOf'>,
 ): Promise<ExposureWindow | undefined> {
+  // What the user gives without a zone is a clock of the report's zone, and a date is the start of its local day.
   const msOf = async (given: GivenInstant | undefined): Promise<number | undefined> =>
-    hasDates && given?.day !== undefined ? startOfDay(client, given.day, spec.timeZone) : given?.ms
+    given?.local === undefined || spec.timeZone === 'UTC' ? given?.ms : localInstant(client, given.local, spec.timeZone)
   const startMs = await msOf(start)
   const asOfMs = await msOf(asOf)
   if (startMs !== undefined && asOfMs !== undefined) return exposureWindow(startMs, asOfMs)
@@ -91,11 +92,12 @@ function otherType(error: unknown, column: SourceColumn): ReportError | undefine
   )
 }
 
-/** Epoch milliseconds of the start of a local day. */
-async function startOfDay(client: ClickHouseClient, day: string, timeZone: string): Promise<number> {
+/** Epoch milliseconds of a local clock, or of the start of a local day, which may have no midnight. */
+async function localInstant(client: ClickHouseClient, local: string, timeZone: string): Promise<number> {
+  const isDay = /^[-0-9]+$/.test(local)
   const result = await client.query({
-    query: `SELECT toUnixTimestamp64Milli(toDateTime64(toDate32({day:String}), 3, {time_zone:String})) AS start_ms`,
-    query_params: { day, time_zone: timeZone },
+    query: `SELECT toUnixTimestamp64Milli(toDateTime64(${isDay ? 'toDate32({local:String})' : '{local:String}'}, 3, {time_zone:String})) AS start_ms`,
+    query_params: { local, time_zone: timeZone },
     format: 'JSONEachRow',
   })
   const [row] = await result.json<{ start_ms: string | number }>()

@@ -1,21 +1,26 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isExposureError } from '../index.js'
-import { fetchExposuresSummary, fetchIdentityTimeline } from '../clickhouse/index.js'
+import { isExposureError, type ExposuresSummary, type ExposureWindow } from '../index.js'
+import { fetchCrossovers, fetchExposuresSummary, fetchIdentityTimeline } from '../clickhouse/index.js'
 import { reportArguments, type ReportArguments } from './arguments.js'
 import { byDay } from './by-day.js'
 import { clickhouseServer } from './clickhouse-server.js'
+import { configuredVariants } from './configured-variants.js'
 import { embeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
 import { fetchExplanation } from './explanation.js'
 import { generateExperiment } from './generate-experiment.js'
 import { inOptions } from './in-options.js'
-import { loadFile } from './load-file.js'
+import type { Proposal } from './file-columns.js'
+import { inputFiles } from './input-files.js'
+import { loadFiles } from './load-files.js'
 import { identityStoryText } from './print-identity-story.js'
 import { openInBrowser } from './open-in-browser.js'
 import { reportText, type Configured, type Terminal } from './print-report.js'
 import { withProgress } from './progress.js'
+import { fetchCombinations, totalsOf, totalsText } from './print-totals.js'
+import { commandLine, proposedCommand } from './proposed-command.js'
 import { errorLine, oneLine, ReportError } from './report-error.js'
 import { reportWindow } from './report-window.js'
 import { findStrays } from './strays.js'
@@ -30,22 +35,89 @@ export interface ReportOutput extends Terminal {
   print(text: string): void
   /** Messages beside the report. */
   say(text: string): void
+  /** Asks the user, where there is one who can answer. */
+  readonly ask?: (question: string) => Promise<string>
 }
 
 /** Runs a command line (without the program's own name): all of the program except the process. Returns the exit code. */
 export async function runReport(argv: readonly string[], output: ReportOutput): Promise<0 | 1> {
   try {
     const request = reportArguments(argv)
-    if (request !== 'help shown') output.print(await report(request, output))
-    return 0
+    if (request === 'help shown') return 0
+    const answer = await report(request, output)
+    if (typeof answer === 'string') {
+      output.print(answer)
+      return 0
+    }
+    return await proposed(argv, request, answer, output)
   } catch (error) {
     output.say(`report: ${isExposureError(error) ? oneLine(inOptions(error)) : errorLine(error)}\n`)
     return 1
   }
 }
 
-async function report(request: ReportArguments, output: ReportOutput): Promise<string> {
+/** Shows which columns may be meant. Goes on if the user says yes; nothing is guessed silently. */
+async function proposed(
+  argv: readonly string[],
+  { source }: ReportArguments,
+  proposal: Proposal,
+  output: ReportOutput,
+): Promise<0 | 1> {
+  if (source.kind !== 'file') return 1
+  const { argv: complete, command, found } = proposedCommand(argv, source.columns, proposal)
+  const names = [...proposal.sample.keys()].map((name) => oneLine(JSON.stringify(name), 60)).join(', ')
+  const problem = complete === undefined || source.paths.includes('-') ? undefined : await problemOf(complete)
+  const ways = problem?.remedies ?? []
+  const commands = ways.map(({ add }) => [...(complete ?? []), ...add])
+  output.say(
+    [
+      'report: which column holds what? By their names and values:',
+      ...found,
+      ...(complete === undefined ? [`Its columns: ${names}`] : []),
+      ...(problem === undefined ? [] : errorLine(problem).split('\n').filter((line) => !/^(To|If|They)/.test(line))),
+      ...(complete === undefined
+        ? ['Name the missing ones:', `  ${command}`]
+        : ways.length === 0
+          ? ['If this is right, run:', `  ${command}`]
+          : ways.flatMap(({ says }, index) => [
+              `If this is right, and ${says}, run:`,
+              `  ${commandLine(commands[index] ?? [])}`,
+            ])),
+      '',
+    ].join('\n'),
+  )
+  // What came through standard input is gone.
+  if (complete === undefined || output.ask === undefined || source.paths.includes('-')) return 1
+  if (commands.length > 1) {
+    const answer = await output.ask(`Report it like this? [${commands.map((_, index) => index + 1).join('/')}/n] `)
+    const chosen = commands[Number(answer.trim()) - 1]
+    return chosen === undefined ? 1 : runReport(chosen, output)
+  }
+  const answer = await output.ask('Report it like this? [Y/n] ')
+  return /^\s*(y|yes|)\s*$/i.test(answer) ? runReport(commands[0] ?? complete, output) : 1
+}
+
+/** Files up to this size are read once before a command is proposed, so that the command works. */
+const tryableBytes = 200_000_000
+
+/** What would stop a command line, if something would. */
+async function problemOf(argv: readonly string[]): Promise<ReportError | undefined> {
+  const request = reportArguments(argv)
+  if (request === 'help shown' || request.source.kind !== 'file') return undefined
+  const { paths } = request.source
+  if (paths.some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > tryableBytes)) return undefined
+  try {
+    const experiment = await openExperiment(request)
+    if (!('sample' in experiment)) await experiment.close()
+    return undefined
+  } catch (error) {
+    return error instanceof ReportError ? error : undefined
+  }
+}
+
+async function report(request: ReportArguments, output: ReportOutput): Promise<string | Proposal> {
   const experiment = await openExperiment(request)
+  if ('sample' in experiment) return experiment
   try {
     return await reportOf(experiment, request, output)
   } catch (error) {
@@ -55,13 +127,15 @@ async function report(request: ReportArguments, output: ReportOutput): Promise<s
   }
 }
 
-async function openExperiment({ source, ...request }: ReportArguments): Promise<Experiment> {
+async function openExperiment({ source, ...request }: ReportArguments): Promise<Experiment | Proposal> {
   if (source.kind === 'server') return clickhouseServer(source.url, source.spec)
   const engine = await embeddedClickHouse()
   try {
-    return source.kind === 'file'
-      ? await loadFile(engine, source.path, source.columns, request)
-      : await generateExperiment(engine, request)
+    if (source.kind === 'generated') return await generateExperiment(engine, request)
+    const inputs = await inputFiles(source.paths, engine.directory)
+    const opened = await loadFiles(engine, inputs, { ...request, ...source })
+    if ('sample' in opened) await engine.close()
+    return opened
   } catch (error) {
     await engine.close()
     throw error
@@ -70,12 +144,13 @@ async function openExperiment({ source, ...request }: ReportArguments): Promise<
 
 async function reportOf(
   experiment: Experiment,
-  request: ReportArguments,
+  asked: ReportArguments,
   output: ReportOutput,
 ): Promise<string> {
   const { client, spec } = experiment
-  const { explain, breakdown, identityStory, assignments, json } = request
-  const html = request.html ?? (request.open ? pageOfItsOwn() : undefined)
+  const { explain, breakdown, identityStory, assignments, json } = asked
+  const html = asked.html ?? (asked.open ? pageOfItsOwn() : undefined)
+  let request = asked
   const window = await reportWindow(experiment, request)
   if (window === undefined) throw new ReportError(await experiment.nothingFound())
   const story =
@@ -97,6 +172,16 @@ async function reportOf(
   const isEmpty = summary?.timeseries.points.length === 0 && summary.excludedIdentities === 0
   if (isEmpty && request.source.kind === 'server')
     output.say(`report: ${oneLine(await experiment.nothingFound(), 1000)}\n`)
+  const { notes: decided, ...configuration } =
+    summary === undefined || isEmpty
+      ? { ...request, notes: [] }
+      : configuredVariants(request, await variantsOf(experiment, request, summary, window))
+  request = { ...request, ...configuration }
+  const notes = [...(experiment.notes ?? []), ...decided]
+  if (json || summary === undefined) for (const note of notes) output.say(`Note: ${note}\n`)
+  if (experiment.hasTimes === false && summary !== undefined) {
+    return await totalsReport(experiment, request, summary, window, notes, output)
+  }
   const explanation = isAlone
     ? {}
     : bucketed(await withProgress('Explaining', () => fetchExplanation(experiment, window, request)))
@@ -137,7 +222,7 @@ async function reportOf(
     return `${JSON.stringify(all, null, 2)}\n`
   }
   const scanned = explanation.ledger === undefined ? '' : await experiment.scanned()
-  const context = { spec, origin: experiment.origin, configured, explanation, strays, scanned }
+  const context = { spec, origin: experiment.origin, notes, configured, explanation, strays, scanned }
   return [
     ...(summary === undefined ? [] : [await reportText(summary, window, context, output)]),
     ...(story === undefined
@@ -149,4 +234,51 @@ async function reportOf(
 /** A browser reads it after this program has ended, so it stays. */
 function pageOfItsOwn(): string {
   return join(mkdtempSync(join(tmpdir(), 'first-exposure-page-')), 'report.html')
+}
+
+/** The variants that the exposures have, to check the names that the user gave. */
+async function variantsOf(
+  { client, spec, variants }: Experiment,
+  { control, expectedShares }: ReportArguments,
+  summary: ExposuresSummary,
+  window: ExposureWindow,
+): Promise<readonly string[]> {
+  if (variants !== undefined) return variants
+  const counted = Object.keys(totalsOf(summary).identities)
+  const named = [...(control === undefined ? [] : [control]), ...Object.keys(expectedShares ?? {})]
+  if (named.every((key) => counted.includes(key))) return counted
+  // All identities of a variant may be excluded.
+  const { pairs } = await fetchCrossovers(client, spec, window)
+  return [...new Set([...counted, ...pairs.flatMap(({ firstVariant, nextVariant }) => [firstVariant, nextVariant])])]
+}
+
+/** The report of a file without timestamps. */
+async function totalsReport(
+  experiment: Experiment,
+  request: ReportArguments,
+  summary: ExposuresSummary,
+  window: ExposureWindow,
+  notes: readonly string[],
+  output: ReportOutput,
+): Promise<string> {
+  const { client, spec, origin } = experiment
+  const { breakdown, expectedShares, control, json } = request
+  const combinations = await fetchCombinations(client)
+  const explanation = await fetchExplanation(experiment, window, { explain: false, breakdown, expectedShares })
+  if (json) {
+    const slices = explanation.breakdown
+    const all = {
+      ...totalsOf(summary),
+      crossovers: combinations,
+      ...(slices === undefined ? {} : { breakdown: slices }),
+    }
+    return `${JSON.stringify(all, null, 2)}\n`
+  }
+  return totalsText(
+    summary,
+    window,
+    combinations,
+    { spec, origin, notes, configured: { expectedShares, control }, explanation, scanned: '' },
+    output,
+  )
 }

@@ -26,8 +26,8 @@ const minutes = ':[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?'
 const half = ' ?[AaPp][.]?[Mm][.]?'
 const clock = `(?:(?:0?[1-9]|1[0-2])${minutes}${half}|(?:[01]?[0-9]|2[0-3])${minutes})`
 const offset = '[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?'
-const zone = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?))`
-const time = `${clock}${zone}?`
+const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?))`
+const time = `${clock}${zonePattern}?`
 const monthName = '(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*[.]?'
 const weekday = '(?:[A-Za-z]{2,9},? )?'
 
@@ -112,13 +112,16 @@ export function givenForm(text: string): readonly TimestampForm[] | undefined {
 /**
  * Expressions about a text of the engine, `text`, which stands in them several times: its instant (NULL if it has none
  * of these forms), and whether it is a date without a time of day. A form is a constant of ours; a pattern of the user
- * goes as the parameter `timestamp_pattern`, and the zone of naive times as `time_zone`.
+ * goes as the parameter `timestamp_pattern`.
+ *
+ * @param zone - the expression for the zone of times that say none
  */
 export function timestampSql(
   text: string,
   forms: Iterable<TimestampForm>,
+  zone = '{time_zone:String}',
 ): { readonly instant: string; readonly isDate: string } {
-  const readings = [...forms].map((form) => reading(form, text))
+  const readings = [...forms].map((form) => reading(form, text, zone))
   const all = readings.map(({ instant }) => instant)
   return {
     instant: all.length === 0 ? `CAST(NULL AS Nullable(DateTime64(9, 'UTC')))` : all.length === 1 ? (all[0] ?? '') : `coalesce(${all.join(', ')})`,
@@ -131,18 +134,18 @@ interface Reading {
   readonly isDate: string
 }
 
-function reading(form: TimestampForm, text: string): Reading {
+function reading(form: TimestampForm, text: string, zone: string): Reading {
   if (typeof form === 'object') {
     const parse = form.joda ? 'parseDateTime64InJodaSyntaxOrNull' : 'parseDateTime64OrNull'
     const isDate = !/%[HIklrTRcisfp]|[HhKkmsSa]/.test(form.joda ? form.pattern.replaceAll(/'[^']*'/g, '') : form.pattern.replaceAll(/%[^HIklrTRcisfp]/g, ''))
     return {
-      instant: `toDateTime64(${parse}(${text}, {timestamp_pattern:String}, {time_zone:String}), 9, 'UTC')`,
+      instant: `toDateTime64(${parse}(${text}, {timestamp_pattern:String}, ${zone}), 9, 'UTC')`,
       isDate: isDate ? 'true' : 'false',
     }
   }
   if (form === 'iso') {
     return {
-      instant: `if(match(${text}, '${plainIso}'), parseDateTime64BestEffortOrNull(${text}, 9, {time_zone:String}), NULL)`,
+      instant: `if(match(${text}, '${plainIso}'), parseDateTime64BestEffortOrNull(${text}, 9, ${zone}), NULL)`,
       isDate: `match(${text}, '^${year}[-/]${month}[-/]${day}(?:[T ]0?0:00(?::00(?:[.]0+)?)?)?$')`,
     }
   }
@@ -164,13 +167,13 @@ function reading(form: TimestampForm, text: string): Reading {
     const serial = `toFloat64OrNull(if(match(${text}, '^[0-9]{5}([.][0-9]+)?$'), ${text}, ''))`
     const naive = `toString(fromUnixTimestamp64Milli(toInt64(round((${serial} - 25569) * 86400000)), 'UTC'))`
     return {
-      instant: `parseDateTime64BestEffortOrNull(${naive}, 9, {time_zone:String})`,
+      instant: `parseDateTime64BestEffortOrNull(${naive}, 9, ${zone})`,
       isDate: `match(${text}, '^[0-9]{5}([.]0*)?$')`,
     }
   }
   const iso = isoText(form, text)
   return {
-    instant: `if(match(${iso}, '${spacedIso}'), parseDateTime64BestEffortOrNull(${bestEffortText(iso)}, 9, {time_zone:String}), NULL)`,
+    instant: `if(match(${iso}, '${spacedIso}'), parseDateTime64BestEffortOrNull(${bestEffortText(iso)}, 9, ${zone}), NULL)`,
     isDate: `match(${iso}, '^${year}[-/.]${month}[-/.]${day}(?:[T ]+(?:0?0:00(?::00(?:[.]0+)?)?|12:00(?::00)? ?[Aa][Mm]))?$')`,
   }
 }

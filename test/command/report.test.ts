@@ -345,7 +345,8 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     ])('%s in one row makes all of them instants', async (_, text) => {
       const path = file('instants.csv', ['2026-07-03', text])
       const { timeseries } = await summaryOf(['--file', path, ...columns, '--time-zone', 'America/New_York'])
-      expect(timeseries.points[0]?.bucket).toBe('2026-07-03T00:00:00.000Z')
+      // A clock without a zone is one of the report's zone.
+      expect(timeseries.points[0]?.bucket).toBe('2026-07-03T04:00:00.000Z')
       expect(await headOf(path)).not.toContain('dated by day')
     })
 
@@ -400,7 +401,7 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
       expect(await bucketsOf('midnight')).toEqual(['2026-07-03T00:00:00.000Z', '2026-07-04T00:00:00.000Z'])
       const mapped = ['--identity', 'user', '--variant', 'arm', '--timestamp', 'maybe']
       const { stderr } = await report(['--file', path, ...mapped])
-      expect(stderr).toContain('dates.parquet, row 1: NULL in "maybe" is not a timestamp')
+      expect(stderr).toContain('row 1: NULL in "maybe" is not a timestamp')
     })
 
     test('before 1970: named, and left out of a window that starts later', async () => {
@@ -534,16 +535,11 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
       'no parquet at all',
       expect.stringMatching(/^report: fake\.parquet cannot be read as Parquet: /),
     ],
-    ['fake.csv.gz', 'user,arm,at\n', expect.stringMatching(/^report: fake\.csv\.gz cannot be read as CSV: /)],
+    ['plain.csv.gz', 'user,arm,at\n', 'report: plain.csv.gz is empty: there is nothing to report'],
     [
-      'column.csv',
-      'user,"Arm",at\n1,a,1\n',
-      'report: column.csv has no column "arm" (--variant); it has "user", "Arm", "at"',
-    ],
-    [
-      'ragged.csv',
-      'user,arm,at\n1,a,1780272000\n2\n',
-      expect.stringMatching(/^report: ragged\.csv cannot be read as CSV: /),
+      'cut.csv.gz',
+      gzipSync(separated(',').repeat(10_000)).subarray(0, 400),
+      expect.stringMatching(/^report: cut\.csv\.gz cannot be read as CSV: /),
     ],
     ['nobody.csv', 'user,arm,at\n,a,1780272000\n', 'report: nobody.csv has no exposure in the window'],
   ])('%s: one line and exit code 1', async (name, content, line) => {
@@ -561,7 +557,6 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     ['breaks.csv', `user,arm,at,note\n1,a,2026-06-01,"two\r\nlines"\n2,a,"",x\n`, 'line 4: ""'],
     ['february.csv', `user,arm,at\n1,a,2026-02-30\n`, 'line 2: "2026-02-30"'],
     ['hour.csv', `user,arm,at\n1,a,2026-06-01 25:00:00\n`, 'line 2: "2026-06-01 25:00:00"'],
-    ['ambiguous.csv', `user,arm,at\n1,a,05/06/2026\n`, 'line 2: "05/06/2026"'],
     // ClickHouse reads year 0 as this year, month 0 as January and day 0 as the first.
     ...[
       '0000-00-00 10:00:00',
@@ -584,9 +579,9 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
     ['bad.tsv.gz', gzipSync('user\tarm\tat\n1\ta\tx\ty\n'.replace('\ty', '')), 'line 2: "x"'],
   ])('%s: the first timestamp that is none', async (name, content, where) => {
     const { exitCode, stdout, stderr } = await report(['--file', write(name, content), ...columns])
-    expect(stderr).toBe(
-      `report: ${name}, ${where} in "at" is not a timestamp; use ISO 8601, such as 2026-06-01 09:30:00, or a count of seconds (or finer) since 1970\n`,
-    )
+    const [first, second] = stderr.split('\n')
+    expect(first).toMatch(new RegExp(`^report: [12] of [0-9,]+ rows? of ${name.replaceAll('.', '\\.')} cannot be read$`))
+    expect(second).toBe(`  ${where} in "at" is not a timestamp`)
     expect([exitCode, stdout]).toEqual([1, ''])
   })
 })
@@ -804,12 +799,11 @@ describe.skipIf(!engineAvailable)('what the report leaves behind (needs the embe
 describe('the command line of the report', () => {
   test.each([
     [['--fil', 'x'], /unknown option '--fil' \(Did you mean --file\?\)/],
-    [['stray'], /too many arguments/],
     [['--policy', 'all'], /Allowed choices are quarantine, first-seen/],
     [['--start', 'yesterday'], /Pass ISO 8601/],
     [['--start', '2026-06-02', '--as-of', '2026-06-01'], /--start must be before --as-of/],
     [['--time-zone', 'Mars/Olympus'], /--time-zone is not usable: received "Mars\/Olympus"/],
-    [['--file', 'x.csv', '--url', 'http://localhost'], /cannot be used with/],
+    [['--file', 'x.csv', '--url', 'http://localhost'], /--url cannot be used with a file/],
     [['--file', 'x.csv', '--table', 'y'], /--table works only with --url/],
     [['--identity', 'user'], /--identity works only with --file or --url/],
     [['--file', 'x.csv', '--feature-column', 'y'], /--feature-column needs --feature <name>/],
@@ -827,7 +821,7 @@ describe('the command line of the report', () => {
     expect(await spawnReport(['stray'])).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^report: too many arguments[^\n]+\n$/),
+      stderr: expect.stringMatching(/^report: there is no file stray \(looked in [^\n]+\n$/),
     })
   })
 
@@ -872,7 +866,7 @@ describe('the command line of the report', () => {
   test('--help says how, with examples', async () => {
     const { exitCode, stdout, stderr } = await spawnReport(['--help'])
     expect([exitCode, stderr]).toEqual([0, ''])
-    for (const word of ['--as-of', 'first-seen', 'Examples:', 'Without a zone they are UTC']) {
+    for (const word of ['--as-of', 'first-seen', 'Examples:', 'a zone they are in --time-zone']) {
       expect(stdout).toContain(word)
     }
   })

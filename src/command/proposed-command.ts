@@ -1,0 +1,54 @@
+import { quotedForShell, type GivenColumns } from './arguments.js'
+import type { Proposal } from './file-columns.js'
+import { oneLine } from './report-error.js'
+
+/** What to type, and why, for a user who did not say which column holds what. */
+export interface ProposedCommand {
+  /** The arguments, with those that were added; `undefined` if no column fits a role that must be there. */
+  readonly argv: readonly string[] | undefined
+  readonly command: string
+  /** Which column was found for what, as lines. */
+  readonly found: readonly string[]
+}
+
+/** Adds to the user's arguments what the columns of the file propose. */
+export function proposedCommand(
+  argv: readonly string[],
+  given: GivenColumns,
+  { columns, sample }: Proposal,
+): ProposedCommand {
+  const { identity, variant, timestamp, feature } = columns
+  const isFeatureNew = given.feature === undefined && feature !== undefined
+  const added = [
+    ...(given.identity === undefined ? ['--identity', identity] : []),
+    ...(given.variant === undefined ? ['--variant', variant] : []),
+    ...(given.timestamp !== undefined ? [] : timestamp === undefined ? ['--no-timestamp'] : ['--timestamp', timestamp]),
+    ...(isFeatureNew ? ['--feature-column', feature.column, '--feature', feature.experiments[0]] : []),
+  ]
+  const all = [...argv, ...added]
+  const isComplete = all.every((word) => word !== undefined)
+  const examples = (column: string): string =>
+    [...new Set((sample.get(column) ?? []).filter((value) => value !== null && value !== ''))]
+      .slice(0, 3)
+      .map((value) => oneLine(value ?? '', 24))
+      .join(', ')
+  const line = (role: string, column: string | undefined, absent: string): string =>
+    column === undefined ? `  ${role.padEnd(11)}${absent}` : `  ${role.padEnd(11)}${oneLine(column, 40)}: ${examples(column)}, …`
+  return {
+    argv: isComplete ? (all as string[]) : undefined,
+    command: commandLine(all),
+    found: [
+      line('identity', identity, 'no column looks like one'),
+      line('variant', variant, 'no column looks like one'),
+      line('timestamp', timestamp, 'none: totals without a chart'),
+      ...(isFeatureNew
+        ? [`  ${'experiment'.padEnd(11)}${oneLine(feature.column, 40)}: ${feature.experiments.slice(0, 5).map((each) => oneLine(each, 24)).join(', ')}`]
+        : []),
+    ],
+  }
+}
+
+/** A command line to copy. */
+export function commandLine(words: readonly (string | undefined)[]): string {
+  return `npx first-exposure report ${words.map((word) => (word === undefined ? '<column>' : quotedForShell(word))).join(' ')}`
+}

@@ -1,0 +1,88 @@
+import type { OpenedFile } from './open-file.js'
+
+/** How a statement reads columns of a file: each by the role that it plays in the statement. */
+export interface FileRead {
+  /** What stands after FROM. */
+  readonly from: string
+  /** The parameters of `from` and `text`. */
+  readonly query_params: Readonly<Record<string, unknown>>
+  /** The expression for the value of a column, as text; NULL where there is no value. */
+  readonly text: (role: string) => string
+  /** The expression for the value with its own type. */
+  readonly value: (role: string) => string
+  /** The condition that a row is no record at all. */
+  readonly isBroken: string
+}
+
+/** Reads some columns of a file: which column each role stands for. */
+export function fileRead(file: OpenedFile, columns: Readonly<Record<string, string>>): FileRead {
+  const source = { path: file.path, format: file.engineFormat, compression: file.compression }
+  const from = 'file({path:String}, {format:String}, {structure:String}, {compression:String})'
+  if (file.reading !== 'line by line') {
+    const value = (role: string): string => `{${role}:Identifier}`
+    return {
+      from,
+      query_params: { ...source, structure: structureOf(file, Object.values(columns)), ...columns },
+      value,
+      text: (role) => {
+        const type = file.types.get(columns[role] ?? '') ?? ''
+        // Nobody has this identifier: it stands for none.
+        if (type.includes('UUID')) {
+          return `nullIf(toString(${value(role)}), '00000000-0000-0000-0000-000000000000')`
+        }
+        return `toString(${value(role)})`
+      },
+      isBroken: 'false',
+    }
+  }
+  const keys = Object.fromEntries(
+    Object.entries(columns).flatMap(([role, path]) =>
+      [path, ...path.split('.')].map((key, index) => [`${role}_key_${index}`, key]),
+    ),
+  )
+  const at = (role: string, from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, index) => `{${role}_key_${from + index}:String}`).join(', ')
+  const text = (path: string): string =>
+    `multiIf(JSONType(line, ${path}) = 'String', JSONExtractString(line, ${path}), ` +
+    `JSONType(line, ${path}) = 'Null', NULL, JSONExtractRaw(line, ${path}))`
+  const ofRole = (role: string): string => {
+    const parts = (columns[role] ?? '').split('.').length
+    const whole = at(role, 0, 1)
+    // A key may have a dot in it.
+    return parts === 1 ? text(whole) : `if(JSONHas(line, ${whole}), ${text(whole)}, ${text(at(role, 1, 1 + parts))})`
+  }
+  return {
+    from,
+    query_params: { ...source, structure: 'line String', ...keys },
+    text: ofRole,
+    value: ofRole,
+    isBroken: `(trimBoth(line) != '' AND NOT isValidJSON(line))`,
+  }
+}
+
+/** A declaration of columns, sent as a value; its names are quoted as ClickHouse quotes names. */
+function structureOf(file: OpenedFile, columns: readonly string[]): string {
+  if (file.format.kind === 'typed') return 'auto'
+  if (file.reading === 'by place') return declared([...file.types.keys()].map((name) => [name, 'Nullable(String)']))
+  const wanted = [...new Set(columns)]
+  return declared(
+    file.format.kind === 'lines' ? nested(wanted) : wanted.map((name) => [name, 'Nullable(String)']),
+  )
+}
+
+/** Columns in columns as tuples. */
+function nested(paths: readonly string[]): [string, string][] {
+  const roots = new Map<string, string[]>()
+  for (const path of paths) {
+    const [root = '', ...rest] = path.split('.')
+    roots.set(root, [...(roots.get(root) ?? []), rest.join('.')])
+  }
+  return [...roots].map(([root, rest]) => [
+    root,
+    rest.includes('') ? 'Nullable(String)' : `Tuple(${declared(nested(rest))})`,
+  ])
+}
+
+function declared(columns: readonly (readonly [string, string])[]): string {
+  return columns.map(([name, type]) => `\`${name.replace(/[\\`]/g, '\\$&')}\` ${type}`).join(', ')
+}

@@ -1,0 +1,381 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { ExposuresSummary } from 'first-exposure'
+import { reportArguments, type ReportArguments } from '../../src/command/arguments.js'
+import { inputFiles } from '../../src/command/input-files.js'
+import { runReport } from '../../src/command/run-report.js'
+import { engineAvailable } from '../engine/availability.js'
+
+const fixtures = resolve(import.meta.dirname, '../fixtures/files')
+const mapped = ['--identity', 'user_id', '--variant', 'variant', '--timestamp', 'exposed_at']
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'first-exposure-test-'))
+  const temporary = join(folder, 'tmp')
+  mkdirSync(temporary)
+  vi.stubEnv('TMPDIR', temporary)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function write(name: string, content: string | Uint8Array): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+async function report(
+  args: readonly string[],
+  answers?: string[],
+): Promise<{ exitCode: number; stdout: string; stderr: string; asked: readonly string[] }> {
+  let [stdout, stderr] = ['', '']
+  const asked: string[] = []
+  const exitCode = await runReport(args, {
+    print: (text) => (stdout += text),
+    say: (text) => (stderr += text),
+    width: 80,
+    colour: false,
+    ...(answers === undefined
+      ? {}
+      : {
+          ask: async (question: string) => {
+            asked.push(question)
+            return answers.shift() ?? ''
+          },
+        }),
+  })
+  return { exitCode, stdout, stderr, asked }
+}
+
+async function totals(args: readonly string[]): Promise<{ excluded: number; totals: Record<string, number> }> {
+  const { exitCode, stdout, stderr } = await report([...args, '--json'])
+  expect([exitCode, stderr.replaceAll(/^Note: .*\n/gm, '')]).toEqual([0, ''])
+  const { timeseries, excludedIdentities } = JSON.parse(stdout) as ExposuresSummary
+  const sums: Record<string, number> = {}
+  for (const { newIdentities } of timeseries.points) {
+    for (const [variant, count] of Object.entries(newIdentities)) sums[variant] = (sums[variant] ?? 0) + count
+  }
+  return { excluded: excludedIdentities, totals: sums }
+}
+
+const answer = { excluded: 1, totals: { control: 2, treatment: 3 } }
+const fixture = (name: string): string => join(fixtures, name)
+
+describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => {
+  test('every missing column is told at once, with all columns and what may be meant', async () => {
+    const { exitCode, stderr } = await report([
+      fixture('commas.csv'),
+      '--identity',
+      'userid',
+      '--variant',
+      'Variant',
+      '--timestamp',
+      'when',
+    ])
+    expect(exitCode).toBe(1)
+    expect(stderr).toBe(
+      'report: commas.csv has no column "userid" (--identity; did you mean "user_id"?), nor "Variant" (--variant; did you mean "variant"?), nor "when" (--timestamp)\n' +
+        'Its columns: "user_id", "variant", "exposed_at"\n',
+    )
+  })
+
+  test('what is said is kept, and the rest is proposed', async () => {
+    const { stderr } = await report([fixture('commas.csv'), '--variant', 'variant'])
+    expect(stderr).toContain(
+      `npx first-exposure report ${fixture('commas.csv')} --variant variant --identity user_id --timestamp exposed_at\n`,
+    )
+  })
+
+  test('a file with nothing in it that fits says so', async () => {
+    const { stderr } = await report([write('prices.csv', 'price,weight\n1.5,2\n2.5,3\n3.5,4\n')])
+    expect(stderr).toContain('identity   no column looks like one')
+    expect(stderr).toContain('Its columns: "price", "weight"')
+    expect(stderr).toContain('--identity <column> --variant <column> --no-timestamp')
+  })
+
+  test('on a terminal the proposal is a question', async () => {
+    const yes = await report([fixture('commas.csv')], ['y'])
+    expect(yes.asked).toEqual(['Report it like this? [Y/n] '])
+    expect(yes.exitCode).toBe(0)
+    expect(yes.stdout).toContain('5 identities entered, in 2 variants; 1 (16.67%) excluded.')
+    const no = await report([fixture('commas.csv')], ['n'])
+    expect([no.exitCode, no.stdout]).toEqual([1, ''])
+    const second = await report([fixture('ambiguous.csv')], ['2'])
+    expect(second.asked).toEqual(['Report it like this? [1/2/n] '])
+    expect(second.stdout).toContain('2026-01-06')
+  })
+
+  test('a control or a split of variants that are not there is refused', async () => {
+    const control = await report([fixture('commas.csv'), ...mapped, '--control', 'Contro'])
+    expect(control.exitCode).toBe(1)
+    expect(control.stderr).toBe(
+      'report: --control names a variant that no exposure has: "Contro" (did you mean "control"?)\nThe variants: "control", "treatment"\n',
+    )
+    const expected = await report([
+      fixture('commas.csv'),
+      ...mapped,
+      '--expected',
+      'Control=1,treatment=1',
+    ])
+    expect(expected.stderr).toContain(
+      'report: --expected names a variant that no exposure has: "Control" (did you mean "control"?)',
+    )
+    const zero = await report([
+      fixture('commas.csv'),
+      ...mapped,
+      '--expected',
+      'control=50%,treatment=50 %,blue=0',
+    ])
+    expect(zero.exitCode).toBe(0)
+  })
+
+  test('Control is the control where nothing else is, and first', async () => {
+    const { stdout } = await report([fixture('capital-control.csv'), ...mapped])
+    expect(stdout).toContain('"Control" is taken as the control')
+    expect(stdout.indexOf('Control  ')).toBeLessThan(stdout.indexOf('treatment  '))
+  })
+
+  test('--rename joins and names variants, and --fold-case both', async () => {
+    expect(
+      await totals([fixture('commas.csv'), ...mapped, '--rename', 'control=A', '--rename', 'treatment=B=C']),
+    ).toEqual({ excluded: 1, totals: { A: 2, 'B=C': 3 } })
+    expect(
+      await totals([fixture('mixed-case.csv'), ...mapped, '--fold-case', '--rename', 'CONTROL=Off']),
+    ).toEqual({ excluded: 1, totals: { Off: 2, treatment: 3 } })
+  })
+
+  test('--null: words, and an empty text', async () => {
+    const path = write(
+      'empty.csv',
+      'user_id,variant,exposed_at\n1,control,2026-06-01 10:00\n2,,2026-06-01 10:00\n3,N/A,2026-06-01 10:00\n',
+    )
+    expect((await totals([path, ...mapped])).totals).toEqual({ control: 1, '': 1, 'N/A': 1 })
+    expect((await totals([path, ...mapped, '--null', 'N/A'])).totals).toEqual({ control: 1, '': 1 })
+    expect((await totals([path, ...mapped, '--null', 'N/A,'])).totals).toEqual({ control: 1 })
+    expect((await totals([path, ...mapped, '--null', 'N/A', '--null', ''])).totals).toEqual({ control: 1 })
+  })
+
+  test('--where: values of one column are alternatives, columns must all hold', async () => {
+    const path = write(
+      'where.csv',
+      'user_id,variant,exposed_at,country,a=b\n1,control,2026-06-01 10:00,ES,x\n2,blue,2026-06-01 10:00,FR,x\n' +
+        '3,blue,2026-06-01 10:00,DE,x\n4,blue,soon,US,x\n5,blue,2026-06-01 10:00,ES,y=z\n',
+    )
+    const of = async (...where: string[]): Promise<Record<string, number>> =>
+      (await totals([path, ...mapped, ...where.flatMap((each) => ['--where', each])])).totals
+    expect(await of('country=ES', 'country=FR')).toEqual({ control: 1, blue: 2 })
+    expect(await of('country=ES', 'a=b=x')).toEqual({ control: 1 })
+    expect(await of('a=b=y=z')).toEqual({ blue: 1 })
+    const none = await report([path, ...mapped, '--where', 'country=XX'])
+    expect(none.stderr).toBe('report: where.csv has no row where country=XX\n')
+    const unknown = await report([path, ...mapped, '--where', 'Country=XX'])
+    expect(unknown.stderr).toContain('has no column "Country" (--where; did you mean "country"?)')
+  })
+
+  test('an arrival that cannot be read is told, as a timestamp is', async () => {
+    const path = write(
+      'arrival.csv',
+      'user_id,variant,exposed_at,seen\n1,control,2026-06-01 10:00,2026-06-01 10:05\n2,blue,2026-06-01 10:00,later\n3,blue,2026-06-01 10:00,\n',
+    )
+    const { exitCode, stderr } = await report([path, ...mapped, '--arrival', 'seen', '--explain'])
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('report: 1 of 3 rows of arrival.csv cannot be read\n')
+    expect(stderr).toContain('  line 3: "later" in "seen" is not a timestamp\n')
+    expect(
+      (await report([path, ...mapped, '--arrival', 'seen', '--explain', '--skip-bad-rows'])).exitCode,
+    ).toBe(0)
+  })
+})
+
+describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => {
+  test('several files, in any order of columns and any format, are one experiment', async () => {
+    const turned = write(
+      'turned.csv',
+      'exposed_at;variant;user_id\n2026-05-27 23:59:59;treatment;u-104\n2026-05-28 00:00:00;control;u-105\n' +
+        '2026-05-29 18:30:00;control;u-101\n2026-05-31 12:00:00;treatment;u-106\n',
+    )
+    expect(await totals([fixture('parts/part-1.csv'), turned, ...mapped])).toEqual(answer)
+    expect(await totals(['--file', fixture('parts/part-1.csv'), '--file', turned, ...mapped])).toEqual(answer)
+  })
+
+  test('dates in one file and instants in another are all instants', async () => {
+    const dates = write('dates-1.csv', 'user_id,variant,exposed_at\n1,control,2026-06-01\n')
+    const times = write('times-2.csv', 'user_id,variant,exposed_at\n2,control,2026-06-01 10:00\n')
+    const { stdout } = await report([dates, times, ...mapped])
+    expect(stdout).toContain('2 files, 2 events, times without a zone read as UTC')
+    expect(stdout).toContain('2026-06-01 00:00:00 to 2026-06-01 10:00:00.001')
+  })
+
+  test('the same file twice would count twice', async () => {
+    const path = fixture('parts/part-1.csv')
+    expect((await report([path, path, ...mapped])).stderr).toMatch(
+      /^report: part-1\.csv is named twice, and its rows would count twice/,
+    )
+  })
+
+  test('standard input, by its content', async () => {
+    const content = 'user_id;variant\n1;a\n'
+    const directory = mkdtempSync(join(folder, 'input-'))
+    const [file] = await inputFiles(['-'], directory, Readable.from([Buffer.from(content)]))
+    expect(file).toMatchObject({ name: 'standard input', bytes: content.length })
+  })
+
+  test('an address, and what it answers', async () => {
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith('/data/may.csv') === true) {
+        response.end('user_id,variant,exposed_at\n1,control,2026-06-01 10:00\n2,blue,2026-06-01 10:00\n')
+      } else if (request.url === '/page') response.end('<!doctype html><title>Sign in</title>')
+      else response.writeHead(404).end()
+    }).listen(0, '127.0.0.1')
+    await new Promise((settle) => server.once('listening', settle))
+    const { port } = server.address() as AddressInfo
+    try {
+      const at = (path: string): string => `http://127.0.0.1:${port}${path}`
+      expect((await totals([at('/data/may.csv?token=secret'), ...mapped])).totals).toEqual({ control: 1, blue: 1 })
+      const { stdout } = await report([at('/data/may.csv?token=secret'), ...mapped])
+      expect(stdout).toContain('may.csv, 2 events')
+      expect(stdout).not.toContain('secret')
+      expect((await report([at('/page'), ...mapped])).stderr).toMatch(/^report: page is a web page or XML, not a table/)
+      expect((await report([at('/other.csv'), ...mapped])).stderr).toMatch(
+        /^report: other\.csv cannot be fetched: 127\.0\.0\.1:\d+ answered 404/,
+      )
+    } finally {
+      await new Promise((settle) => server.close(settle))
+    }
+    expect((await report([`http://127.0.0.1:${port}/x.csv`, ...mapped])).stderr).toMatch(
+      /^report: x\.csv cannot be fetched from 127\.0\.0\.1:\d+: ECONNREFUSED/,
+    )
+  })
+
+  test.each([
+    ['book.xlsx', 'PK\u0003\u0004....[Content_Types].xml', 'book.xlsx is an Excel workbook: save the sheet as CSV'],
+    ['files.zip', 'PK\u0003\u0004....events.csv', 'files.zip is a zip archive: unpack it'],
+    ['page.csv', '<!DOCTYPE html>\n<html>', 'page.csv is a web page or XML'],
+    ['paper.pdf', '%PDF-1.7', 'paper.pdf is a PDF'],
+    ['data.bin', '\u0001\u0000\u0002\u0000\u0000\u0003', 'data.bin: unknown file type'],
+    ['words.txt', 'one\ntwo\n', 'words.txt: unknown file type'],
+  ])('%s is refused with what to do', async (name, content, line) => {
+    const { exitCode, stderr } = await report([write(name, content), ...mapped])
+    expect([exitCode, stderr.includes(`report: ${line}`)]).toEqual([1, true])
+  })
+
+  test('a pattern and a folder without files', async () => {
+    expect((await report([join(folder, 'none-*.csv')])).stderr).toMatch(/^report: no file matches .*none-\*\.csv/)
+    mkdirSync(join(folder, 'nothing'))
+    expect((await report([join(folder, 'nothing')])).stderr).toMatch(/^report: the folder .* has no file of a known type/)
+  })
+
+  test('--delimiter, --format and --encoding have the last word', async () => {
+    const carets = write('carets', 'user_id^variant^exposed_at\n1^control^2026-06-01 10:00\n2^blue^2026-06-01 10:00\n')
+    expect((await totals([carets, ...mapped, '--delimiter', '^'])).totals).toEqual({ control: 1, blue: 1 })
+    const one = write('one.dat', '{"user_id":1,"variant":"a","exposed_at":1780272000}\n')
+    expect((await totals([one, ...mapped, '--format', 'jsonl'])).totals).toEqual({ a: 1 })
+    const late = write(
+      'late.csv',
+      Buffer.concat([
+        Buffer.from('user_id,variant,exposed_at\n' + '1,control,2026-06-01 10:00\n'.repeat(20_000)),
+        Buffer.from('2,caf\u00e9,2026-06-01 10:00\n', 'latin1'),
+      ]),
+    )
+    expect((await report([late, ...mapped])).stderr).toContain('--encoding latin1')
+    expect((await totals([late, ...mapped, '--encoding', 'latin1'])).totals).toEqual({ control: 1, café: 1 })
+  })
+
+  test('a form of timestamps that only later rows have is found too', async () => {
+    const path = write(
+      'mixed.csv',
+      `user_id,variant,exposed_at\n${'1,control,2026-06-01 10:00\n'.repeat(2000)}2,blue,1780272000000\n3,blue,Jun 2 2026 9:00 AM\n`,
+    )
+    expect((await totals([path, ...mapped])).totals).toEqual({ control: 1, blue: 2 })
+  })
+
+  test('times are those of --time-zone, also in the options, and the report says so', async () => {
+    const { stdout } = await report([
+      fixture('commas.csv'),
+      ...mapped,
+      '--time-zone',
+      'Asia/Tokyo',
+      '--start',
+      '2026-05-27 23:59:59',
+    ])
+    expect(stdout).toContain('times without a zone read as Asia/Tokyo')
+    expect(stdout).toContain('2026-05-27 23:59:59 to 2026-05-31 12:00:00.001')
+  })
+
+  test('line numbers hold after quoted breaks, comments and blank lines', async () => {
+    const path = write(
+      'lines.csv',
+      '# a comment\nuser_id,note,variant,exposed_at\n1,"two\nlines, ""quoted""",a,2026-06-01 10:00\n\n2,x,a,soon\n3,y\n',
+    )
+    const { stderr } = await report([path, ...mapped])
+    expect(stderr).toContain('report: 2 of 3 rows of lines.csv cannot be read\n')
+    expect(stderr).toContain('  line 6: "soon" in "exposed_at" is not a timestamp\n')
+    expect(stderr).toContain('  line 7: "3,y" does not have the fields of the other lines\n')
+  })
+})
+
+describe.skipIf(!engineAvailable)('a file without timestamps (needs the embedded ClickHouse)', () => {
+  const asked = [
+    fixture('no-timestamps.csv'),
+    '--identity',
+    'userid',
+    '--variant',
+    'version',
+    '--no-timestamp',
+  ]
+
+  test('totals, crossovers, the split and slices, and nothing over time', async () => {
+    const { exitCode, stdout } = await report([
+      ...asked,
+      '--expected',
+      'control=50%,treatment=50%',
+      '--breakdown',
+      'sum_gamerounds',
+    ])
+    expect(exitCode).toBe(0)
+    for (const words of ['none: the file has no timestamps', 'control + treatment', 'sum_gamerounds']) {
+      expect(stdout).toContain(words)
+    }
+    expect(stdout).not.toMatch(/Window|Granularity|cumulative|20[0-9]{2}-|silent|day|hour/)
+  })
+
+  test.each([
+    [['--policy', 'first-seen'], '--policy first-seen needs timestamps'],
+    [['--start', '2026-06-01'], '--start needs timestamps'],
+    [['--html', 'x.html'], '--html, whose charts are over time, needs timestamps'],
+    [['--identity-story', 'x'], '--identity-story needs timestamps'],
+  ])('%j has no meaning without them', async (options, line) => {
+    expect((await report([...asked, ...options])).stderr).toContain(line)
+  })
+})
+
+describe('options that would quietly give another answer', () => {
+  test.each([
+    [['x.csv', '--feature', 'checkout'], /--feature checkout needs --feature-column <name>/],
+    [['x.csv', '--identity', 'a', '--identity', 'b'], /--identity is given twice, or after its opposite: the second would replace/],
+    [['x.csv', '--timestamp', 'at', '--no-timestamp'], /--no-timestamp is given twice, or after its opposite/],
+    [['x.csv', '--url', 'http://localhost', '--feature', 'x'], /--url cannot be used with a file/],
+    [['--where', 'a=b'], /--where works only with files/],
+    [['--no-timestamp'], /--no-timestamp works only with files/],
+    [['x.csv', '--delimiter', '||'], /Pass one character/],
+    [['x.csv', '--format', 'xls'], /Known formats are csv, tsv/],
+    [['x.csv', '--encoding', 'ebcdic'], /Known encodings are/],
+    [['x.csv', '--timestamp-format', 'sometimes'], /Pass day-first, month-first/],
+    [['x.csv', '--rename', 'a'], /--rename a needs old=new/],
+    [['x.csv', '--rename', 'a=b', '--rename', 'a=c'], /--rename gives "a" two names/],
+  ])('%j is refused', (args, line) => {
+    expect(() => reportArguments(args)).toThrow(line)
+  })
+
+  test('--expected takes percentages', () => {
+    const { expectedShares } = reportArguments(['--expected', 'control=50%,treatment= 50 %']) as ReportArguments
+    expect(expectedShares).toEqual({ control: 50, treatment: 50 })
+  })
+})
