@@ -203,7 +203,8 @@ function source(options: Options): ReportArguments['source'] {
         renamed: renamedVariants(options.rename ?? []),
         nulls: (options.null ?? []).flatMap((words) => words.split(',')),
         where: options.where ?? [],
-        timestampForms: options.timestampFormat === undefined ? undefined : givenForm(options.timestampFormat),
+        timestampForms:
+          options.timestampFormat === undefined ? undefined : givenForm(options.timestampFormat),
       },
     }
   }
@@ -297,7 +298,8 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
   if (identityStory === '')
     throw new ReportError('--identity-story needs an identifier: an empty one stands for nobody')
   const { file, url, assignments } = options
-  if (file !== undefined && url !== undefined) throw new ReportError('--url cannot be used with a file: report one, then the other')
+  if (file !== undefined && url !== undefined)
+    throw new ReportError('--url cannot be used with a file: report one, then the other')
   if (options.timestamp === false) {
     if (url !== undefined || file === undefined) throw new ReportError('--no-timestamp works only with files')
     const timed: readonly (readonly [keyof Options, string])[] = [
@@ -310,9 +312,13 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
       ['assignments', '--assignments, which writes when each identity entered,'],
       ['identityStory', '--identity-story'],
     ]
-    for (const [name, what] of timed) if (given(name)) throw new ReportError(`${what} needs timestamps: it cannot be used with --no-timestamp`)
+    for (const [name, what] of timed)
+      if (given(name))
+        throw new ReportError(`${what} needs timestamps: it cannot be used with --no-timestamp`)
     if (options.policy === 'first-seen') {
-      throw new ReportError('--policy first-seen needs timestamps to say which variant came first; without them, use quarantine')
+      throw new ReportError(
+        '--policy first-seen needs timestamps to say which variant came first; without them, use quarantine',
+      )
     }
   }
   if (assignments !== undefined && [html, ...(file ?? [])].some((other) => isSameFile(assignments, other))) {
@@ -322,7 +328,9 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
     ...(url === undefined
       ? forServers.map(([name, flag]) => [name, `${flag} works only with --url`] as const)
       : []),
-    ...(file === undefined ? forFiles.map(([name, flag]) => [name, `${flag} works only with files`] as const) : []),
+    ...(file === undefined
+      ? forFiles.map(([name, flag]) => [name, `${flag} works only with files`] as const)
+      : []),
     ...(url === undefined && file === undefined
       ? forFilesAndServers.map(([name, flag]) => [name, `${flag} works only with --file or --url`] as const)
       : []),
@@ -344,7 +352,7 @@ function reportCommand(): Command {
   const command = new Command('npx first-exposure report')
   return command
     .usage('[files] [options]')
-    .argument('[files...]', "the same as --file")
+    .argument('[files...]', 'the same as --file')
     .description(
       'Who entered an experiment, when, and in which variant? Each identity is counted once. Without a file ' +
         'or --url, the command generates an experiment of a million events and reports it. Files and the ' +
@@ -373,7 +381,11 @@ function reportCommand(): Command {
     )
     .optionsGroup('How files are written, where it is not found out right:')
     .option('--format <name>', `one of ${Object.keys(readFormats).join(', ')}`, fileFormat)
-    .option('--delimiter <character>', 'what stands between the fields: a character, or tab, comma, semicolon, pipe', delimiter)
+    .option(
+      '--delimiter <character>',
+      'what stands between the fields: a character, or tab, comma, semicolon, pipe',
+      delimiter,
+    )
     .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or latin1', encoding)
     .option(
       '--timestamp-format <format>',
@@ -381,10 +393,17 @@ function reportCommand(): Command {
       timestampFormat,
     )
     .optionsGroup('Which rows and values of files count:')
-    .option('--where <column=value>', 'only rows with this value; again for more values or columns', collected)
+    .option(
+      '--where <column=value>',
+      'only rows with this value; again for more values or columns',
+      collected,
+    )
     .option('--skip-bad-rows', 'leave out rows that cannot be read, and say how many')
     .option('--null <words>', "texts that stand for no value: NULL,N/A; '' is an empty one", collected)
-    .option('--fold-case', 'variants and identities that differ only in case, or in spaces around them, are the same')
+    .option(
+      '--fold-case',
+      'variants and identities that differ only in case, or in spaces around them, are the same',
+    )
     .option('--rename <old=new>', 'another name for a variant; again for more', collected)
     .optionsGroup('How to count:')
     .option('--start <instant>', 'the first instant that counts (default: the first event)', instant('start'))
@@ -516,7 +535,14 @@ function fileFormat(text: string): string {
 }
 
 function delimiter(text: string): string {
-  const named: Readonly<Record<string, string>> = { tab: '\t', '\\t': '\t', comma: ',', semicolon: ';', pipe: '|', space: ' ' }
+  const named: Readonly<Record<string, string>> = {
+    tab: '\t',
+    '\\t': '\t',
+    comma: ',',
+    semicolon: ';',
+    pipe: '|',
+    space: ' ',
+  }
   const character = Object.hasOwn(named, text) ? (named[text] ?? text) : text
   if (!/^[\t\u0001-\u007e]$/.test(character) || /["\n\r]/.test(character)) {
     throw new InvalidArgumentError("Pass one character, or tab, comma, semicolon, pipe: --delimiter ';'.")
@@ -537,7 +563,8 @@ function encoding(text: string): TextEncoding {
   }
   const name = text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
   const found = Object.hasOwn(known, name) ? known[name] : undefined
-  if (found === undefined) throw new InvalidArgumentError('Known encodings are utf-8, utf-16le, utf-16be and latin1.')
+  if (found === undefined)
+    throw new InvalidArgumentError('Known encodings are utf-8, utf-16le, utf-16be and latin1.')
   return found
 }
 
@@ -554,9 +581,13 @@ function renamedVariants(written: readonly string[]): ReadonlyMap<string, string
   const renamed = new Map<string, string>()
   for (const text of written) {
     const at = text.indexOf('=')
-    if (at === -1) throw new ReportError(`--rename ${quotedForShell(text)} needs old=new, such as --rename Control=control`)
+    if (at === -1)
+      throw new ReportError(
+        `--rename ${quotedForShell(text)} needs old=new, such as --rename Control=control`,
+      )
     const old = text.slice(0, at)
-    if (renamed.has(old)) throw new ReportError(`--rename gives ${JSON.stringify(oneLine(old, 60))} two names`)
+    if (renamed.has(old))
+      throw new ReportError(`--rename gives ${JSON.stringify(oneLine(old, 60))} two names`)
     renamed.set(old, text.slice(at + 1))
   }
   return renamed
@@ -668,7 +699,10 @@ export function instant(name: 'start' | 'asOf'): (text: string) => GivenInstant 
           : exposureWindow(Date.UTC(1970, 0, 2), iso).asOfMs
       const day = /^\d{4}-\d{2}-\d{2}$/.exec(text.trim())?.[0]
       const isLocal = /T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?Z$/.test(iso) && !/Z\s*$/.test(text)
-      return { ms, local: day ?? (isLocal ? new Date(ms).toISOString().replace('T', ' ').slice(0, -1) : undefined) }
+      return {
+        ms,
+        local: day ?? (isLocal ? new Date(ms).toISOString().replace('T', ' ').slice(0, -1) : undefined),
+      }
     } catch {
       throw new InvalidArgumentError(
         'Pass ISO 8601 between 1970-01-02 and 2106-01-01, at most to the millisecond: 2026-06-01, 2026-06-01T09:30, ' +

@@ -23,7 +23,9 @@ export function configuredVariants(
     return `${label(key)}${meant === undefined ? '' : ` (did you mean ${label(meant)}?)`}`
   }
   if (control !== undefined && !variants.includes(control)) {
-    throw new ReportError(`--control names a variant that no exposure has: ${unknown(control)}`, { details: [there] })
+    throw new ReportError(`--control names a variant that no exposure has: ${unknown(control)}`, {
+      details: [there],
+    })
   }
   const missing = Object.entries(expectedShares ?? {})
     .filter(([key, share]) => share > 0 && !variants.includes(key))
@@ -43,7 +45,11 @@ export function configuredVariants(
   const alike = variants.filter((key) => key.trim().toLowerCase() === 'control')
   const [only] = alike
   if (only === undefined || alike.length > 1) return { control, expectedShares, notes: [] }
-  return { control: only, expectedShares, notes: [`${label(only)} is taken as the control (--control names another).`] }
+  return {
+    control: only,
+    expectedShares,
+    notes: [`${label(only)} is taken as the control (--control names another).`],
+  }
 }
 
 function label(key: string): string {

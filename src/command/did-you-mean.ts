@@ -13,5 +13,7 @@ export function didYouMean(written: string, names: Iterable<string>): string | u
   const part = plain(written)
   return part.length < 3
     ? undefined
-    : all.find((name) => plain(name).length >= 3 && (plain(name).includes(part) || part.includes(plain(name))))
+    : all.find(
+        (name) => plain(name).length >= 3 && (plain(name).includes(part) || part.includes(plain(name))),
+      )
 }

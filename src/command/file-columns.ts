@@ -38,7 +38,11 @@ export async function fileColumns(
     given[role] === undefined && files.every(({ types }) => types.has(defaultColumns[role]))
   const roles = ['identity', 'variant', 'timestamp'] as const
   if (roles.every((role) => given[role] !== undefined || isDefault(role))) {
-    const { identity = defaultColumns.identity, variant = defaultColumns.variant, timestamp = defaultColumns.timestamp } = given
+    const {
+      identity = defaultColumns.identity,
+      variant = defaultColumns.variant,
+      timestamp = defaultColumns.timestamp,
+    } = given
     return { ...given, identity, variant, timestamp }
   }
   const [first] = files
@@ -79,7 +83,9 @@ async function sampleOf(client: ClickHouseClient, file: OpenedFile): Promise<Sam
   const rows = await readRows<Record<string, string | null>>(
     client,
     file,
-    `SELECT ${Object.keys(roles).map((role) => `${text(role)} AS ${role}`).join(', ')}
+    `SELECT ${Object.keys(roles)
+      .map((role) => `${text(role)} AS ${role}`)
+      .join(', ')}
     FROM ${from}
     LIMIT 2000
     SETTINGS ${file.settings}, input_format_${file.layout?.quoted === false ? 'tsv' : 'csv'}_allow_variable_number_of_columns = 1`,

@@ -90,7 +90,10 @@ export function readFormatOf(name: string, head: string, given: string | undefin
   const begun = magic.find(([start]) => head.startsWith(start))?.[1]
   if (begun !== undefined) return begun
   if (byEnding?.kind === 'typed') return byEnding
-  const text = head.replace(/^\u00ef\u00bb\u00bf/, '').replaceAll('\0', '').trimStart()
+  const text = head
+    .replace(/^\u00ef\u00bb\u00bf/, '')
+    .replaceAll('\0', '')
+    .trimStart()
   if (/^\{\s*("|\})/.test(text) || /^\[\s*[{\]]/.test(text)) return json
   return byEnding ?? csv
 }
@@ -126,7 +129,8 @@ const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
   },
   {
     start: /^SQLite format 3/,
-    advice: 'is a database of SQLite: export a table, as with: sqlite3 -csv -header FILE "SELECT * FROM table" > table.csv',
+    advice:
+      'is a database of SQLite: export a table, as with: sqlite3 -csv -header FILE "SELECT * FROM table" > table.csv',
   },
   {
     start: /^(\u00ef\u00bb\u00bf)?\s*<(!doctype|html|\?xml)/i,

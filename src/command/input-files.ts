@@ -102,12 +102,17 @@ async function downloaded(address: string, path: string): Promise<InputFile> {
     response = await fetch(address)
   } catch (error) {
     const { code, message } = (error as { cause?: { code?: string; message?: string } }).cause ?? {}
-    throw new ReportError(`${name} cannot be fetched from ${host}: ${oneLine(code ?? message ?? String(error), 120)}`, {
-      cause: error,
-    })
+    throw new ReportError(
+      `${name} cannot be fetched from ${host}: ${oneLine(code ?? message ?? String(error), 120)}`,
+      {
+        cause: error,
+      },
+    )
   }
   if (!response.ok || response.body === null) {
-    throw new ReportError(`${name} cannot be fetched: ${host} answered ${response.status} ${response.statusText}`.trimEnd())
+    throw new ReportError(
+      `${name} cannot be fetched: ${host} answered ${response.status} ${response.statusText}`.trimEnd(),
+    )
   }
   try {
     return await copied(Readable.fromWeb(response.body as never), path, name)

@@ -5,7 +5,15 @@ import { exposureSpec } from '../index.js'
 import { experimentNameOf, type FileColumns, type ReportArguments } from './arguments.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { inLines, isEmpty, openFile, readRows, unreadable, type FileReading, type OpenedFile } from './open-file.js'
+import {
+  inLines,
+  isEmpty,
+  openFile,
+  readRows,
+  unreadable,
+  type FileReading,
+  type OpenedFile,
+} from './open-file.js'
 import { fileColumns, type Proposal } from './file-columns.js'
 import type { InputFile } from './input-files.js'
 import { fileRead, type FileRead } from './read-file.js'
@@ -131,7 +139,9 @@ export async function loadFiles(
       ...(blank === 0 ? [] : [`${counted(blank, 'blank row is', 'blank rows are')} skipped.`]),
       ...files.flatMap(({ notes }) => notes),
       ...new Set([...plan.timestamp.notes, ...plan.arrival.notes]),
-      ...(cleaning.where.length === 0 ? [] : [`Only rows where ${cleaning.where.map((each) => oneLine(each, 60)).join(', ')}.`]),
+      ...(cleaning.where.length === 0
+        ? []
+        : [`Only rows where ${cleaning.where.map((each) => oneLine(each, 60)).join(', ')}.`]),
       ...spelling.notes,
     ],
     variants: spelling.variants,
@@ -193,7 +203,10 @@ async function loaded(
   files: readonly OpenedFile[],
 ): Promise<{ readonly plan: Plans; readonly results: readonly Loaded[] }> {
   const { client } = load.engine
-  const values = { timestamp: await firstValues(load, files, 'timestamp'), arrival: await firstValues(load, files, 'arrival') }
+  const values = {
+    timestamp: await firstValues(load, files, 'timestamp'),
+    arrival: await firstValues(load, files, 'arrival'),
+  }
   const mayBeDates = { timestamp: true, arrival: true }
   for (;;) {
     const plan: Plans = {
@@ -209,10 +222,18 @@ async function loaded(
       if (hasTimes) mayBeDates.timestamp = mayBeDates.arrival = false
       again ||= hasTimes
       const known = new Set(plan.timestamp.forms)
-      const wider = await planOf(load, files, 'timestamp', [...values.timestamp, ...surprises], mayBeDates.timestamp).catch(
-        () => plan.timestamp,
-      )
-      if (load.cleaning.timestampForms === undefined && wider.forms.some((form) => !known.has(form)) && surprises.length > 0) {
+      const wider = await planOf(
+        load,
+        files,
+        'timestamp',
+        [...values.timestamp, ...surprises],
+        mayBeDates.timestamp,
+      ).catch(() => plan.timestamp)
+      if (
+        load.cleaning.timestampForms === undefined &&
+        wider.forms.some((form) => !known.has(form)) &&
+        surprises.length > 0
+      ) {
         values.timestamp = [...values.timestamp, ...surprises]
         again = true
       }
@@ -253,7 +274,8 @@ async function planOf(
 ): Promise<Plans[TimeColumn]> {
   const column = load.columns[role]
   const { client } = load.engine
-  if (column === undefined || column === null) return { forms: [], hasNaive: false, notes: [], isDates: false }
+  if (column === undefined || column === null)
+    return { forms: [], hasNaive: false, notes: [], isDates: false }
   const textual = files.filter((file) => !isInstant(file, column))
   const { timestampForms } = load.cleaning
   const plan =
@@ -266,12 +288,18 @@ async function planOf(
     areDates && mayBeDates && values.length > 0
       ? await client.query({
           query: `SELECT min(${date}) AS all_dates FROM (SELECT arrayJoin({values:Array(String)}) AS value)`,
-          query_params: { values: [...new Set(values)].slice(0, 1000), timestamp_pattern: patternOf(plan.forms) },
+          query_params: {
+            values: [...new Set(values)].slice(0, 1000),
+            timestamp_pattern: patternOf(plan.forms),
+          },
           format: 'JSONEachRow',
         })
       : undefined
   const [row] = (await dated?.json<{ all_dates: number | boolean }>()) ?? []
-  return { ...plan, isDates: areDates && mayBeDates && (row === undefined ? values.length === 0 : Boolean(row.all_dates)) }
+  return {
+    ...plan,
+    isDates: areDates && mayBeDates && (row === undefined ? values.length === 0 : Boolean(row.all_dates)),
+  }
 }
 
 /** Loads one file, at first as one without faults; if it has some, row by row. */
@@ -287,8 +315,14 @@ async function loadOne(
     file.format.kind === 'typed' || file.reading === 'line by line'
       ? [{ file, settings: '' }]
       : file.format.kind === 'lines'
-        ? [{ file, settings: '' }, { file: inLines(file), settings: '' }]
-        : [{ file, settings: '' }, { file, settings: lenient(`${errors}-${Date.now()}`) }]
+        ? [
+            { file, settings: '' },
+            { file: inLines(file), settings: '' },
+          ]
+        : [
+            { file, settings: '' },
+            { file, settings: lenient(`${errors}-${Date.now()}`) },
+          ]
   for (const [attempt, { file: tried, settings }] of attempts.entries()) {
     await client.command({ query: 'TRUNCATE TABLE loading' })
     try {
@@ -303,14 +337,22 @@ async function loadOne(
       format: 'JSONEachRow',
     })
     const rows = new Map(
-      (await result.json<{ status: number; rows: string | number }>()).map(({ status, rows }) => [status, Number(rows)]),
+      (await result.json<{ status: number; rows: string | number }>()).map(({ status, rows }) => [
+        status,
+        Number(rows),
+      ]),
     )
     const of = (status: number): number => rows.get(status) ?? 0
     const path = /record_errors_file_path = '(.*)'/.exec(settings)?.[1]
     const faults = path === undefined || !existsSync(path) ? [] : await brokenRecords(client, path)
     const faulty = faults.filter(({ text }) => text.replaceAll(/[\s,;|]/g, '') !== '')
     // A file of something else has no line that is a record.
-    if (tried.reading === 'line by line' && of(good) === 0 && of(broken) > 0 && file.reading !== 'line by line') {
+    if (
+      tried.reading === 'line by line' &&
+      of(good) === 0 &&
+      of(broken) > 0 &&
+      file.reading !== 'line by line'
+    ) {
       throw unreadable(file, new Error('no line is an object of JSON'))
     }
     const surprises =
@@ -340,11 +382,18 @@ async function loadOne(
   throw new ReportError(`${file.name} cannot be read`)
 }
 
-async function insert(load: Load, file: OpenedFile, index: number, plan: Plans, settings: string): Promise<void> {
+async function insert(
+  load: Load,
+  file: OpenedFile,
+  index: number,
+  plan: Plans,
+  settings: string,
+): Promise<void> {
   const { engine, columns, cleaning } = load
   const roles = ['identity', 'variant', 'timestamp', 'arrival', 'breakdown'] as const
   const { read, condition, parameters } = reading(load, file, index, roles)
-  const value = (role: 'identity' | 'variant'): string => cleaned(read.text(role), cleaning, role === 'variant')
+  const value = (role: 'identity' | 'variant'): string =>
+    cleaned(read.text(role), cleaning, role === 'variant')
   const timestamp = instantIn(file, columns, 'timestamp', plan, read)
   const arrival = instantIn(file, columns, 'arrival', plan, read)
   const isBlank = ['identity', 'variant']
@@ -363,7 +412,9 @@ async function insert(load: Load, file: OpenedFile, index: number, plan: Plans, 
       ? []
       : [
           `first_exposure_arrival != '' AND isNull(${arrival.instant}), ${noArrival}`,
-          ...(arrival.isDate === undefined ? [] : [`first_exposure_arrival != '' AND NOT ${arrival.isDate}, ${notDate}`]),
+          ...(arrival.isDate === undefined
+            ? []
+            : [`first_exposure_arrival != '' AND NOT ${arrival.isDate}, ${notDate}`]),
         ]),
   ]
   const aliases = [
@@ -392,7 +443,9 @@ async function insert(load: Load, file: OpenedFile, index: number, plan: Plans, 
         ...parameters,
         ...timeParameters(load, plan),
         nulls: cleaning.nulls.map((each) => each.trim()),
-        rename_from: [...cleaning.renamed.keys()].map((name) => (cleaning.foldCase ? name.trim().toLowerCase() : name)),
+        rename_from: [...cleaning.renamed.keys()].map((name) =>
+          cleaning.foldCase ? name.trim().toLowerCase() : name,
+        ),
         rename_to: [...cleaning.renamed.values()],
       },
     },
@@ -427,8 +480,12 @@ function reading(
     ...Object.fromEntries(filters.map(({ column }, at) => [`where_${at}`, column])),
   })
   const conditions = [
-    ...(load.columns.feature === undefined ? [] : [`ifNull(${read.text('feature')} = {experiment:String}, false)`]),
-    ...filters.map((_, at) => `has({where_${at}_values:Array(String)}, ifNull(${read.text(`where_${at}`)}, ''))`),
+    ...(load.columns.feature === undefined
+      ? []
+      : [`ifNull(${read.text('feature')} = {experiment:String}, false)`]),
+    ...filters.map(
+      (_, at) => `has({where_${at}_values:Array(String)}, ifNull(${read.text(`where_${at}`)}, ''))`,
+    ),
   ]
   return {
     read,
@@ -442,7 +499,10 @@ function reading(
 }
 
 function timeParameters({ timeZone, cleaning }: Load, plan: Plans): Record<string, unknown> {
-  return { time_zone: timeZone, timestamp_pattern: patternOf(cleaning.timestampForms ?? plan.timestamp.forms) }
+  return {
+    time_zone: timeZone,
+    timestamp_pattern: patternOf(cleaning.timestampForms ?? plan.timestamp.forms),
+  }
 }
 
 function patternOf(forms: readonly TimestampForm[]): string {
@@ -519,7 +579,10 @@ function isParseError(error: unknown): boolean {
 }
 
 /** The records that the engine could not take apart, from the file that it wrote of them. */
-async function brokenRecords(client: ClickHouseClient, path: string): Promise<{ record: number; text: string }[]> {
+async function brokenRecords(
+  client: ClickHouseClient,
+  path: string,
+): Promise<{ record: number; text: string }[]> {
   const result = await client.query({
     query: `SELECT record, text
       FROM file({path:String}, 'CSV', 'at String, a Nullable(String), b Nullable(String), record UInt64, reason String, text String')
@@ -560,7 +623,13 @@ async function badRows(
     ]
       .sort((a, b) => a.record - b.record)
       .slice(0, 3 - rows.length)
-    const lines = first.length === 0 ? [] : await recordLines(file, first.map(({ record }) => record))
+    const lines =
+      first.length === 0
+        ? []
+        : await recordLines(
+            file,
+            first.map(({ record }) => record),
+          )
     rows.push(
       ...first.map(({ record, what, value }, at) => ({
         where:
@@ -584,7 +653,12 @@ async function unreadRecords(
   faults: Loaded['broken'],
 ): Promise<readonly { readonly record: number; readonly value: string; readonly what: string }[]> {
   const { columns } = load
-  const { read, condition, parameters } = reading(load, file, index, ['identity', 'variant', 'timestamp', 'arrival'])
+  const { read, condition, parameters } = reading(load, file, index, [
+    'identity',
+    'variant',
+    'timestamp',
+    'arrival',
+  ])
   const timestamp = instantIn(file, columns, 'timestamp', plan, read)
   const arrival = instantIn(file, columns, 'arrival', plan, read)
   const isBlank = ['identity', 'variant'].map((role) => `ifNull(${read.text(role)}, '') = ''`).join(' AND ')
@@ -592,7 +666,9 @@ async function unreadRecords(
     ...(read.isBroken === 'false' ? [] : [read.isBroken]),
     ...(timestamp === undefined
       ? []
-      : [`(isNull(${timestamp.instant}) AND NOT (first_exposure_time = '' AND ${isBlank}) AND ${condition})`]),
+      : [
+          `(isNull(${timestamp.instant}) AND NOT (first_exposure_time = '' AND ${isBlank}) AND ${condition})`,
+        ]),
     ...(arrival === undefined
       ? []
       : [`(first_exposure_arrival != '' AND isNull(${arrival.instant}) AND ${condition})`]),
@@ -602,7 +678,8 @@ async function unreadRecords(
     ...(timestamp === undefined ? [] : [`${timestamp.text} AS first_exposure_time`]),
     ...(arrival === undefined ? [] : [`${arrival.text} AS first_exposure_arrival`]),
   ]
-  const value = (role: TimeColumn, given: typeof timestamp): string => (given === undefined ? 'NULL' : read.text(role))
+  const value = (role: TimeColumn, given: typeof timestamp): string =>
+    given === undefined ? 'NULL' : read.text(role)
   const rows = await readRows<{
     row_index: string | number
     timestamp_value: string | null
@@ -635,7 +712,9 @@ async function unreadRecords(
     return {
       record: recordOf(Number(row_index), faults),
       value: found ?? '',
-      what: Boolean(is_broken) ? `${shown} is not an object of JSON` : `${shown} in ${quoted(column ?? '')} is not a timestamp`,
+      what: Boolean(is_broken)
+        ? `${shown} is not an object of JSON`
+        : `${shown} in ${quoted(column ?? '')} is not a timestamp`,
     }
   })
 }

@@ -78,7 +78,15 @@ export async function openFile(
   if (head.length === 0) throw isEmpty(name)
 
   const format = readFormatOf(name, Buffer.from(head).toString('latin1'), given.format)
-  const plain = { name, bytes, format, compression, path: link, notes: [] as readonly string[], layout: undefined }
+  const plain = {
+    name,
+    bytes,
+    format,
+    compression,
+    path: link,
+    notes: [] as readonly string[],
+    layout: undefined,
+  }
   if (format.kind === 'typed') {
     const opened: OpenedFile = {
       ...plain,
@@ -125,7 +133,8 @@ async function openTable(
   })
   const { linesAbove, skippedLines, names, hasNames, quoted } = layout
   const isKnown = givenFormat !== undefined || delimiter !== undefined || hasKnownEnding(file.name)
-  if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter))) throw unknownType(file.name)
+  if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter)))
+    throw unknownType(file.name)
   const prefix = quoted ? 'csv' : 'tsv'
   const skip = names === undefined ? linesAbove : skippedLines
   const byte = layout.delimiter.charCodeAt(0).toString(16).padStart(2, '0')
@@ -139,7 +148,9 @@ async function openTable(
       (quoted && /[\t ]/.test(layout.delimiter)
         ? ',\n  input_format_csv_allow_whitespace_or_tab_as_delimiter = 1'
         : '') +
-      (/\r(?!\n)/.test(whole) && !whole.includes('\n') ? ',\n  input_format_csv_allow_cr_end_of_line = 1' : ''),
+      (/\r(?!\n)/.test(whole) && !whole.includes('\n')
+        ? ',\n  input_format_csv_allow_cr_end_of_line = 1'
+        : ''),
     types: new Map((names ?? []).map((name) => [name, 'Nullable(String)'])),
     layout,
     reading: names === undefined ? 'by name' : 'by place',
@@ -147,17 +158,15 @@ async function openTable(
       ...file.notes,
       ...(hasNames
         ? []
-        : [`${file.name} has no line of column names: its columns are called "column 1", "column 2" and so on.`]),
+        : [
+            `${file.name} has no line of column names: its columns are called "column 1", "column 2" and so on.`,
+          ]),
     ],
   }
   return names === undefined ? { ...opened, types: await described(client, opened) } : opened
 }
 
-async function openLines(
-  client: ClickHouseClient,
-  file: Plain,
-  text: string,
-): Promise<OpenedFile> {
+async function openLines(client: ClickHouseClient, file: Plain, text: string): Promise<OpenedFile> {
   const opened: OpenedFile = {
     ...file,
     engineFormat: file.format.format,
@@ -292,10 +301,9 @@ async function decompressedHead(
       format: 'JSONEachRow',
     })
     const lines = await result.json<{ line: string }>()
-    return Buffer.concat(lines.flatMap(({ line }) => [Buffer.from(line, 'base64'), Buffer.from('\n')])).subarray(
-      0,
-      headBytes,
-    )
+    return Buffer.concat(
+      lines.flatMap(({ line }) => [Buffer.from(line, 'base64'), Buffer.from('\n')]),
+    ).subarray(0, headBytes)
   } catch (error) {
     throw new ReportError(
       `${name} cannot be read: its compression (${compression}) is damaged or cut off (${oneLine(String((error as Error).message), 100)})`,
@@ -328,7 +336,9 @@ async function decodedFile(
   to: string,
 ): Promise<string> {
   if (compression !== 'none' && compression !== 'gz') {
-    throw new ReportError(`${name} is ${encodingName(encoding)} and compressed: decompress it, and name that file`)
+    throw new ReportError(
+      `${name} is ${encodingName(encoding)} and compressed: decompress it, and name that file`,
+    )
   }
   const bytes = createReadStream(path)
   await pipeline(

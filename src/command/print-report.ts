@@ -39,15 +39,7 @@ export interface Context {
 export async function reportText(
   summary: ExposuresSummary,
   window: ExposureWindow,
-  {
-    spec,
-    origin,
-    notes,
-    configured: { expectedShares, control },
-    explanation,
-    strays,
-    scanned,
-  }: Context,
+  { spec, origin, notes, configured: { expectedShares, control }, explanation, strays, scanned }: Context,
   terminal: Terminal,
 ): Promise<string> {
   const { width, colour } = terminal

@@ -87,7 +87,9 @@ export function totalsText(
     [
       strong(variantLabel(spec.featureName, width)),
       ...rows.flatMap(([name = '', text = '']) =>
-        filled(text, width - 13).map((line, index) => `${faint((index === 0 ? name : '').padEnd(13))}${line}`),
+        filled(text, width - 13).map(
+          (line, index) => `${faint((index === 0 ? name : '').padEnd(13))}${line}`,
+        ),
       ),
     ],
     filled(
@@ -98,7 +100,11 @@ export function totalsText(
     [
       ...plainTable([
         ['Variant', 'Identities', 'Share'].map(faint),
-        ...variants.map(({ key, total: entered }) => [variantLabel(key, labelLength), count(entered), share(entered, total)]),
+        ...variants.map(({ key, total: entered }) => [
+          variantLabel(key, labelLength),
+          count(entered),
+          share(entered, total),
+        ]),
         ['All variants', count(total), share(total, total)].map(strong),
         ['Excluded', count(excluded), share(excluded, seen)],
       ]),

@@ -43,11 +43,18 @@ const words =
 /** Proposes columns from some of the rows. What the user said is kept. */
 export function proposeColumns(
   sample: Sample,
-  given: { readonly identity?: string | undefined; readonly variant?: string | undefined; readonly timestamp?: string | null | undefined },
+  given: {
+    readonly identity?: string | undefined
+    readonly variant?: string | undefined
+    readonly timestamp?: string | null | undefined
+  },
 ): ProposedColumns {
   const columns = [...sample].map(([name, values]) => described(name, values))
   const taken = new Set<string | null | undefined>(Object.values(given))
-  const best = (role: 'identity' | 'variant' | 'timestamp', score: (column: Described) => number): string | undefined => {
+  const best = (
+    role: 'identity' | 'variant' | 'timestamp',
+    score: (column: Described) => number,
+  ): string | undefined => {
     if (given[role] !== undefined) return given[role] ?? undefined
     const [first] = columns
       .filter(({ name }) => !taken.has(name))
@@ -62,7 +69,8 @@ export function proposeColumns(
   const variant = best('variant', variantPoints)
   const identity = best('identity', identityPoints)
   const feature = columns.find(
-    ({ name, distinct }) => !taken.has(name) && rank('feature', name) !== undefined && distinct.length > 1 && distinct.length <= 50,
+    ({ name, distinct }) =>
+      !taken.has(name) && rank('feature', name) !== undefined && distinct.length > 1 && distinct.length <= 50,
   )
   return {
     identity,
@@ -113,7 +121,8 @@ function timestampPoints({ name, values }: Described): number {
 }
 
 function variantPoints({ name, values, distinct }: Described): number {
-  if (values.length === 0 || distinct.length > 30 || distinct.length > Math.max(4, values.length / 2)) return 0
+  if (values.length === 0 || distinct.length > 30 || distinct.length > Math.max(4, values.length / 2))
+    return 0
   const likely = distinct.filter((value) => words.test(value.trim())).length / distinct.length
   const hasControl = distinct.some((value) => /^(control|ctrl|baseline|placebo)/i.test(value.trim()))
   const place = rank('variant', name)
@@ -132,9 +141,16 @@ function identityPoints({ name, values, distinct }: Described): number {
   if (values.length === 0 || distinct.length < Math.min(2, values.length)) return 0
   const place = rank('identity', name)
   const variety = distinct.length / values.length
-  const looksLike = values.every((value) => /^[\w.@:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value))
-  if (place === undefined && !(variety > 0.5 && looksLike && values.some((value) => value.length > 3))) return 0
+  const looksLike = values.every(
+    (value) => /^[\w.@:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value),
+  )
+  if (place === undefined && !(variety > 0.5 && looksLike && values.some((value) => value.length > 3)))
+    return 0
   // A number for each row is the number of the row, not of the identity: another name wins over it.
-  const isCounter = place === undefined || (variety === 1 && values.length > 2 && values.every((value, index) => Number(value) - index === Number(values[0])))
+  const isCounter =
+    place === undefined ||
+    (variety === 1 &&
+      values.length > 2 &&
+      values.every((value, index) => Number(value) - index === Number(values[0])))
   return (place === undefined ? 4 : 20 - 3 * place) + variety * 4 + (looksLike ? 2 : 0) - (isCounter ? 5 : 0)
 }

@@ -22,7 +22,11 @@ export function proposedCommand(
   const added = [
     ...(given.identity === undefined ? ['--identity', identity] : []),
     ...(given.variant === undefined ? ['--variant', variant] : []),
-    ...(given.timestamp !== undefined ? [] : timestamp === undefined ? ['--no-timestamp'] : ['--timestamp', timestamp]),
+    ...(given.timestamp !== undefined
+      ? []
+      : timestamp === undefined
+        ? ['--no-timestamp']
+        : ['--timestamp', timestamp]),
     ...(isFeatureNew ? ['--feature-column', feature.column, '--feature', feature.experiments[0]] : []),
   ]
   const all = [...argv, ...added]
@@ -33,7 +37,9 @@ export function proposedCommand(
       .map((value) => oneLine(value ?? '', 24))
       .join(', ')
   const line = (role: string, column: string | undefined, absent: string): string =>
-    column === undefined ? `  ${role.padEnd(11)}${absent}` : `  ${role.padEnd(11)}${oneLine(column, 40)}: ${examples(column)}, …`
+    column === undefined
+      ? `  ${role.padEnd(11)}${absent}`
+      : `  ${role.padEnd(11)}${oneLine(column, 40)}: ${examples(column)}, …`
   return {
     argv: isComplete ? (all as string[]) : undefined,
     command: commandLine(all),
@@ -42,7 +48,12 @@ export function proposedCommand(
       line('variant', variant, 'no column looks like one'),
       line('timestamp', timestamp, 'none: totals without a chart'),
       ...(isFeatureNew
-        ? [`  ${'experiment'.padEnd(11)}${oneLine(feature.column, 40)}: ${feature.experiments.slice(0, 5).map((each) => oneLine(each, 24)).join(', ')}`]
+        ? [
+            `  ${'experiment'.padEnd(11)}${oneLine(feature.column, 40)}: ${feature.experiments
+              .slice(0, 5)
+              .map((each) => oneLine(each, 24))
+              .join(', ')}`,
+          ]
         : []),
     ],
   }

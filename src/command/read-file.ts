@@ -49,7 +49,9 @@ export function fileRead(file: OpenedFile, columns: Readonly<Record<string, stri
     const parts = (columns[role] ?? '').split('.').length
     const whole = at(role, 0, 1)
     // A key may have a dot in it.
-    return parts === 1 ? text(whole) : `if(JSONHas(line, ${whole}), ${text(whole)}, ${text(at(role, 1, 1 + parts))})`
+    return parts === 1
+      ? text(whole)
+      : `if(JSONHas(line, ${whole}), ${text(whole)}, ${text(at(role, 1, 1 + parts))})`
   }
   return {
     from,
@@ -63,7 +65,8 @@ export function fileRead(file: OpenedFile, columns: Readonly<Record<string, stri
 /** A declaration of columns, sent as a value; its names are quoted as ClickHouse quotes names. */
 function structureOf(file: OpenedFile, columns: readonly string[]): string {
   if (file.format.kind === 'typed') return 'auto'
-  if (file.reading === 'by place') return declared([...file.types.keys()].map((name) => [name, 'Nullable(String)']))
+  if (file.reading === 'by place')
+    return declared([...file.types.keys()].map((name) => [name, 'Nullable(String)']))
   const wanted = [...new Set(columns)]
   return declared(
     file.format.kind === 'lines' ? nested(wanted) : wanted.map((name) => [name, 'Nullable(String)']),

@@ -36,7 +36,9 @@ export async function recordLines(
     if (line > linesAbove) lines.set(record, line)
   }
   begin()
-  for await (const chunk of (compression === 'gz' ? bytes.pipe(createGunzip()) : bytes) as AsyncIterable<Buffer>) {
+  for await (const chunk of (compression === 'gz'
+    ? bytes.pipe(createGunzip())
+    : bytes) as AsyncIterable<Buffer>) {
     for (const byte of chunk) {
       if (byte === quote) {
         // A quote inside quotes is written twice.

@@ -31,7 +31,9 @@ export class ReportError extends Error {
 /** What stopped the report: one line, and the lines below it if there are any. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  const line = oneLine(error instanceof ReportError || isExposureError(error) ? message : `unexpected: ${message}`)
+  const line = oneLine(
+    error instanceof ReportError || isExposureError(error) ? message : `unexpected: ${message}`,
+  )
   const details = error instanceof ReportError ? error.details : []
   return [line, ...details.map((detail) => /^ */.exec(detail)?.[0] + oneLine(detail, 5000))].join('\n')
 }

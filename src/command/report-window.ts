@@ -17,7 +17,9 @@ export async function reportWindow(
 ): Promise<ExposureWindow | undefined> {
   // What the user gives without a zone is a clock of the report's zone, and a date is the start of its local day.
   const msOf = async (given: GivenInstant | undefined): Promise<number | undefined> =>
-    given?.local === undefined || spec.timeZone === 'UTC' ? given?.ms : localInstant(client, given.local, spec.timeZone)
+    given?.local === undefined || spec.timeZone === 'UTC'
+      ? given?.ms
+      : localInstant(client, given.local, spec.timeZone)
   const startMs = await msOf(start)
   const asOfMs = await msOf(asOf)
   if (startMs !== undefined && asOfMs !== undefined) return exposureWindow(startMs, asOfMs)

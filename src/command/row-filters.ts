@@ -12,7 +12,10 @@ export interface RowFilter {
  * The filters of rows that the user wrote as `column=value`. Several values of one column are alternatives; different
  * columns must all hold. A name of a column may have = in it.
  */
-export function rowFilters({ name, types }: Pick<OpenedFile, 'name' | 'types'>, written: readonly string[]): readonly RowFilter[] {
+export function rowFilters(
+  { name, types }: Pick<OpenedFile, 'name' | 'types'>,
+  written: readonly string[],
+): readonly RowFilter[] {
   const filters = new Map<string, string[]>()
   for (const text of written) {
     const places = [...text].flatMap((letter, at) => (letter === '=' ? [at] : []))
@@ -22,7 +25,11 @@ export function rowFilters({ name, types }: Pick<OpenedFile, 'name' | 'types'>, 
       const meant = didYouMean(column, types.keys())
       throw new ReportError(
         `${name} has no column ${JSON.stringify(oneLine(column, 60))} (--where${meant === undefined ? '' : `; did you mean ${JSON.stringify(oneLine(meant, 60))}?`})`,
-        { details: [`Its columns: ${[...types.keys()].map((each) => JSON.stringify(oneLine(each, 60))).join(', ')}`] },
+        {
+          details: [
+            `Its columns: ${[...types.keys()].map((each) => JSON.stringify(oneLine(each, 60))).join(', ')}`,
+          ],
+        },
       )
     }
     const column = text.slice(0, at)

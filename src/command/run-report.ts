@@ -74,7 +74,11 @@ async function proposed(
       'report: which column holds what? By their names and values:',
       ...found,
       ...(complete === undefined ? [`Its columns: ${names}`] : []),
-      ...(problem === undefined ? [] : errorLine(problem).split('\n').filter((line) => !/^(To|If|They)/.test(line))),
+      ...(problem === undefined
+        ? []
+        : errorLine(problem)
+            .split('\n')
+            .filter((line) => !/^(To|If|They)/.test(line))),
       ...(complete === undefined
         ? ['Name the missing ones:', `  ${command}`]
         : ways.length === 0
@@ -89,7 +93,9 @@ async function proposed(
   // What came through standard input is gone.
   if (complete === undefined || output.ask === undefined || source.paths.includes('-')) return 1
   if (commands.length > 1) {
-    const answer = await output.ask(`Report it like this? [${commands.map((_, index) => index + 1).join('/')}/n] `)
+    const answer = await output.ask(
+      `Report it like this? [${commands.map((_, index) => index + 1).join('/')}/n] `,
+    )
     const chosen = commands[Number(answer.trim()) - 1]
     return chosen === undefined ? 1 : runReport(chosen, output)
   }
@@ -105,7 +111,8 @@ async function problemOf(argv: readonly string[]): Promise<ReportError | undefin
   const request = reportArguments(argv)
   if (request === 'help shown' || request.source.kind !== 'file') return undefined
   const { paths } = request.source
-  if (paths.some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > tryableBytes)) return undefined
+  if (paths.some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > tryableBytes))
+    return undefined
   try {
     const experiment = await openExperiment(request)
     if (!('sample' in experiment)) await experiment.close()
@@ -249,7 +256,12 @@ async function variantsOf(
   if (named.every((key) => counted.includes(key))) return counted
   // All identities of a variant may be excluded.
   const { pairs } = await fetchCrossovers(client, spec, window)
-  return [...new Set([...counted, ...pairs.flatMap(({ firstVariant, nextVariant }) => [firstVariant, nextVariant])])]
+  return [
+    ...new Set([
+      ...counted,
+      ...pairs.flatMap(({ firstVariant, nextVariant }) => [firstVariant, nextVariant]),
+    ]),
+  ]
 }
 
 /** The report of a file without timestamps. */
@@ -264,7 +276,11 @@ async function totalsReport(
   const { client, spec, origin } = experiment
   const { breakdown, expectedShares, control, json } = request
   const combinations = await fetchCombinations(client)
-  const explanation = await fetchExplanation(experiment, window, { explain: false, breakdown, expectedShares })
+  const explanation = await fetchExplanation(experiment, window, {
+    explain: false,
+    breakdown,
+    expectedShares,
+  })
   if (json) {
     const slices = explanation.breakdown
     const all = {

@@ -22,9 +22,12 @@ export function encodingOf(head: Uint8Array): TextEncoding {
 
 /** The encoding in words for a report. */
 export function encodingName(encoding: TextEncoding): string {
-  return { 'utf-8': 'UTF-8', 'utf-16le': 'UTF-16', 'utf-16be': 'UTF-16', 'windows-1252': 'Latin-1 (Windows-1252)' }[
-    encoding
-  ]
+  return {
+    'utf-8': 'UTF-8',
+    'utf-16le': 'UTF-16',
+    'utf-16be': 'UTF-16',
+    'windows-1252': 'Latin-1 (Windows-1252)',
+  }[encoding]
 }
 
 function isUtf8(bytes: Uint8Array): boolean {

@@ -104,7 +104,7 @@ function isTitle(line: string, delimiter: string): boolean {
 /** The first records of a table, each as its fields. A quoted field may span lines. */
 function recordsOf(lines: readonly string[], delimiter: string, most: number): string[][] {
   const records: string[][] = []
-  for (let index = 0; index < lines.length && records.length < most; ) {
+  for (let index = 0; index < lines.length && records.length < most;) {
     let record = lines[index++] ?? ''
     while (isOpen(record, delimiter) && index < lines.length) record += `\n${lines[index++] ?? ''}`
     if (record !== '' || index < lines.length) records.push(splitFields(record, delimiter))
@@ -131,7 +131,7 @@ function splitFields(record: string, delimiter: string): string[] {
   const quoted = new RegExp(`\\s*"((?:[^"]|"")*)"\\s*${end}`, 'y')
   const open = /\s*"(?:[^"]|"")*$/y
   const fields: string[] = []
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     quoted.lastIndex = open.lastIndex = at
     const match = quoted.exec(record)
     if (match === null && open.test(record)) return [...fields, record.slice(at)]

@@ -28,7 +28,8 @@ const clock = `(?:(?:0?[1-9]|1[0-2])${minutes}${half}|(?:[01]?[0-9]|2[0-3])${min
 const offset = '[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?'
 const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?))`
 const time = `${clock}${zonePattern}?`
-const monthName = '(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*[.]?'
+const monthName =
+  '(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*[.]?'
 const weekday = '(?:[A-Za-z]{2,9},? )?'
 
 const plainIso =
@@ -36,8 +37,7 @@ const plainIso =
   `(?: ?(?:Z|UTC|GMT|${offset}))?)?$`
 const spacedIso = `^${year}[-/.]${month}[-/.]${day}(?:[T ]+${time})?$`
 const compactDate = `${year}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])`
-const compactIso =
-  `^${compactDate}(?:[T ](?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[.,][0-9]+)?)?|(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?(?:Z|${offset})?$`
+const compactIso = `^${compactDate}(?:[T ](?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[.,][0-9]+)?)?|(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?(?:Z|${offset})?$`
 // A count of seconds since 1970 has ten digits from 2001 to 2286, and each thousandth three more.
 const epoch = '^[0-9]+(?:[.][0-9]*)?(?:[eE][+]?[0-9]+)?$'
 const epochDigits = '^(?:[0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.][0-9]*)?$'
@@ -52,7 +52,8 @@ export function timestampKind(text: string): TimestampKind | undefined {
   const is = (pattern: string): boolean => new RegExp(pattern).test(trimmed)
   if (is(plainIso)) return 'iso'
   if (is(spacedIso) || is(compactIso)) return 'other-iso'
-  if (is(epochDigits) || (is(epoch) && epochUnit(Number(trimmed)) !== undefined && /[eE]/.test(trimmed))) return 'epoch'
+  if (is(epochDigits) || (is(epoch) && epochUnit(Number(trimmed)) !== undefined && /[eE]/.test(trimmed)))
+    return 'epoch'
   if (is(numbers)) return 'numbers'
   return is(dayBeforeName) || is(nameBeforeDay) || is(nameBeforeTime) ? 'named' : undefined
 }
@@ -62,7 +63,9 @@ export function hasZone(text: string): boolean {
   const trimmed = text.trim()
   return (
     timestampKind(trimmed) === 'epoch' ||
-    new RegExp(`(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset})(?: UTC)?(?: [(].*[)])?$`).test(trimmed)
+    new RegExp(
+      `(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset})(?: UTC)?(?: [(].*[)])?$`,
+    ).test(trimmed)
   )
 }
 
@@ -77,7 +80,9 @@ export function epochUnit(value: number): UnitOfTime | undefined {
 /** The first two numbers of a timestamp of kind `numbers`, what stands between them, and the year as it is written. */
 export function numbersOf(
   text: string,
-): { readonly first: number; readonly second: number; readonly separator: string; readonly year: string } | undefined {
+):
+  | { readonly first: number; readonly second: number; readonly separator: string; readonly year: string }
+  | undefined {
   const [, first, separator, second, written] =
     /^([0-9]{1,2})([-/.])([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})/.exec(text.trim()) ?? []
   return first === undefined || separator === undefined || second === undefined || written === undefined
@@ -103,7 +108,9 @@ export function givenForm(text: string): readonly TimestampForm[] | undefined {
   if (Object.hasOwn(named, text)) return named[text]
   // As in Python and strftime, where the engine has names of MySQL.
   if (/%[A-Za-z]/.test(text)) {
-    return [{ pattern: text.replaceAll('%M', '%i').replaceAll('%B', '%M').replaceAll('%S', '%s'), joda: false }]
+    return [
+      { pattern: text.replaceAll('%M', '%i').replaceAll('%B', '%M').replaceAll('%S', '%s'), joda: false },
+    ]
   }
   if (!/[Yy]{2}/.test(text) || !/[Dd]/.test(text) || !/M/.test(text)) return undefined
   return [{ pattern: text.replaceAll('Y', 'y').replaceAll('D', 'd').replace(/\bA\b/g, 'a'), joda: true }]
@@ -124,7 +131,12 @@ export function timestampSql(
   const readings = [...forms].map((form) => reading(form, text, zone))
   const all = readings.map(({ instant }) => instant)
   return {
-    instant: all.length === 0 ? `CAST(NULL AS Nullable(DateTime64(9, 'UTC')))` : all.length === 1 ? (all[0] ?? '') : `coalesce(${all.join(', ')})`,
+    instant:
+      all.length === 0
+        ? `CAST(NULL AS Nullable(DateTime64(9, 'UTC')))`
+        : all.length === 1
+          ? (all[0] ?? '')
+          : `coalesce(${all.join(', ')})`,
     isDate: readings.length === 0 ? 'false' : `(${readings.map(({ isDate }) => isDate).join(' OR ')})`,
   }
 }
@@ -137,7 +149,9 @@ interface Reading {
 function reading(form: TimestampForm, text: string, zone: string): Reading {
   if (typeof form === 'object') {
     const parse = form.joda ? 'parseDateTime64InJodaSyntaxOrNull' : 'parseDateTime64OrNull'
-    const isDate = !/%[HIklrTRcisfp]|[HhKkmsSa]/.test(form.joda ? form.pattern.replaceAll(/'[^']*'/g, '') : form.pattern.replaceAll(/%[^HIklrTRcisfp]/g, ''))
+    const isDate = !/%[HIklrTRcisfp]|[HhKkmsSa]/.test(
+      form.joda ? form.pattern.replaceAll(/'[^']*'/g, '') : form.pattern.replaceAll(/%[^HIklrTRcisfp]/g, ''),
+    )
     return {
       instant: `toDateTime64(${parse}(${text}, {timestamp_pattern:String}, ${zone}), 9, 'UTC')`,
       isDate: isDate ? 'true' : 'false',
@@ -161,7 +175,10 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
       form === 'epoch'
         ? `multiIf(${units.map(([, from, to, factor]) => `${value} >= ${from} AND ${value} < ${to}, ${value} * ${factor}`).join(', ')}, NULL)`
         : `${value} * ${units.find(([unit]) => unit === form)?.[3] ?? '1'}`
-    return { instant: `fromUnixTimestamp64Nano(toInt64OrNull(toString(truncate(${nanos}))), 'UTC')`, isDate: 'false' }
+    return {
+      instant: `fromUnixTimestamp64Nano(toInt64OrNull(toString(truncate(${nanos}))), 'UTC')`,
+      isDate: 'false',
+    }
   }
   if (form === 'excel') {
     const serial = `toFloat64OrNull(if(match(${text}, '^[0-9]{5}([.][0-9]+)?$'), ${text}, ''))`
@@ -183,7 +200,10 @@ function isoText(form: Exclude<TimestampForm, object>, text: string): string {
   switch (form) {
     case 'other-iso':
       return [
-        ['^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2})([0-9]{2})([0-9]{2})(.*)$', '\\1-\\2-\\3 \\4:\\5:\\6\\7'],
+        [
+          '^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2})([0-9]{2})([0-9]{2})(.*)$',
+          '\\1-\\2-\\3 \\4:\\5:\\6\\7',
+        ],
         ['^([0-9]{4})([0-9]{2})([0-9]{2})[T ]([0-9]{2})([0-9]{2})(.*)$', '\\1-\\2-\\3 \\4:\\5\\6'],
         ['^([0-9]{4})([0-9]{2})([0-9]{2})$', '\\1-\\2-\\3'],
       ].reduce((iso, [pattern = '', by = '']) => replaced(iso, pattern, by), text)
@@ -202,7 +222,8 @@ function isoText(form: Exclude<TimestampForm, object>, text: string): string {
     }
     default: {
       const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-      const parts = (pattern: string): string => `extractGroups(${text}, '${pattern.replaceAll('\\', '\\\\')}')`
+      const parts = (pattern: string): string =>
+        `extractGroups(${text}, '${pattern.replaceAll('\\', '\\\\')}')`
       const number = (name: string): string =>
         `toString(indexOf([${months.map((each) => `'${each}'`).join(', ')}], lower(substring(${name}, 1, 3))))`
       const iso = (pattern: string, [d, m, y, t]: readonly [number, number, number, number]): string =>

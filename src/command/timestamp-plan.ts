@@ -76,7 +76,10 @@ async function orderOf(
   client: ClickHouseClient,
   { files, column, option }: TimeColumnOf,
   separators: '-/' | '.',
-): Promise<{ readonly form: Extract<TimestampForm, `${'day' | 'month'}${string}`>; readonly example: string } | undefined> {
+): Promise<
+  | { readonly form: Extract<TimestampForm, `${'day' | 'month'}${string}`>; readonly example: string }
+  | undefined
+> {
   const extents: Extent[] = []
   for (const file of files) {
     const { from, query_params, text } = fileRead(file, { timestamp: column })
@@ -107,7 +110,8 @@ async function orderOf(
   }
   const held = extents.filter(({ values }) => Number(values) > 0)
   if (held.length === 0) return undefined
-  const most = (name: 'max_first' | 'max_second' | 'max_year'): number => Math.max(...held.map((each) => Number(each[name])))
+  const most = (name: 'max_first' | 'max_second' | 'max_year'): number =>
+    Math.max(...held.map((each) => Number(each[name])))
   const some = (name: 'example' | 'first_over_12' | 'second_over_12'): string =>
     held.map((each) => each[name] ?? '').find((text) => text !== '') ?? ''
   const named = `the timestamps in ${JSON.stringify(oneLine(column, 60))} (${option})`
@@ -140,7 +144,8 @@ async function orderOf(
       { remedies },
     )
   }
-  const form = separators === '.' ? (isDayFirst ? 'day.month' : 'month.day') : isDayFirst ? 'day-first' : 'month-first'
+  const form =
+    separators === '.' ? (isDayFirst ? 'day.month' : 'month.day') : isDayFirst ? 'day-first' : 'month-first'
   const proof = isDayFirst ? some('first_over_12') : some('second_over_12')
   return { form, example: proof === '' ? example : proof }
 }
@@ -149,8 +154,11 @@ async function orderOf(
 function readings(example: string): string {
   const [, first = '', second = '', year = ''] = /^([0-9]+)[-/]([0-9]+)[-/]([0-9]+)/.exec(example) ?? []
   const date = (day: string, month: string): string =>
-    new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' }).format(
-      Date.UTC(Number(year.length === 2 ? `20${year}` : year), Number(month) - 1, Number(day)),
-    )
+    new Intl.DateTimeFormat('en-GB', {
+      timeZone: 'UTC',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+    }).format(Date.UTC(Number(year.length === 2 ? `20${year}` : year), Number(month) - 1, Number(day)))
   return `${oneLine(example, 40)} is ${date(first, second)} (day first) or ${date(second, first)} (month first)`
 }

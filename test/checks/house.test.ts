@@ -30,7 +30,7 @@ const packagesOf: Readonly<Record<string, RegExp>> = {
   view: /^(date-fns(-tz)?|@date-fns\/utc)(\/|$)/,
   statistics: /^@stdlib\//,
   panel: /^d3-(array|shape)$/,
-  command: /^(node:[a-z_/]+|commander|cli-table3|cli-progress|asciichart)$/,
+  command: /^(node:[a-z_/]+|commander|cli-table3|cli-progress|asciichart|fastest-levenshtein|tinyglobby)$/,
 }
 
 /** What the build bundles as a program: front doors that nobody imports. */

@@ -7,6 +7,7 @@ export const slowTests: readonly string[] = [
   'test/**/*.engine.test.ts',
   'test/**/layouts.property.test.ts',
   'test/**/*.browser.test.ts',
+  'test/command/files.test.ts',
   'test/examples/host.test.ts',
   'test/questions/aliases.property.test.ts',
   'test/rollup/rollup.property.test.ts',

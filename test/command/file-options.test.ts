@@ -54,7 +54,9 @@ async function report(
   return { exitCode, stdout, stderr, asked }
 }
 
-async function totals(args: readonly string[]): Promise<{ excluded: number; totals: Record<string, number> }> {
+async function totals(
+  args: readonly string[],
+): Promise<{ excluded: number; totals: Record<string, number> }> {
   const { exitCode, stdout, stderr } = await report([...args, '--json'])
   expect([exitCode, stderr.replaceAll(/^Note: .*\n/gm, '')]).toEqual([0, ''])
   const { timeseries, excludedIdentities } = JSON.parse(stdout) as ExposuresSummary
@@ -118,12 +120,7 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(control.stderr).toBe(
       'report: --control names a variant that no exposure has: "Contro" (did you mean "control"?)\nThe variants: "control", "treatment"\n',
     )
-    const expected = await report([
-      fixture('commas.csv'),
-      ...mapped,
-      '--expected',
-      'Control=1,treatment=1',
-    ])
+    const expected = await report([fixture('commas.csv'), ...mapped, '--expected', 'Control=1,treatment=1'])
     expect(expected.stderr).toContain(
       'report: --expected names a variant that no exposure has: "Control" (did you mean "control"?)',
     )
@@ -238,11 +235,16 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     const { port } = server.address() as AddressInfo
     try {
       const at = (path: string): string => `http://127.0.0.1:${port}${path}`
-      expect((await totals([at('/data/may.csv?token=secret'), ...mapped])).totals).toEqual({ control: 1, blue: 1 })
+      expect((await totals([at('/data/may.csv?token=secret'), ...mapped])).totals).toEqual({
+        control: 1,
+        blue: 1,
+      })
       const { stdout } = await report([at('/data/may.csv?token=secret'), ...mapped])
       expect(stdout).toContain('may.csv, 2 events')
       expect(stdout).not.toContain('secret')
-      expect((await report([at('/page'), ...mapped])).stderr).toMatch(/^report: page is a web page or XML, not a table/)
+      expect((await report([at('/page'), ...mapped])).stderr).toMatch(
+        /^report: page is a web page or XML, not a table/,
+      )
       expect((await report([at('/other.csv'), ...mapped])).stderr).toMatch(
         /^report: other\.csv cannot be fetched: 127\.0\.0\.1:\d+ answered 404/,
       )
@@ -255,7 +257,11 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
   })
 
   test.each([
-    ['book.xlsx', 'PK\u0003\u0004....[Content_Types].xml', 'book.xlsx is an Excel workbook: save the sheet as CSV'],
+    [
+      'book.xlsx',
+      'PK\u0003\u0004....[Content_Types].xml',
+      'book.xlsx is an Excel workbook: save the sheet as CSV',
+    ],
     ['files.zip', 'PK\u0003\u0004....events.csv', 'files.zip is a zip archive: unpack it'],
     ['page.csv', '<!DOCTYPE html>\n<html>', 'page.csv is a web page or XML'],
     ['paper.pdf', '%PDF-1.7', 'paper.pdf is a PDF'],
@@ -267,13 +273,20 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
   })
 
   test('a pattern and a folder without files', async () => {
-    expect((await report([join(folder, 'none-*.csv')])).stderr).toMatch(/^report: no file matches .*none-\*\.csv/)
+    expect((await report([join(folder, 'none-*.csv')])).stderr).toMatch(
+      /^report: no file matches .*none-\*\.csv/,
+    )
     mkdirSync(join(folder, 'nothing'))
-    expect((await report([join(folder, 'nothing')])).stderr).toMatch(/^report: the folder .* has no file of a known type/)
+    expect((await report([join(folder, 'nothing')])).stderr).toMatch(
+      /^report: the folder .* has no file of a known type/,
+    )
   })
 
   test('--delimiter, --format and --encoding have the last word', async () => {
-    const carets = write('carets', 'user_id^variant^exposed_at\n1^control^2026-06-01 10:00\n2^blue^2026-06-01 10:00\n')
+    const carets = write(
+      'carets',
+      'user_id^variant^exposed_at\n1^control^2026-06-01 10:00\n2^blue^2026-06-01 10:00\n',
+    )
     expect((await totals([carets, ...mapped, '--delimiter', '^'])).totals).toEqual({ control: 1, blue: 1 })
     const one = write('one.dat', '{"user_id":1,"variant":"a","exposed_at":1780272000}\n')
     expect((await totals([one, ...mapped, '--format', 'jsonl'])).totals).toEqual({ a: 1 })
@@ -359,8 +372,14 @@ describe.skipIf(!engineAvailable)('a file without timestamps (needs the embedded
 describe('options that would quietly give another answer', () => {
   test.each([
     [['x.csv', '--feature', 'checkout'], /--feature checkout needs --feature-column <name>/],
-    [['x.csv', '--identity', 'a', '--identity', 'b'], /--identity is given twice, or after its opposite: the second would replace/],
-    [['x.csv', '--timestamp', 'at', '--no-timestamp'], /--no-timestamp is given twice, or after its opposite/],
+    [
+      ['x.csv', '--identity', 'a', '--identity', 'b'],
+      /--identity is given twice, or after its opposite: the second would replace/,
+    ],
+    [
+      ['x.csv', '--timestamp', 'at', '--no-timestamp'],
+      /--no-timestamp is given twice, or after its opposite/,
+    ],
     [['x.csv', '--url', 'http://localhost', '--feature', 'x'], /--url cannot be used with a file/],
     [['--where', 'a=b'], /--where works only with files/],
     [['--no-timestamp'], /--no-timestamp works only with files/],
@@ -375,7 +394,10 @@ describe('options that would quietly give another answer', () => {
   })
 
   test('--expected takes percentages', () => {
-    const { expectedShares } = reportArguments(['--expected', 'control=50%,treatment= 50 %']) as ReportArguments
+    const { expectedShares } = reportArguments([
+      '--expected',
+      'control=50%,treatment= 50 %',
+    ]) as ReportArguments
     expect(expectedShares).toEqual({ control: 50, treatment: 50 })
   })
 })

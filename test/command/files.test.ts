@@ -62,7 +62,9 @@ afterAll(() => {
   rmSync(temporary, { recursive: true, force: true })
 })
 
-async function report(args: readonly string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+async function report(
+  args: readonly string[],
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   let [stdout, stderr] = ['', '']
   const exitCode = await runReport(args, {
     print: (text) => (stdout += text),
@@ -98,7 +100,9 @@ describe.skipIf(!engineAvailable)('files as people have them (needs the embedded
     expect(first.exitCode).toBe(1)
     expect(first.stdout).toBe('')
     for (const words of expected.first ?? []) expect(first.stderr).toContain(words)
-    const commands = first.stderr.split('\n').filter((line) => line.startsWith('  npx first-exposure report '))
+    const commands = first.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('  npx first-exposure report '))
     expect(commands).toHaveLength(expected.choices ?? 1)
     const proposed = wordsOf(commands[0] ?? '')
 

@@ -580,7 +580,9 @@ describe.skipIf(!engineAvailable)('the report of a file (needs the embedded Clic
   ])('%s: the first timestamp that is none', async (name, content, where) => {
     const { exitCode, stdout, stderr } = await report(['--file', write(name, content), ...columns])
     const [first, second] = stderr.split('\n')
-    expect(first).toMatch(new RegExp(`^report: [12] of [0-9,]+ rows? of ${name.replaceAll('.', '\\.')} cannot be read$`))
+    expect(first).toMatch(
+      new RegExp(`^report: [12] of [0-9,]+ rows? of ${name.replaceAll('.', '\\.')} cannot be read$`),
+    )
     expect(second).toBe(`  ${where} in "at" is not a timestamp`)
     expect([exitCode, stdout]).toEqual([1, ''])
   })

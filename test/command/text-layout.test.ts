@@ -78,12 +78,14 @@ describe('the layout of a table of text', () => {
   })
 
   test('column names that are written as a comment', () => {
-    expect(textLayoutOf('#user,arm,at\n1,control,2026-06-01 10:00\n2,blue,2026-06-01 10:00\n')).toMatchObject({
-      names: ['user', 'arm', 'at'],
-      linesAbove: 0,
-      skippedLines: 1,
-      hasNames: true,
-    })
+    expect(textLayoutOf('#user,arm,at\n1,control,2026-06-01 10:00\n2,blue,2026-06-01 10:00\n')).toMatchObject(
+      {
+        names: ['user', 'arm', 'at'],
+        linesAbove: 0,
+        skippedLines: 1,
+        hasNames: true,
+      },
+    )
   })
 
   test('what somebody said wins', () => {
@@ -91,9 +93,12 @@ describe('the layout of a table of text', () => {
     expect(textLayoutOf('a,b\tc,d\n1,2\t3,4\n', { preferred: '\t' })).toMatchObject({ delimiter: '\t' })
   })
 
-  test.each(['', '\n\n', 'user\n1\n2\n', 'x', '"open\nfield', '# only a comment'])('%j has some layout', (text) => {
-    expect(textLayoutOf(text).delimiter).toHaveLength(1)
-  })
+  test.each(['', '\n\n', 'user\n1\n2\n', 'x', '"open\nfield', '# only a comment'])(
+    '%j has some layout',
+    (text) => {
+      expect(textLayoutOf(text).delimiter).toHaveLength(1)
+    },
+  )
 })
 
 test.each([
