@@ -31,15 +31,13 @@ export function proposedCommand(
   ]
   const all = [...argv, ...added]
   const isComplete = all.every((word) => word !== undefined)
-  const examples = (column: string): string =>
-    [...new Set((sample.get(column) ?? []).filter((value) => value !== null && value !== ''))]
-      .slice(0, 3)
-      .map((value) => oneLine(value ?? '', 24))
-      .join(', ')
+  const examples = (column: string): string => {
+    const values = new Set((sample.get(column) ?? []).filter((value) => value !== null && value !== ''))
+    const shown = [...values].slice(0, 3).map((value) => oneLine(value ?? '', 24))
+    return [...shown, ...(values.size > shown.length ? ['…'] : [])].join(', ')
+  }
   const line = (role: string, column: string | undefined, absent: string): string =>
-    column === undefined
-      ? `  ${role.padEnd(11)}${absent}`
-      : `  ${role.padEnd(11)}${oneLine(column, 40)}: ${examples(column)}, …`
+    `  ${role.padEnd(11)}${column === undefined ? absent : `${oneLine(column, 40)}: ${examples(column)}`}`
   return {
     argv: isComplete ? (all as string[]) : undefined,
     command: commandLine(all),
