@@ -13,7 +13,7 @@ import {
 } from '../index.js'
 import { formatOf, readFormats } from './file-format.js'
 import { inputName } from './input-files.js'
-import type { FileCleaning } from './load-files.js'
+import type { FileCleaning } from './file-load.js'
 import type { FileReading } from './open-file.js'
 import { oneLine, ReportError } from './report-error.js'
 import type { TextEncoding } from './text-encoding.js'
@@ -504,13 +504,13 @@ export function experimentNameOf(path: string): string {
 }
 
 /** Options that may be given several times. All others would quietly replace their first value. */
-const repeated = ['file', 'where', 'null', 'rename']
+const repeated = new Set(['file', 'where', 'null', 'rename'])
 
 function refuseSecondValues(command: Command): void {
   const given = new Set<string>()
   for (const option of command.options) {
     const name = option.attributeName()
-    if (repeated.includes(name)) continue
+    if (repeated.has(name)) continue
     command.on(`option:${option.name()}`, () => {
       if (given.has(name)) {
         throw new ReportError(
@@ -544,7 +544,7 @@ function delimiter(text: string): string {
     space: ' ',
   }
   const character = Object.hasOwn(named, text) ? (named[text] ?? text) : text
-  if (!/^[\t\u0001-\u007e]$/.test(character) || /["\n\r]/.test(character)) {
+  if (character.length !== 1 || !/^[\p{ASCII}]$/u.test(character) || /["\n\r\0]/.test(character)) {
     throw new InvalidArgumentError("Pass one character, or tab, comma, semicolon, pipe: --delimiter ';'.")
   }
   return character

@@ -54,7 +54,7 @@ export async function fileColumns(
 function assertColumns({ name, types }: OpenedFile, given: GivenColumns): void {
   const asked = Object.entries(options).flatMap(([role, option]) => {
     const column = given[role as keyof typeof options]
-    return typeof column === 'string' ? [{ column, option: option as string }] : []
+    return typeof column === 'string' ? [{ column, option }] : []
   })
   const missing = asked.filter(({ column }) => !types.has(column))
   const names = [...types.keys()]

@@ -119,12 +119,13 @@ const magic: readonly (readonly [string, FileFormat])[] = [
 
 const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
   {
-    start: /^PK\u0003\u0004[\s\S]*(\[Content_Types\]|xl\/)/,
+    // A zip archive begins with PK and two control characters.
+    start: /^PK\p{Cc}{2}[\s\S]*(\[Content_Types\]|xl\/)/u,
     advice: 'is an Excel workbook: save the sheet as CSV (File > Save As > CSV UTF-8), and name that file',
   },
-  { start: /^PK\u0003\u0004/, advice: 'is a zip archive: unpack it, and name the file in it' },
+  { start: /^PK\p{Cc}{2}/u, advice: 'is a zip archive: unpack it, and name the file in it' },
   {
-    start: /^\u00d0\u00cf\u0011\u00e0/,
+    start: /^\u00d0\u00cf\p{Cc}\u00e0/u,
     advice: 'is a workbook of an old Excel: save the sheet as CSV (File > Save As > CSV), and name that file',
   },
   {

@@ -57,7 +57,8 @@ const asWritten = `
   input_format_try_infer_dates = 0,
   input_format_try_infer_datetimes = 0,
   input_format_parquet_local_time_as_utc = 0,
-  session_timezone = 'UTC'`
+  session_timezone = 'UTC',
+  storage_file_read_method = 'pread'`
 
 const headBytes = 256 * 1024
 
@@ -216,7 +217,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** The columns of a file as the engine sees them. In place of a column of named columns, these. */
 async function described(client: ClickHouseClient, file: OpenedFile): Promise<ReadonlyMap<string, string>> {
-  const rows = await readRows<{ name: string; type: string; is_subcolumn: number }>(
+  const rows = await readRows<{ name: string; type: string; is_subcolumn: string | number }>(
     client,
     file,
     `DESCRIBE TABLE file({path:String}, {format:String}, 'auto', {compression:String})
@@ -236,7 +237,7 @@ async function described(client: ClickHouseClient, file: OpenedFile): Promise<Re
     rows
       .filter(
         ({ name, type, is_subcolumn }) =>
-          !isOuter(type) && (Number(is_subcolumn) === 0 || (isInside(name) && !/\.null$/.test(name))),
+          !isOuter(type) && (Number(is_subcolumn) === 0 || (isInside(name) && !name.endsWith('.null'))),
       )
       .map(({ name, type }) => [name, file.format.isText ? 'Nullable(String)' : type]),
   )
@@ -306,7 +307,7 @@ async function decompressedHead(
     ).subarray(0, headBytes)
   } catch (error) {
     throw new ReportError(
-      `${name} cannot be read: its compression (${compression}) is damaged or cut off (${oneLine(String((error as Error).message), 100)})`,
+      `${name} cannot be read: its compression (${compression}) is damaged or cut off (${oneLine((error as Error).message, 100)})`,
       { cause: error },
     )
   }

@@ -39,7 +39,7 @@ export function proposedCommand(
   const line = (role: string, column: string | undefined, absent: string): string =>
     `  ${role.padEnd(11)}${column === undefined ? absent : `${oneLine(column, 40)}: ${examples(column)}`}`
   return {
-    argv: isComplete ? (all as string[]) : undefined,
+    argv: isComplete ? all : undefined,
     command: commandLine(all),
     found: [
       line('identity', identity, 'no column looks like one'),

@@ -18,7 +18,7 @@ export function rowFilters(
 ): readonly RowFilter[] {
   const filters = new Map<string, string[]>()
   for (const text of written) {
-    const places = [...text].flatMap((letter, at) => (letter === '=' ? [at] : []))
+    const places = [...text.matchAll(/=/g)].map(({ index }) => index)
     const at = places.find((place) => types.has(text.slice(0, place)))
     if (at === undefined) {
       const column = text.slice(0, places[0])

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import type { FileCleaning } from './load-files.js'
+import type { FileCleaning } from './file-load.js'
 import { ReportError } from './report-error.js'
 import { count, counted, variantLabel } from './words.js'
 

@@ -196,7 +196,10 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
 }
 
 /** Another form as ISO, or as a text that is not ISO if the value does not have this form. */
-function isoText(form: Exclude<TimestampForm, object>, text: string): string {
+function isoText(
+  form: 'other-iso' | 'named' | `${'day' | 'month'}-first` | 'day.month' | 'month.day',
+  text: string,
+): string {
   switch (form) {
     case 'other-iso':
       return [
@@ -220,17 +223,20 @@ function isoText(form: Exclude<TimestampForm, object>, text: string): string {
       )
       return `trimRight(${replaced(turned, '^([0-9]{2}-)', '20\\1')})`
     }
-    default: {
-      const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-      const parts = (pattern: string): string =>
-        `extractGroups(${text}, '${pattern.replaceAll('\\', '\\\\')}')`
-      const number = (name: string): string =>
-        `toString(indexOf([${months.map((each) => `'${each}'`).join(', ')}], lower(substring(${name}, 1, 3))))`
-      const iso = (pattern: string, [d, m, y, t]: readonly [number, number, number, number]): string =>
-        `concat(${parts(pattern)}[${y}], '-', ${number(`${parts(pattern)}[${m}]`)}, '-', ${parts(pattern)}[${d}], ' ', ${parts(pattern)}[${t}])`
-      return `trimRight(multiIf(match(${text}, '${dayBeforeName}'), ${iso(dayBeforeName, [1, 2, 3, 4])}, match(${text}, '${nameBeforeDay}'), ${iso(nameBeforeDay, [2, 1, 3, 4])}, match(${text}, '${nameBeforeTime}'), ${iso(nameBeforeTime, [2, 1, 4, 3])}, ''))`
-    }
+    case 'named':
+      return namedIso(text)
   }
+}
+
+/** A date with the name of its month as ISO. */
+function namedIso(text: string): string {
+  const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+  const parts = (pattern: string): string => `extractGroups(${text}, '${pattern.replaceAll('\\', '\\\\')}')`
+  const number = (name: string): string =>
+    `toString(indexOf([${months.map((each) => `'${each}'`).join(', ')}], lower(substring(${name}, 1, 3))))`
+  const iso = (pattern: string, [d, m, y, t]: readonly [number, number, number, number]): string =>
+    `concat(${parts(pattern)}[${y}], '-', ${number(`${parts(pattern)}[${m}]`)}, '-', ${parts(pattern)}[${d}], ' ', ${parts(pattern)}[${t}])`
+  return `trimRight(multiIf(match(${text}, '${dayBeforeName}'), ${iso(dayBeforeName, [1, 2, 3, 4])}, match(${text}, '${nameBeforeDay}'), ${iso(nameBeforeDay, [2, 1, 3, 4])}, match(${text}, '${nameBeforeTime}'), ${iso(nameBeforeTime, [2, 1, 4, 3])}, ''))`
 }
 
 /** ISO as the engine's reading takes it: no comma before a fraction, no dots in a date or in a.m., no zone said twice. */

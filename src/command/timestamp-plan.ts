@@ -61,12 +61,12 @@ export async function timestampPlan(
 }
 
 interface Extent {
-  readonly values: number
-  readonly max_first: number
-  readonly max_second: number
-  readonly min_year: number
-  readonly max_year: number
-  readonly short_years: number
+  readonly values: string | number
+  readonly max_first: string | number
+  readonly max_second: string | number
+  readonly min_year: string | number
+  readonly max_year: string | number
+  readonly short_years: string | number
   readonly example: string | null
   readonly first_over_12: string
   readonly second_over_12: string

@@ -1,0 +1,92 @@
+import type { FileColumns } from './arguments.js'
+import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
+import type { OpenedFile } from './open-file.js'
+import { fileRead, type FileRead } from './read-file.js'
+import type { RowFilter } from './row-filters.js'
+import type { TimestampForm } from './timestamp-form.js'
+import type { TimestampPlan } from './timestamp-plan.js'
+
+/** What is done to the values of files before they are counted. */
+export interface FileCleaning {
+  /** Whether rows that cannot be read are left out; otherwise they stop the report. */
+  readonly skipBadRows: boolean
+  /** Whether variants and identities that differ only in case, or in spaces around them, are the same. */
+  readonly foldCase: boolean
+  /** Other names for variants. */
+  readonly renamed: ReadonlyMap<string, string>
+  /** The texts that stand for no value, in the columns of the identity and the variant. */
+  readonly nulls: readonly string[]
+  /** `column=value`, as the user wrote it. */
+  readonly where: readonly string[]
+  /** How timestamps are written, if the user said it. */
+  readonly timestampForms: readonly TimestampForm[] | undefined
+}
+
+/** What a load of files is about. */
+export interface Load {
+  readonly engine: EmbeddedClickHouse
+  readonly columns: FileColumns
+  readonly experiment: string
+  readonly timeZone: string
+  readonly cleaning: FileCleaning
+  /** The filters of rows, by file. */
+  readonly filters: readonly (readonly RowFilter[])[]
+}
+
+export type TimeColumn = 'timestamp' | 'arrival'
+export type Plans = Readonly<Record<TimeColumn, TimestampPlan & { readonly isDates: boolean }>>
+
+/** How a statement reads a file's columns of these roles, and which of its rows are wanted. */
+export function reading(
+  load: Load,
+  file: OpenedFile,
+  index: number,
+  roles: readonly (keyof FileColumns)[],
+): { readonly read: FileRead; readonly condition: string; readonly parameters: Record<string, unknown> } {
+  const filters = load.filters[index] ?? []
+  const named = Object.fromEntries(
+    [...roles, 'feature' as const].flatMap((role) => {
+      const column = load.columns[role]
+      return typeof column === 'string' ? [[role, column] as const] : []
+    }),
+  )
+  const read = fileRead(file, {
+    ...named,
+    ...Object.fromEntries(filters.map(({ column }, at) => [`where_${at}`, column])),
+  })
+  const conditions = [
+    ...(load.columns.feature === undefined
+      ? []
+      : [`ifNull(${read.text('feature')} = {experiment:String}, false)`]),
+    ...filters.map(
+      (_, at) => `has({where_${at}_values:Array(String)}, ifNull(${read.text(`where_${at}`)}, ''))`,
+    ),
+  ]
+  return {
+    read,
+    condition: conditions.length === 0 ? 'true' : conditions.join(' AND '),
+    parameters: {
+      ...read.query_params,
+      experiment: load.experiment,
+      ...Object.fromEntries(filters.map(({ values }, at) => [`where_${at}_values`, values])),
+    },
+  }
+}
+
+export function timeParameters({ timeZone, cleaning }: Load, plan: Plans): Record<string, unknown> {
+  return {
+    time_zone: timeZone,
+    timestamp_pattern: patternOf(cleaning.timestampForms ?? plan.timestamp.forms),
+  }
+}
+
+export function patternOf(forms: readonly TimestampForm[]): string {
+  return forms.flatMap((form) => (typeof form === 'object' ? [form.pattern] : []))[0] ?? ''
+}
+
+/** The settings to look at some rows of a file, whatever is wrong with others. */
+export function tolerant(file: OpenedFile): string {
+  return file.format.kind === 'table'
+    ? `${file.settings}, input_format_allow_errors_num = 4000000000, input_format_allow_errors_ratio = 1`
+    : file.settings
+}

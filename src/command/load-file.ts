@@ -1,0 +1,217 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { reading, timeParameters, type FileCleaning, type Load, type Plans } from './file-load.js'
+import { inLines, unreadable, type OpenedFile } from './open-file.js'
+import { oneLine, ReportError } from './report-error.js'
+import { instantIn } from './time-column.js'
+
+/** What became of the rows of a file. */
+export interface Loaded {
+  /** The file, as it was read in the end. */
+  readonly file: OpenedFile
+  readonly good: number
+  readonly bad: number
+  readonly blank: number
+  /** The rows that the engine could not take apart, counted from 1, blank ones too. */
+  readonly broken: readonly { readonly record: number; readonly text: string }[]
+}
+
+// What a row is.
+const good = 0
+const blank = 1
+const noTimestamp = 2
+const noArrival = 3
+/** A row with a time of day, where all others seem to be dates. */
+const notDate = 4
+const broken = 5
+
+/** Loads one file, at first as one without faults; if it has some, row by row. */
+export async function loadOne(
+  load: Load,
+  file: OpenedFile,
+  index: number,
+  plan: Plans,
+): Promise<{ readonly result: Loaded; readonly surprises: readonly string[]; readonly hasTimes: boolean }> {
+  const { client, directory } = load.engine
+  const errors = join(directory, `errors-${index}`)
+  const attempts: readonly { readonly file: OpenedFile; readonly settings: string }[] =
+    file.format.kind === 'typed' || file.reading === 'line by line'
+      ? [{ file, settings: '' }]
+      : file.format.kind === 'lines'
+        ? [
+            { file, settings: '' },
+            { file: inLines(file), settings: '' },
+          ]
+        : [
+            { file, settings: '' },
+            { file, settings: lenient(`${errors}-${Date.now()}`) },
+          ]
+  for (const [attempt, { file: tried, settings }] of attempts.entries()) {
+    await client.command({ query: 'TRUNCATE TABLE loading' })
+    try {
+      await insert(load, tried, index, plan, settings)
+    } catch (error) {
+      const next = attempts[attempt + 1]
+      if (next === undefined || !isParseError(error)) throw unreadable(file, error)
+      continue
+    }
+    const result = await client.query({
+      query: `SELECT status, count() AS rows FROM loading GROUP BY status`,
+      format: 'JSONEachRow',
+    })
+    const rows = new Map(
+      (await result.json<{ status: number; rows: string | number }>()).map(({ status, rows }) => [
+        status,
+        Number(rows),
+      ]),
+    )
+    const of = (status: number): number => rows.get(status) ?? 0
+    const path = /record_errors_file_path = '(.*)'/.exec(settings)?.[1]
+    const faults = path === undefined || !existsSync(path) ? [] : await brokenRecords(client, path)
+    const faulty = faults.filter(({ text }) => text.replaceAll(/[\s,;|]/g, '') !== '')
+    // A file of something else has no line that is a record.
+    if (
+      tried.reading === 'line by line' &&
+      of(good) === 0 &&
+      of(broken) > 0 &&
+      file.reading !== 'line by line'
+    ) {
+      throw unreadable(file, new Error('no line is an object of JSON'))
+    }
+    const surprises =
+      of(noTimestamp) === 0
+        ? []
+        : await (
+            await client.query({
+              query: `SELECT DISTINCT unread FROM loading WHERE status = ${noTimestamp} AND unread != '' LIMIT 1000`,
+              format: 'JSONEachRow',
+            })
+          ).json<{ unread: string }>()
+    if (of(good) > 0) {
+      await client.command({ query: `ALTER TABLE loading MOVE PARTITION ${good} TO TABLE exposures` })
+    }
+    return {
+      result: {
+        file: tried,
+        good: of(good),
+        bad: of(noTimestamp) + of(noArrival) + of(broken) + faulty.length,
+        blank: of(blank) + faults.length - faulty.length,
+        broken: faults,
+      },
+      surprises: surprises.map(({ unread }) => unread),
+      hasTimes: of(notDate) > 0,
+    }
+  }
+  throw new ReportError(`${file.name} cannot be read`)
+}
+
+async function insert(
+  load: Load,
+  file: OpenedFile,
+  index: number,
+  plan: Plans,
+  settings: string,
+): Promise<void> {
+  const { engine, columns, cleaning } = load
+  const roles = ['identity', 'variant', 'timestamp', 'arrival', 'breakdown'] as const
+  const { read, condition, parameters } = reading(load, file, index, roles)
+  const value = (role: 'identity' | 'variant'): string =>
+    cleaned(read.text(role), cleaning, role === 'variant')
+  const timestamp = instantIn(file, columns, 'timestamp', plan, read)
+  const arrival = instantIn(file, columns, 'arrival', plan, read)
+  const isBlank = ['identity', 'variant']
+    .map((role) => `trimBoth(ifNull(${read.text(role)}, '')) = ''`)
+    .concat(timestamp === undefined ? [] : `first_exposure_time = ''`)
+    .join(' AND ')
+  const statuses = [
+    ...(read.isBroken === 'false' ? [] : [`${read.isBroken}, ${broken}`]),
+    ...(timestamp === undefined
+      ? [`${isBlank}, ${blank}`]
+      : [
+          `isNull(${timestamp.instant}), if(${isBlank}, ${blank}, ${noTimestamp})`,
+          ...(timestamp.isDate === undefined ? [] : [`NOT ${timestamp.isDate}, ${notDate}`]),
+        ]),
+    ...(arrival === undefined
+      ? []
+      : [
+          `first_exposure_arrival != '' AND isNull(${arrival.instant}), ${noArrival}`,
+          ...(arrival.isDate === undefined
+            ? []
+            : [`first_exposure_arrival != '' AND NOT ${arrival.isDate}, ${notDate}`]),
+        ]),
+  ]
+  const aliases = [
+    ...(timestamp === undefined ? [] : [`${timestamp.text} AS first_exposure_time`]),
+    ...(arrival === undefined ? [] : [`${arrival.text} AS first_exposure_arrival`]),
+  ]
+  await engine.run(
+    `Loading ${oneLine(file.name, 30)}`,
+    { bytes: file.bytes },
+    {
+      query: `INSERT INTO loading
+      ${aliases.length === 0 ? '' : `WITH ${aliases.join(', ')}`}
+      SELECT
+        {experiment:String},
+        ${value('identity')},
+        ${value('variant')},
+        ${timestamp === undefined ? `toDateTime64('2020-01-01 00:00:00', 9, 'UTC')` : `ifNull(${timestamp.instant}, toDateTime64(0, 9, 'UTC'))`},
+        ${arrival === undefined ? '' : `${arrival.instant},`}
+        ${columns.breakdown === undefined ? '' : `${read.text('breakdown')},`}
+        ${statuses.length === 0 ? good : `multiIf(${statuses.join(', ')}, ${good})`} AS first_exposure_status,
+        ${timestamp === undefined ? `''` : `if(first_exposure_status = ${noTimestamp}, first_exposure_time, '')`}
+      FROM ${read.from}
+      WHERE ${read.isBroken === 'false' ? condition : `(${read.isBroken} OR ${condition})`}
+      SETTINGS ${file.settings}${settings}`,
+      query_params: {
+        ...parameters,
+        ...timeParameters(load, plan),
+        nulls: cleaning.nulls.map((each) => each.trim()),
+        rename_from: [...cleaning.renamed.keys()].map((name) =>
+          cleaning.foldCase ? name.trim().toLowerCase() : name,
+        ),
+        rename_to: [...cleaning.renamed.values()],
+      },
+    },
+  )
+}
+
+/** A value with the user's wishes. */
+function cleaned(text: string, { nulls, foldCase, renamed }: FileCleaning, isVariant: boolean): string {
+  const known = nulls.length === 0 ? text : `if(has({nulls:Array(String)}, trimBoth(${text})), NULL, ${text})`
+  const folded = foldCase ? `lowerUTF8(trimBoth(${known}))` : known
+  return isVariant && renamed.size > 0
+    ? `transform(${folded}, {rename_from:Array(String)}, {rename_to:Array(String)}, ${folded})`
+    : folded
+}
+
+function lenient(errors: string): string {
+  // The path is one of ours: a temporary folder of the system, with quotes and backslashes escaped.
+  const path = errors.replace(/[\\']/g, '\\$&')
+  return (
+    `,\n  input_format_allow_errors_num = 4000000000, input_format_allow_errors_ratio = 1,` +
+    ` input_format_parallel_parsing = 0, max_threads = 1, input_format_record_errors_file_path = '${path}'`
+  )
+}
+
+function isParseError(error: unknown): boolean {
+  return /Cannot parse|CANNOT_PARSE|Cannot read|INCORRECT_DATA|expected|Expected|ERROR:/.test(
+    String((error as { message?: unknown }).message ?? error),
+  )
+}
+
+/** The records that the engine could not take apart, from the file that it wrote of them. */
+async function brokenRecords(
+  client: ClickHouseClient,
+  path: string,
+): Promise<{ record: number; text: string }[]> {
+  const result = await client.query({
+    query: `SELECT record, text
+      FROM file({path:String}, 'CSV', 'at String, a Nullable(String), b Nullable(String), record UInt64, reason String, text String')
+      ORDER BY record`,
+    query_params: { path },
+    format: 'JSONEachRow',
+  })
+  const rows = await result.json<{ record: string | number; text: string }>()
+  return rows.map(({ record, text }) => ({ record: Number(record), text }))
+}
