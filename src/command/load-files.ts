@@ -43,6 +43,7 @@ export async function loadFiles(
     cleaning,
     filters: files.map((file) => rowFilters(file, cleaning.where)),
   }
+  // The rows are read a few times only, so nothing is sorted, and parts are not merged.
   for (const table of ['exposures', 'loading']) {
     await client.command({
       query: `CREATE TABLE ${table}
@@ -58,7 +59,9 @@ export async function loadFiles(
       )
       ENGINE = MergeTree
       PARTITION BY status
-      ORDER BY tuple()`,
+      ORDER BY tuple()
+      SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
+        parts_to_delay_insert = 0, parts_to_throw_insert = 0`,
     })
   }
   const { plan, results } = await loaded(load, files)
