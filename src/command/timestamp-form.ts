@@ -200,32 +200,25 @@ function isoText(
   form: 'other-iso' | 'named' | `${'day' | 'month'}-first` | 'day.month' | 'month.day',
   text: string,
 ): string {
-  switch (form) {
-    case 'other-iso':
-      return [
-        [
-          '^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2})([0-9]{2})([0-9]{2})(.*)$',
-          '\\1-\\2-\\3 \\4:\\5:\\6\\7',
-        ],
-        ['^([0-9]{4})([0-9]{2})([0-9]{2})[T ]([0-9]{2})([0-9]{2})(.*)$', '\\1-\\2-\\3 \\4:\\5\\6'],
-        ['^([0-9]{4})([0-9]{2})([0-9]{2})$', '\\1-\\2-\\3'],
-      ].reduce((iso, [pattern = '', by = '']) => replaced(iso, pattern, by), text)
-    case 'day-first':
-    case 'month-first':
-    case 'day.month':
-    case 'month.day': {
-      const separator = form.includes('.') ? '[.]' : '[-/]'
-      const order = form.startsWith('day') ? '\\3-\\2-\\1' : '\\3-\\1-\\2'
-      const turned = replaced(
-        text,
-        `^([0-9]{1,2})${separator}([0-9]{1,2})${separator}([0-9]{4}|[0-9]{2})(?:(?:,|T| )+(.*))?$`,
-        `${order} \\4`,
-      )
-      return `trimRight(${replaced(turned, '^([0-9]{2}-)', '20\\1')})`
-    }
-    case 'named':
-      return namedIso(text)
+  if (form === 'named') return namedIso(text)
+  if (form === 'other-iso') {
+    return [
+      [
+        '^([0-9]{4})([0-9]{2})([0-9]{2})[T ]?([0-9]{2})([0-9]{2})([0-9]{2})(.*)$',
+        '\\1-\\2-\\3 \\4:\\5:\\6\\7',
+      ],
+      ['^([0-9]{4})([0-9]{2})([0-9]{2})[T ]([0-9]{2})([0-9]{2})(.*)$', '\\1-\\2-\\3 \\4:\\5\\6'],
+      ['^([0-9]{4})([0-9]{2})([0-9]{2})$', '\\1-\\2-\\3'],
+    ].reduce((iso, [pattern = '', by = '']) => replaced(iso, pattern, by), text)
   }
+  const separator = form.includes('.') ? '[.]' : '[-/]'
+  const order = form.startsWith('day') ? '\\3-\\2-\\1' : '\\3-\\1-\\2'
+  const turned = replaced(
+    text,
+    `^([0-9]{1,2})${separator}([0-9]{1,2})${separator}([0-9]{4}|[0-9]{2})(?:(?:,|T| )+(.*))?$`,
+    `${order} \\4`,
+  )
+  return `trimRight(${replaced(turned, '^([0-9]{2}-)', '20\\1')})`
 }
 
 /** A date with the name of its month as ISO. */
