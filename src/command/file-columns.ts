@@ -16,7 +16,7 @@ const options = {
 } as const
 
 /** The names that columns have in the default table of events, which need no option. */
-export const defaultColumns = { identity: 'identifier', variant: 'value', timestamp: 'timestamp' } as const
+const defaultColumns = { identity: 'identifier', variant: 'value', timestamp: 'timestamp' } as const
 
 /** What is proposed to a user who did not say which column holds what. */
 export interface Proposal {

@@ -61,7 +61,7 @@ export async function loadFiles(
       PARTITION BY status
       ORDER BY tuple()
       SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
-        parts_to_delay_insert = 0, parts_to_throw_insert = 0`,
+        parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000`,
     })
   }
   const { plan, results } = await loaded(load, files)

@@ -15,7 +15,7 @@ export type TimestampForm =
   | 'excel'
   | { readonly pattern: string; readonly joda: boolean }
 
-export type UnitOfTime = 's' | 'ms' | 'us' | 'ns'
+type UnitOfTime = 's' | 'ms' | 'us' | 'ns'
 
 // All patterns are in the part that JavaScript and the engine have in common. ClickHouse reads year 0 as this year,
 // month 0 as January, day 0 as the first, and 25:00 as 01:00 of the next day; it refuses 31 June by itself.
@@ -70,24 +70,11 @@ export function hasZone(text: string): boolean {
 }
 
 /** The unit of a count since 1970, by how large it is. */
-export function epochUnit(value: number): UnitOfTime | undefined {
+function epochUnit(value: number): UnitOfTime | undefined {
   if (value >= 1e9 && value < 1e10) return 's'
   if (value >= 1e12 && value < 1e13) return 'ms'
   if (value >= 1e15 && value < 1e16) return 'us'
   return value >= 1e18 && value < 9.2e18 ? 'ns' : undefined
-}
-
-/** The first two numbers of a timestamp of kind `numbers`, what stands between them, and the year as it is written. */
-export function numbersOf(
-  text: string,
-):
-  | { readonly first: number; readonly second: number; readonly separator: string; readonly year: string }
-  | undefined {
-  const [, first, separator, second, written] =
-    /^([0-9]{1,2})([-/.])([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})/.exec(text.trim()) ?? []
-  return first === undefined || separator === undefined || second === undefined || written === undefined
-    ? undefined
-    : { first: Number(first), second: Number(second), separator, year: written }
 }
 
 /**
