@@ -12,22 +12,23 @@ import {
   type FetchExposuresOptions,
 } from 'first-exposure/clickhouse'
 import type { Form } from './forms.js'
-import { shapeWindow } from './shape.js'
+import { windowOfDays } from './shape.js'
 
 /** Queries a table in one form. Returns the answer that is compared with that of other forms, if it gives one. */
 export async function askForm(
   client: ClickHouseClient,
   table: string,
-  { asks }: Form,
+  { asks, days }: Form,
   settings: NonNullable<FetchExposuresOptions['settings']> = {},
 ): Promise<ExposuresSummary | readonly unknown[] | undefined> {
+  const { startMs, asOfMs } = windowOfDays(days)
   if ('statement' in asks) {
     const asked = {
       query: asks.statement,
       query_params: {
         table,
-        start: new Date(shapeWindow.startMs).toISOString().slice(0, -1),
-        as_of: new Date(shapeWindow.asOfMs).toISOString().slice(0, -1),
+        start: new Date(startMs).toISOString().slice(0, -1),
+        as_of: new Date(asOfMs).toISOString().slice(0, -1),
       },
       clickhouse_settings: settings,
     }
@@ -44,7 +45,7 @@ export async function askForm(
     source: { table },
     ...('spec' in asks ? asks.spec : {}),
   })
-  const window = exposureWindow(shapeWindow.startMs, shapeWindow.asOfMs)
+  const window = exposureWindow(startMs, asOfMs)
   if ('ledger' in asks) {
     await fetchExposureLedger(client, spec, window, { settings })
     return undefined

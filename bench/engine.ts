@@ -54,14 +54,17 @@ export function openEngine(): Engine {
     })
   return {
     command: async (...commands) => {
-      await run({
-        kind: 'commands',
-        commands: commands.map((each) =>
-          typeof each === 'string' ? { query: each, query_params: {} } : each,
-        ),
-      })
+      // A task is an argument of a process, whose length is limited.
+      for (let from = 0; from < commands.length; from += 20) {
+        await run({
+          kind: 'commands',
+          commands: commands
+            .slice(from, from + 20)
+            .map((each) => (typeof each === 'string' ? { query: each, query_params: {} } : each)),
+        })
+      }
     },
-    measure: async (table, form) => {
+    measure: async (table, { prepare: _, ...form }) => {
       const reply = await run({ kind: 'measure', table, form })
       if (!('measured' in reply)) throw new Error('The engine measured nothing.')
       return reply.measured

@@ -7,8 +7,8 @@ import {
   type ExposureSpecInput,
 } from 'first-exposure'
 import type { FetchExposuresOptions } from 'first-exposure/clickhouse'
-import { rolledUp, rollupBackfill, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
-import { shapeWindow } from './shape.js'
+import { rolledUp, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
+import { shapeWindow, windowOfDays } from './shape.js'
 
 /** One form of the query: a statement written here, or the library's own with these options. */
 export interface Form {
@@ -24,6 +24,8 @@ export interface Form {
   readonly agrees: 'summary' | 'who' | 'metric' | false
   /** What to do once, after the table is filled and before anything is measured, such as a pre-aggregation. */
   readonly prepare?: readonly RollupStatement[]
+  /** The days of the window. Default 14. */
+  readonly days?: number
 }
 
 const where = `environment_key = 'prod' AND event = '$flag_exposure' AND feature_name = 'checkout'
@@ -100,24 +102,50 @@ export const firstSeen: Form = {
 
 export const ledger: Form = { name: 'first-exposure, ledger', asks: { ledger: true }, agrees: false }
 
-const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
+const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_identity' })
+const minuteMs = 60_000
 
-/** The rollup is filled day by day, instead of by its view at each insert. */
-export const onRollup: Form = {
-  name: 'first-exposure on a rollup',
-  asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_day') } },
-  agrees: 'summary',
-  prepare: [
-    ...rollup.drop,
-    ...rollup.create.slice(0, 1),
-    ...rollupBackfill(
-      rollup,
-      Array.from({ length: 14 }, (_, day) =>
-        new Date(shapeWindow.startMs + day * 86_400_000).toISOString().slice(0, 10),
+/** What the view would have added of the events from one instant to another, as one batch. */
+function batch(fromMs: number, toMs: number): RollupStatement {
+  const [, view] = rollup.create
+  if (view === undefined) throw new Error('The schema has no view.')
+  const [, select = ''] = view.query.split(/^AS /m)
+  const edge = (ms: number): string => `fromUnixTimestamp64Milli(toInt64(${ms}))`
+  return {
+    query: `INSERT INTO exposures_by_identity (environment, event, feature, identity, first_exposures)
+      ${select.replace('WHERE', `WHERE timestamp >= ${edge(fromMs)} AND timestamp < ${edge(toMs)} AND`)}
+      SETTINGS max_memory_usage = 0`,
+    query_params: view.query_params,
+  }
+}
+
+/**
+ * The rollup in its steady state. A batch comes every ten minutes. The table merges parts that are two hours old, and a
+ * merged part becomes old again, so the batches of up to four hours are outside the largest part. They are inserted one
+ * by one, and the table merges some of them by itself. What came before is inserted day by day, and merged.
+ */
+export function onRollup(days = 14): Form {
+  const { startMs, asOfMs } = windowOfDays(days)
+  const batches = 24
+  const lastMs = asOfMs - batches * 10 * minuteMs
+  const day = 1440 * minuteMs
+  return {
+    name: 'first-exposure on a rollup',
+    asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_identity') } },
+    agrees: 'summary',
+    days,
+    prepare: [
+      ...rollup.drop,
+      ...rollup.create.slice(0, 1),
+      ...Array.from({ length: days }, (_, index) =>
+        batch(startMs + index * day, Math.min(lastMs, startMs + (index + 1) * day)),
       ),
-    ),
-    { query: 'OPTIMIZE TABLE exposures_by_day FINAL', query_params: {} },
-  ],
+      { query: 'OPTIMIZE TABLE exposures_by_identity FINAL', query_params: {} },
+      ...Array.from({ length: batches }, (_, index) =>
+        batch(lastMs + index * 10 * minuteMs, lastMs + (index + 1) * 10 * minuteMs),
+      ),
+    ],
+  }
 }
 
 export const inParts = (partitions: number): Form => ({
@@ -143,7 +171,7 @@ export const forms: readonly Form[] = [
   exact,
   firstSeen,
   ledger,
-  onRollup,
+  onRollup(),
 ]
 
 // The rows themselves, as a count and a checksum, so that sending and reading five million of them hides nothing.

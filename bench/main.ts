@@ -27,6 +27,7 @@ import {
   whoForms,
   type Form,
 } from './forms.js'
+import { batchRows, measureInserts } from './measure-inserts.js'
 import { measureForms, type Cost } from './measure-forms.js'
 import { measurePanel } from './panel.js'
 import { alignedTable, costTable } from './print.js'
@@ -37,8 +38,12 @@ import { otherShapes, rollupShapes, usualShape, type Shape } from './shape.js'
 
 const options = benchArguments(process.argv.slice(2))
 const { events, rounds } = options
-const shapeForms = [countIdentifiers, countHashes, handWritten, byHash, exact, firstSeen, ledger, onRollup]
-const rollupForms = [handWritten, byHash, onRollup]
+const shapeForms = [countIdentifiers, countHashes, handWritten, byHash, exact, firstSeen, ledger, onRollup()]
+const rollupForms = (days = 14): readonly Form[] => [
+  { ...handWritten, days },
+  { ...byHash, days },
+  onRollup(days),
+]
 const memoryForms = [
   handWritten,
   byHash,
@@ -52,7 +57,7 @@ const steps: Readonly<Record<Section, number>> = {
   compare: 1 + forms.length * rounds,
   who: 1 + whoForms.length * rounds,
   shapes: otherShapes(events).length * (1 + shapeForms.length * rounds),
-  rollup: rollupShapes(events).length * (1 + rollupForms.length * rounds),
+  rollup: rollupShapes(events).length * (1 + rollupForms().length * rounds) + 3,
   aliases: 1 + 2 * aliasForms.length * rounds,
   growth: options.growth.length * (1 + growthForms.length * rounds),
   memory: 2 + memoryForms.length * (rounds + 1),
@@ -82,11 +87,11 @@ let progress: Progress = { step: () => undefined, end: () => undefined }
 
 async function measureShapes(
   shapes: readonly Shape[],
-  compared: readonly Form[],
+  compared: (days?: number) => readonly Form[],
 ): Promise<readonly { readonly shape: Shape; readonly costs: readonly Cost[] }[]> {
   const found: { readonly shape: Shape; readonly costs: readonly Cost[] }[] = []
   for (const shape of shapes) {
-    const costs = await measureForms(engine, shape, compared, { rounds, progress })
+    const costs = await measureForms(engine, shape, compared(shape.days), { rounds, progress })
     found.push({ shape, costs })
     text.push(costTable(shape.name, costs, handWritten.name))
   }
@@ -130,10 +135,28 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
     )
   },
   shapes: async () => {
-    figures['shapes'] = await measureShapes(otherShapes(events), shapeForms)
+    figures['shapes'] = await measureShapes(otherShapes(events), () => shapeForms)
   },
   rollup: async () => {
-    figures['rollup'] = await measureShapes(rollupShapes(events), rollupForms)
+    const shapes = await measureShapes(rollupShapes(events), rollupForms)
+    const inserts = await measureInserts(progress.step)
+    figures['rollup'] = { shapes, inserts }
+    text.push(
+      alignedTable(
+        [
+          `inserts of ${batchRows.toLocaleString('en')} rows, CPU ms`,
+          'without a view',
+          'with the view',
+          'ratio',
+        ],
+        inserts.map(({ format, withoutMs, withMs }) => [
+          format,
+          withoutMs.toFixed(1),
+          withMs.toFixed(1),
+          (withMs / withoutMs).toFixed(2),
+        ]),
+      ),
+    )
   },
   aliases: async () => {
     const costs = await measureForms(engine, aliasShape, aliasForms.flat(), { rounds, progress })

@@ -4,8 +4,10 @@ export interface Shape {
   readonly events: number
   /** Exposures of one identity. */
   readonly exposuresEach: number
-  /** On how many consecutive days an identity is seen; 14, the whole window, means exposures at any time. */
+  /** On how many consecutive days an identity is seen; all days of the window means exposures at any time. */
   readonly daysEach: number
+  /** How many days the experiment has run, the length of the window. Default 14. */
+  readonly days?: number
   /** Characters of an identifier: 21, 36 (a UUID's text) or more. */
   readonly identifierLength: number
   readonly variants: number
@@ -41,23 +43,36 @@ export function otherShapes(events: number): readonly Shape[] {
   ]
 }
 
-/** A rollup's cost depends on days but not on duplicates, so these shapes vary both. The last has a tenth of the events. */
+/**
+ * What a rollup has to show: the usual shape, one with many repeats, and the same identities after 14 days and after 90,
+ * exposed as often per day.
+ */
 export function rollupShapes(events: number): readonly Shape[] {
-  const identities = Math.round(events / 40)
-  const seen = (exposuresEach: number, daysEach: number): Shape => ({
+  const seen = (name: string, exposuresEach: number, days: number, identities: number): Shape => ({
     ...usualShape,
     events: identities * exposuresEach,
     exposuresEach,
-    daysEach,
-    name: `${identities.toLocaleString('en')} identities, ${exposuresEach} exposures each, ${daysEach} days`,
+    days,
+    daysEach: days,
+    name: `${identities.toLocaleString('en')} identities, ${name}`,
   })
-  return [seen(40, 14), seen(40, 3), seen(4, 3)]
+  return [
+    seen('4 exposures each', 4, 14, Math.round(events / 4)),
+    seen('40 exposures each', 40, 14, Math.round(events / 40)),
+    seen('4 exposures each in 14 days', 4, 14, Math.round(events / 40)),
+    seen('26 exposures each in 90 days', 26, 90, Math.round(events / 40)),
+  ]
 }
 
-export const shapeWindow: { readonly startMs: number; readonly asOfMs: number } = {
-  startMs: Date.UTC(2026, 5, 1),
-  asOfMs: Date.UTC(2026, 5, 15),
+const dayMs = 86_400_000
+
+/** The window of an experiment that has run so many days. */
+export function windowOfDays(days = 14): { readonly startMs: number; readonly asOfMs: number } {
+  const startMs = Date.UTC(2026, 5, 1)
+  return { startMs, asOfMs: startMs + days * dayMs }
 }
+
+export const shapeWindow: { readonly startMs: number; readonly asOfMs: number } = windowOfDays()
 
 /** The table in Flagsmith's published layout, empty. */
 export function createEvents(table: string): string {
@@ -78,7 +93,7 @@ export function createEvents(table: string): string {
  * @param where - which identities, as a condition on `visitor`; default all
  */
 export function generateEvents(table: string, shape: Shape, where = '1'): string {
-  const { events, exposuresEach, daysEach, identifierLength, variants, crossovers } = shape
+  const { events, exposuresEach, daysEach, days = 14, identifierLength, variants, crossovers } = shape
   const identities = Math.max(1, Math.round(events / exposuresEach))
   const uuid = 'toString(reinterpretAsUUID(sipHash128(visitor)))'
   const identifier =
@@ -89,7 +104,7 @@ export function generateEvents(table: string, shape: Shape, where = '1'): string
     WITH
       number % ${identities} AS visitor,
       intDiv(number, ${identities}) AS visit,
-      ${daysEach === 14 ? "cityHash64(number, 'day') % 14" : `(cityHash64(visitor, 'day') + visit % ${daysEach}) % 14`} AS day,
+      ${daysEach === days ? `cityHash64(number, 'day') % ${days}` : `(cityHash64(visitor, 'day') + visit % ${daysEach}) % ${days}`} AS day,
       cityHash64(visitor, 'variant') % ${variants} AS assigned,
       visit % 2 = 1 AND cityHash64(visitor, 'crossover') % 1000 < ${Math.round(crossovers * 1000)} AS crossed_over
     SELECT
@@ -98,5 +113,5 @@ export function generateEvents(table: string, shape: Shape, where = '1'): string
       at + INTERVAL cityHash64(number, 'arrival') % 600 SECOND, ${identifier}, concat('variant-', toString((assigned + crossed_over) % ${variants})), '{}', '{}', 'js', '1'
     FROM numbers(${events})
     WHERE ${where}
-    SETTINGS max_insert_block_size = 1048576, min_insert_block_size_rows = 4194304, max_memory_usage = 0`
+    SETTINGS max_partitions_per_insert_block = 0, max_insert_block_size = 1048576, min_insert_block_size_rows = 4194304, max_memory_usage = 0`
 }

@@ -1,4 +1,4 @@
-import { aBoolean, aName, withFields, type Check } from '../checks.js'
+import { aBoolean, aList, aName, withFields, type Check } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { isTrustedSql, type TrustedSql } from '../sql/trusted-sql.js'
@@ -36,7 +36,7 @@ export interface ExposureSource {
   readonly eventName?: EventNames
   /** Whether to leave out rows that a newer row replaces, as `FINAL` does. */
   readonly final?: boolean
-  /** The table that holds the same exposures by whole UTC days. `rolledUp` of `first-exposure/rollup` sets it. */
+  /** The table that holds the first exposure of each identity to each variant. `rolledUp` of `first-exposure/rollup` sets it. */
   readonly rollup?: RollupTable
   /** The cluster whose shards hold the table. `null` if the connection reads the table directly. */
   readonly cluster: string | null
@@ -51,6 +51,8 @@ export interface RollupTable {
   readonly table: string
   /** The events that it holds. `null` if the source has no event column. */
   readonly eventName: EventNames | null
+  /** The columns whose values it keeps, as text, sorted by name. */
+  readonly columns: readonly string[]
 }
 
 /** A rollup's table, and the events that it holds. */
@@ -61,6 +63,8 @@ export type RollupTableInput =
       readonly table: string
       /** Default: the event name of the source's exposures. Refused if the source has no event column. */
       readonly eventName?: EventNames | null
+      /** The columns that it was declared with, or some of them, in any order. At most 10. Default: none. */
+      readonly columns?: readonly string[]
     }
 
 /** A table, and the names of its columns if they differ from the defaults. */
@@ -92,7 +96,7 @@ export interface ExposureSourceInput {
    * version.
    */
   readonly final?: boolean
-  /** The rollup that whole UTC days are read from. `rolledUp` of `first-exposure/rollup` sets it. */
+  /** The rollup that first exposures are read from. `rolledUp` of `first-exposure/rollup` sets it. */
   readonly rollup?: RollupTableInput
   /**
    * A cluster, by its name in `system.clusters`. Every shard reads its own table of that name. That table must not be a
@@ -182,7 +186,13 @@ export function exposureSource(input: ExposureSourceInput): ExposureSource {
   const eventName =
     input.eventName === undefined ? undefined : nameOfEvent(event, input.eventName, 'source.eventName')
   const rollup =
-    input.rollup === undefined ? undefined : rollupTable(input.rollup, event, eventName ?? defaultEventName)
+    input.rollup === undefined
+      ? undefined
+      : rollupTable(input.rollup, event, eventName ?? defaultEventName, [
+          column('timestamp'),
+          column('identity'),
+          column('variant'),
+        ])
   if (!isTrustedSql(table) && rollup?.database === table.database && rollup.table === table.table) {
     throw invalidSpec(
       'rollup.table',
@@ -324,11 +334,34 @@ function rollupTable(
   input: RollupTableInput,
   eventColumn: SourceColumn | null,
   ofSource: EventNames,
+  keptAnyway: readonly SourceColumn[],
 ): RollupTable {
-  const table = tableOf(input, ['database', 'table', 'eventName'], 'rollup')
-  const asked = typeof input === 'string' ? null : input.eventName
+  const table = tableOf(input, ['database', 'table', 'eventName', 'columns'], 'rollup')
+  const { eventName: asked, columns = [] } = typeof input === 'string' ? {} : input
   const eventName = asked == null ? ofSource : nameOfEvent(eventColumn, asked, 'rollup.eventName')
-  return { ...table, eventName: eventColumn === null ? null : eventName }
+  return {
+    ...table,
+    eventName: eventColumn === null ? null : eventName,
+    columns: declaredColumns(columns, keptAnyway),
+  }
+}
+
+/** The columns that a rollup is declared with: sorted, without repeats. */
+function declaredColumns(columns: readonly string[], keptAnyway: readonly SourceColumn[]): readonly string[] {
+  const path = 'rollup.columns'
+  const names = aList(columns, path, invalidSpec).map((given, index) => {
+    const name = aSourceColumn(given, `${path}[${index}]`, invalidSpec)
+    if (typeof name !== 'string') {
+      throw invalidSpec(`${path}[${index}]`, given, 'Name a column of the table.')
+    }
+    if (keptAnyway.includes(name)) {
+      throw invalidSpec(`${path}[${index}]`, name, 'Leave it out: a rollup keeps the first exposures by it.')
+    }
+    return name
+  })
+  const distinct = [...new Set(names)].sort()
+  if (distinct.length > 10) throw invalidSpec(path, columns, 'Declare at most 10 columns.')
+  return distinct
 }
 
 /** The name of an event, for a column that may be absent. */

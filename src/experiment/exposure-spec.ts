@@ -1,5 +1,6 @@
 import { aName, aWholeNumber, oneOf, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
+import { isTrustedSql } from '../sql/trusted-sql.js'
 import { aTimeZone } from '../time/time-zone.js'
 import { breakdownColumn, type BreakdownColumn, type BreakdownColumnInput } from './breakdown-column.js'
 import { exposureFilters, type ExposureFilter } from './exposure-filter.js'
@@ -11,6 +12,7 @@ import {
   type EventNames,
   type ExposureSource,
   type ExposureSourceInput,
+  type RollupTable,
 } from './exposure-source.js'
 import { identityAliases, type IdentityAliases, type IdentityAliasesInput } from './identity-aliases.js'
 import { aMultiVariantPolicy, type MultiVariantPolicy } from './multi-variant-policy.js'
@@ -69,8 +71,8 @@ export interface ExposureSpecInput {
   readonly maxRows?: number
   /**
    * Only events that pass all of these filters are exposures. Default: no filters. A filter on the variant is refused,
-   * because it would hide the identities that were exposed to another variant. Filters are refused if the source has a
-   * rollup, because a rollup keeps no other columns.
+   * because it would hide the identities that were exposed to another variant. If the source has a rollup, a filter can
+   * compare only the columns that the rollup was declared with, and no ranges.
    */
   readonly filters?: readonly ExposureFilter[]
   /**
@@ -160,15 +162,49 @@ function filtersFor(
   input: readonly ExposureFilter[],
 ): readonly ExposureFilter[] {
   const filters = exposureFilters(input, columns)
-  if (rollup !== undefined && filters.length > 0) {
-    throw invalidSpec(
-      'filters',
-      filters,
-      'Pass the source without the rollup.',
-      'The source has a rollup, which does not keep the columns of the filters.',
-    )
+  if (rollup !== undefined) {
+    for (const [index, filter] of filters.entries()) isOfRollup(filter, `filters[${index}]`, rollup)
   }
   return filters
+}
+
+/** Refuses a filter that a rollup cannot answer. */
+function isOfRollup(filter: ExposureFilter, path: string, rollup: RollupTable): void {
+  if (isTrustedSql(filter)) {
+    throw invalidSpec(
+      path,
+      filter,
+      'Compare a declared column, or pass the source without the rollup.',
+      `${path} is trusted SQL. The source has a rollup, which does not keep every column.`,
+    )
+  }
+  const { column, ...compared } = filter
+  if (!rollup.columns.includes(column)) {
+    throw invalidSpec(
+      `${path}.column`,
+      column,
+      `Declare it when you create the rollup, with rollupSchema({ …, columns: [${JSON.stringify(column)}] }), ` +
+        'or pass the source without the rollup.',
+      'The source has a rollup, which does not keep this column.',
+    )
+  }
+  for (const [comparison, value] of Object.entries(compared)) {
+    if (comparesText(comparison, value)) continue
+    throw invalidSpec(
+      `${path}.${comparison}`,
+      value,
+      'Compare with text, a whole number or a boolean, not with a range; or pass the source without the rollup.',
+      'The source has a rollup, which keeps the column as text.',
+    )
+  }
+}
+
+/** Whether a comparison with the text of a column gives the same as with the column. */
+function comparesText(comparison: string, value: unknown): boolean {
+  if (comparison === 'atLeast' || comparison === 'below') return false
+  return (Array.isArray(value) ? value : [value]).every(
+    (each) => typeof each === 'string' || typeof each === 'boolean' || Number.isSafeInteger(each),
+  )
 }
 
 /** The event to count. If the source has a rollup, only the rollup's event is allowed. */

@@ -3,7 +3,7 @@ import { isUtcDay } from './is-utc-day.js'
 import type { RollupStatement } from './rollup-statement.js'
 
 /** Binds a statement of one day to that UTC day. Throws `invalid-instant` if a window cannot contain that day. */
-export function onDay({ query, query_params }: RollupStatement, day: string): RollupStatement {
+export function onDay(statement: RollupStatement, day: string): RollupStatement {
   if (!isUtcDay(day)) {
     throw new ExposureError(
       'invalid-instant',
@@ -11,8 +11,13 @@ export function onDay({ query, query_params }: RollupStatement, day: string): Ro
       { name: 'day', received: received(day) },
     )
   }
-  return Object.freeze({
-    query,
-    query_params: Object.freeze({ ...query_params, day }),
-  })
+  return withParameters(statement, { day })
+}
+
+/** Binds further parameters of a statement. */
+export function withParameters(
+  { query, query_params }: RollupStatement,
+  further: RollupStatement['query_params'],
+): RollupStatement {
+  return Object.freeze({ query, query_params: Object.freeze({ ...query_params, ...further }) })
 }

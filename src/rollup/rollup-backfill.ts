@@ -19,7 +19,7 @@ import type { RollupStatement } from './rollup-statement.js'
  * import { flagsmithEvents } from 'first-exposure'
  * import { rollupBackfill, rollupSchema } from 'first-exposure/rollup'
  *
- * const schema = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
+ * const schema = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_identity' })
  * const statements = rollupBackfill(schema, ['2026-06-01', '2026-06-02'])
  * statements.map(({ query_params }) => query_params)
  * // => [

@@ -2,6 +2,7 @@ import type { ExposureSource } from '../experiment/exposure-source.js'
 import { columnsOf, isIdentity, type Columns } from '../scan/columns.js'
 import { rollupColumns } from '../scan/rolled-up-exposures.js'
 import { tables } from '../scan/shards.js'
+import { identifier } from '../sql/identifiers.js'
 import { ownNames } from '../sql/own-names.js'
 import { lines, sql, where, type Sql } from '../sql/sql.js'
 
@@ -10,8 +11,10 @@ export interface SourceExposures {
   readonly select: Sql
   /** What its columns are called. */
   readonly names: Readonly<
-    Record<'environment' | 'event' | 'feature' | 'day' | 'identity' | 'variant' | 'exposedAt', Sql>
+    Record<'environment' | 'event' | 'feature' | 'identity' | 'variant' | 'exposedAt', Sql>
   >
+  /** What the columns are called that hold the values of the declared columns. */
+  readonly values: readonly Sql[]
 }
 
 /**
@@ -33,26 +36,33 @@ export function sourceExposures(
   const columns = columnsOf(source.columns)
   // If an alias had the name of a source column, it would replace that column in the predicates.
   const own = ownNames({ source, filters: [], breakdown: null })
-  const [environment, event, feature, day] = own(
+  const [environment, event, feature, identity, variant, exposedAt] = own(
     rollupColumns.environment,
     rollupColumns.event,
     rollupColumns.feature,
-    rollupColumns.day,
+    rollupColumns.identity,
+    'variant',
+    'exposed_at',
   )
-  const [identity, variant, exposedAt] = own(rollupColumns.identity, rollupColumns.variant, 'exposed_at')
+  const declared = source.rollup?.columns ?? []
+  const values = declared.map((_, index) => own(`declared_${index + 1}` as const)[0])
   const asText = (column: Sql): Sql => sql`assumeNotNull(toString(${column}))`
   const selected = [
     ...(columns.environment === null ? [] : [sql`${asText(columns.environment)} AS ${environment}`]),
     ...(columns.event === null ? [] : [sql`${asText(columns.event)} AS ${event}`]),
     sql`${asText(columns.feature)} AS ${feature}`,
-    sql`toDate(${columns.timestamp}, 'UTC') AS ${day}`,
     sql`${asText(columns.identity)} AS ${identity}`,
     sql`${asText(columns.variant)} AS ${variant}`,
     sql`toDateTime64(${columns.timestamp}, 9, 'UTC') AS ${exposedAt}`,
+    ...declared.map(
+      (name, index) =>
+        sql`CAST(toString(${identifier(name)}), 'Nullable(String)') AS ${values[index] ?? variant}`,
+    ),
   ]
   const isExposure = [sql`${columns.variant} IS NOT NULL`, isIdentity(columns.identity)]
   return {
-    names: { environment, event, feature, day, identity, variant, exposedAt },
+    names: { environment, event, feature, identity, variant, exposedAt },
+    values,
     select: sql`
       SELECT
         ${lines(...selected)}

@@ -70,13 +70,18 @@ export function filterPredicates(filters: readonly ExposureFilter[]): readonly S
   )
 }
 
-function predicateOf({ name, column, comparison, value }: FilterComparison): Sql {
+function predicateOf(compared: FilterComparison): Sql {
+  const { column, comparison, value } = compared
   if (comparison === 'isNull') return value === true ? sql`${column} IS NULL` : sql`${column} IS NOT NULL`
-  const operator = text(operators[comparison])
+  return sql`${column} ${text(operators[comparison])} ${parameterOf(compared)}`
+}
+
+/** The value that a column is compared with, bound under a name of its own. */
+export function parameterOf({ name, comparison, value }: FilterComparison): Sql {
   const parameter = `${name}_${comparison.toLowerCase()}`
   return isFilterInstant(value)
-    ? sql`${column} ${operator} fromUnixTimestamp64Milli(${bound(parameter, 'Int64', value.instantMs)})`
-    : sql`${column} ${operator} ${bound(parameter, boundType(value), value)}`
+    ? sql`fromUnixTimestamp64Milli(${bound(parameter, 'Int64', value.instantMs)})`
+    : bound(parameter, boundType(value), value)
 }
 
 /**

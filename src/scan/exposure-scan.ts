@@ -27,6 +27,17 @@ export interface Exposures {
   /** The variant's key as text. */
   readonly variantKey: Sql
   readonly exposedAt: Sql
+  /** All keys of variants that there can be, in byte order, as a scalar. Default: they are looked for in `from`. */
+  readonly variantKeys?: Sql
+  /**
+   * The exposures that are all exposures of their identities, so that they can be counted without grouping by identity.
+   * Left out if that is not known of any.
+   */
+  readonly alone?: {
+    readonly is: Sql
+    /** What to group by: `shared`, a number of 64 bits, for these exposures, and the identity for the others. */
+    readonly groups: (shared: Sql) => readonly Sql[]
+  }
 }
 
 /** A spec and a window as SQL fragments. Every statement that reads the events is built from them. */

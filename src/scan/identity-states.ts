@@ -19,20 +19,23 @@ export interface VariantRanks {
 
 /** The ranks of the variants. A small separate scan finds them. */
 export function variantRanks(
-  { from, guard, predicates, variantKey }: Exposures,
+  { from, guard, predicates, variantKey, variantKeys }: Exposures,
   own: OwnNames,
 ): VariantRanks {
   // The name is long because a column of the table with the same name would be read instead.
   const [keys] = own('first_exposures_variant_keys')
+  const scanned = sql`
+    (
+      SELECT arraySort(groupUniqArray(${variantKey}))
+      FROM ${from}
+      ${where(predicates)}
+    )
+  `
   return {
     step: sql`
       if(
         ${guard},
-        (
-          SELECT arraySort(groupUniqArray(${variantKey}))
-          FROM ${from}
-          ${where(predicates)}
-        ),
+        ${variantKeys ?? scanned},
         []
       ) AS ${keys}
     `,
@@ -81,6 +84,8 @@ export interface StateGroups {
   readonly within?: { readonly of: Sql; readonly kept: KeptState; readonly inKept: (each: Sql) => Sql }
   /** What an identifier resolves to; default: in the form in which the map of the aliases holds it. */
   readonly resolved?: (identifier: Sql, aliases: AliasMap) => Sql
+  /** What exposures are grouped by instead of by identity. Not for exposures with aliases. */
+  readonly groups?: readonly Sql[]
 }
 
 /**
@@ -92,7 +97,7 @@ export function selectStates(
   kept: readonly KeptState[],
   predicates: readonly Sql[],
   own: OwnNames,
-  { within, resolved = resolvedAsHeld }: StateGroups = {},
+  { within, resolved = resolvedAsHeld, groups: by }: StateGroups = {},
 ): Sql {
   const { from, identityPredicates, identityGroup, aliases } = exposures
   const select = (states: readonly Sql[]): Sql => sql`
@@ -100,7 +105,7 @@ export function selectStates(
       ${lines(...states)}
     FROM ${from}
     ${where([...exposures.predicates, ...identityPredicates, ...predicates])}
-    GROUP BY ${joined([identityGroup, ...(within === undefined ? [] : [within.of])], ', ')}
+    GROUP BY ${joined([...(by ?? [identityGroup]), ...(within === undefined ? [] : [within.of])], ', ')}
   `
   if (aliases === null) return select(kept.map(({ name, state }) => sql`${state ?? nothing} AS ${name}`))
   const [identifier] = own('identifier')
@@ -138,6 +143,8 @@ export interface IdentityStates {
   readonly firstInstantAndRank: Sql
   /** The key of a variant by its rank. */
   readonly keyAt: (rank: Sql) => Sql
+  /** How many identities a row of the step stands for. */
+  readonly identities: Sql
 }
 
 /** What is kept of each identity in addition to what counting needs. */
@@ -150,6 +157,8 @@ export interface KeptOfIdentities {
   readonly crossedAlone?: Sql
   /** Further columns of the step. */
   readonly columns?: readonly KeptState[]
+  /** The bucket of an instant, for a statement that only counts: identities that stand alone share a row by bucket. */
+  readonly bucketOf?: (dateTime: Sql) => Sql
 }
 
 /**
@@ -163,15 +172,16 @@ export function identityStates(
   policy: MultiVariantPolicy,
   name: Sql,
   own: OwnNames,
-  { first = false, identity, crossedAlone, columns = [] }: KeptOfIdentities = {},
+  { first = false, identity, crossedAlone, columns = [], bucketOf }: KeptOfIdentities = {},
 ): IdentityStates {
+  const { exposedAt, alone } = exposures
   const { step, rank, keyAt } = variantRanks(exposures, own)
-  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposures.exposedAt, own, first)
+  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposedAt, own, first)
   const resolved =
     identity === undefined ? resolvedAsHeld : (each: Sql, map: AliasMap): Sql => map.resolvedTyped(each)
   const itself: readonly KeptState[] =
     identity === undefined ? [] : [keptIdentity(exposures, identity, resolved)]
-  const alone: readonly KeptState[] =
+  const crossed: readonly KeptState[] =
     crossedAlone === undefined
       ? []
       : [
@@ -181,12 +191,36 @@ export function identityStates(
             merged: (each) => sql`max(${each})`,
           },
         ]
+  const [together] = own('identities_together')
+  const isShared = alone !== undefined && bucketOf !== undefined
+  const counting: readonly KeptState[] = isShared
+    ? [{ name: together, state: sql`if(max(${alone.is}), count(), 1)`, merged: merges.sum }]
+    : []
+  // Exposures that stand alone and have one variant and one bucket count alike, so they share one row.
+  const groups = isShared
+    ? {
+        groups: alone.groups(
+          sql`toUInt64(${rank}) * 4294967296 + toUnixTimestamp(${bucketOf(sql`toDateTime(${exposedAt}, 'UTC')`)})`,
+        ),
+      }
+    : {}
   const identities = sql`
     ${name} AS (
-      ${selectStates(exposures, [...state, ...itself, ...alone, ...columns], [sql`${rank} > 0`], own, { resolved })}
+      ${selectStates(
+        exposures,
+        [...state, ...counting, ...itself, ...crossed, ...columns],
+        [sql`${rank} > 0`],
+        own,
+        { resolved, ...groups },
+      )}
     )
   `
-  return { steps: [step, ...aliasSteps(exposures), identities], keyAt, ...counted }
+  return {
+    steps: [step, ...aliasSteps(exposures), identities],
+    keyAt,
+    identities: isShared ? together : sql`1`,
+    ...counted,
+  }
 }
 
 /** The part of a WITH that states of identities need, if there are aliases. */

@@ -24,11 +24,10 @@ export interface InlineParametersOptions {
  *
  * @param statement - the return value of any function of this library that has `query` and `query_params`, or a
  *   statement of your own around it, with the values of all its parameters
- * @param options.except - the names of parameters that stay; default: no parameter stays. The text was made for one
- *   window. If the window stays open, so must the days of a rollup, `rollup_start` and `rollup_end`, which follow from it
+ * @param options.except - the names of parameters that stay; default: no parameter stays.
  * @returns the text; without parameters, except those that stay
- * @throws {@link ExposureError} `invalid-spec` for a parameter without a value, such as the day of a rollup's backfill;
- *   for a name in `except` that is not a parameter of the statement; and for a window that stays without its days
+ * @throws {@link ExposureError} `invalid-spec` for a parameter without a value, such as the day of a rollup's backfill,
+ *   and for a name in `except` that is not a parameter of the statement
  *
  * @example
  * ```ts
@@ -75,16 +74,6 @@ export function inlineParameters(
   for (const name of staying) {
     if (!found.has(name))
       throw invalidSpec('options.except', name, 'Pass names of parameters of the statement.')
-    const [, prefix] = /^(\w*?)(?:start_ms|as_of_ms)$/.exec(String(name)) ?? []
-    if (prefix === undefined) continue
-    for (const day of [`${prefix}rollup_start`, `${prefix}rollup_end`]) {
-      if (!found.has(day) || staying.has(day)) continue
-      throw invalidSpec(
-        'options.except',
-        except,
-        `${day} follows from the window, so it must stay a parameter too. Or inline a statement without the rollup.`,
-      )
-    }
   }
   return inlined
 }

@@ -116,7 +116,7 @@ describe('fetchExposuresSummaries', () => {
 
   test('asks about a rollup, and about shards that count by themselves, one by one', async () => {
     const { client, sent } = clientOf(each)
-    const source = rolledUp(flagsmithEvents(), 'exposures_by_day')
+    const source = rolledUp(flagsmithEvents(), 'exposures_by_identity')
     const sharded = {
       source: { table: { database: 'd', table: 't' }, cluster: 'c', shardedByIdentity: true },
     }

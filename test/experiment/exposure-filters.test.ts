@@ -3,6 +3,7 @@ import {
   isExposureError,
   trustedSql,
   type ExposureError,
+  type ExposureFilter,
   type ExposureSpecInput,
 } from 'first-exposure'
 import { rolledUp } from 'first-exposure/rollup'
@@ -71,9 +72,30 @@ describe('filters', () => {
     )
   })
 
-  test('are refused on a rollup, which does not keep the columns', () => {
-    const source = rolledUp({ table: 'events' }, 'by_day')
-    expect(refusal({ ...minimal, source, filters: [filters[0]] }).details['path']).toBe('filters')
+  test('on a rollup compare its declared columns as text, and no others', () => {
+    const source = rolledUp({ table: 'events' }, { table: 'by_identity', columns: ['country', 'build'] })
+    const of = (filter: ExposureFilter): ExposureSpecInput => ({ ...minimal, source, filters: [filter] })
+    for (const filter of [
+      { column: 'country', equals: 'NL' },
+      { column: 'country', in: ['NL', 'BE'] },
+      { column: 'country', notLike: 'N%' },
+      { column: 'country', isNull: true },
+      { column: 'build', notIn: [1, 2] },
+      { column: 'build', equals: true },
+    ] as const) {
+      expect(exposureSpec(of(filter)).filters).toEqual([filter])
+    }
+    for (const [filter, path] of [
+      [{ column: 'city', equals: 'NL' }, 'filters[0].column'],
+      [{ column: 'build', atLeast: 1, below: 9 }, 'filters[0].atLeast'],
+      [{ column: 'build', below: 9 }, 'filters[0].below'],
+      [{ column: 'build', equals: 1.5 }, 'filters[0].equals'],
+      [{ column: 'build', in: [1, 1.5] }, 'filters[0].in'],
+      [{ column: 'build', equals: new Date(0) }, 'filters[0].equals'],
+      [trustedSql`country = 'NL'`, 'filters[0]'],
+    ] as const) {
+      expect(refusal(of(filter)).details['path']).toBe(path)
+    }
     expect(exposureSpec({ ...minimal, source, filters: [] }).filters).toEqual([])
   })
 })

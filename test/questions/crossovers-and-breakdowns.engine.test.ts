@@ -107,9 +107,10 @@ describe.skipIf(!engineAvailable)('crossovers and breakdowns, on a real server',
     }
   })
 
-  test('of a source with a rollup they read the events', async () => {
-    const source = rolledUp({ table: 'events' }, 'no_such_rollup')
-    expect(await ask(specOf({ source }))).toEqual(expected)
+  test('of a source with a rollup, breakdowns by a column that it does not keep read the events', async () => {
+    const spec = specOf({ source: rolledUp({ table: 'events' }, 'no_such_rollup') })
+    expect(await fetchExposuresBreakdown(client, spec, window)).toEqual(expected.breakdown)
+    await expect(fetchCrossovers(client, spec, window)).rejects.toMatchObject({ code: '60' })
   })
 
   test('more rows than maxRows is too-many-buckets, and exactly maxRows is not', async () => {

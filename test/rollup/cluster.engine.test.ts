@@ -41,7 +41,7 @@ describe.skipIf(!engineAvailable)('the rollup on a cluster of three shards', () 
   }
   const rollupOf = (eventName: string): { database: string; table: string; eventName: string } => ({
     database: 'exposures',
-    table: 'exposures_by_day',
+    table: 'exposures_by_identity',
     eventName,
   })
   const schemaOf = (question: Asked): RollupSchema =>
@@ -160,9 +160,9 @@ describe.skipIf(!engineAvailable)('the rollup on a cluster of three shards', () 
     expect(await differing()).toEqual([])
     // Not the shard that is asked.
     const [, , last] = cluster.clients
-    await last?.command({ query: 'DETACH TABLE exposures_by_day_view' })
+    await last?.command({ query: 'DETACH TABLE exposures_by_identity_view' })
     if (last !== undefined) await insertEvents(last, [exposure('ee', 'blue', 7)])
-    await last?.command({ query: 'ATTACH TABLE exposures_by_day_view' })
+    await last?.command({ query: 'ATTACH TABLE exposures_by_identity_view' })
     const found = await audit(cluster.initiator, spec, window, schemaOf(question))
     expect(found.filter(({ mend }) => mend.length > 0)).toMatchObject([
       { day: '2026-06-07', inEvents: 1, inRollup: 0, missing: 1, surplus: 0 },
@@ -177,15 +177,26 @@ describe.skipIf(!engineAvailable)('the rollup on a cluster of three shards', () 
   })
 
   test('this engine has no keeper: it reads the statements ON CLUSTER and refuses them for that alone', async () => {
-    const { create, clear, drop } = rollupSchema({
+    const input = {
       source: events,
-      rollup: rollupOf(question.event),
-      cluster: cluster.name,
+      rollup: { ...rollupOf(question.event), table: 'on_cluster' },
       ttlDays: 90,
-    })
+    }
+    const { create, correct, erase, drop } = rollupSchema({ ...input, cluster: cluster.name })
+    // Some statements are checked against their table before anything else.
+    await run(cluster.initiator, rollupSchema(input).create)
     for (const { query, query_params } of [
       ...create,
-      { ...clear, query_params: { ...clear.query_params, day: '2026-06-07' } },
+      ...[...correct.slice(0, 1), ...erase].map(({ query, query_params }) => ({
+        query,
+        query_params: {
+          ...query_params,
+          day: '2026-06-07',
+          environment_key: 'prod',
+          feature_name: 'checkout',
+          identities: ['a'],
+        },
+      })),
       ...drop,
     ]) {
       await expect(cluster.initiator.command({ query, query_params: { ...query_params } })).rejects.toThrow(

@@ -2,8 +2,16 @@ import { flagsmithEvents } from 'first-exposure'
 import { decodeRollupAudit, rollupBackfill, rollupSchema } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 
-const schema = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_day' })
-const row = { day: '2026-06-01', in_events: 5, in_rollup: 5, missing: 0, surplus: 0 }
+const schema = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_identity' })
+const row = {
+  environment: 'prod',
+  feature: 'checkout',
+  day: '2026-06-01',
+  in_events: 5,
+  in_rollup: 5,
+  missing: 0,
+  surplus: 0,
+}
 const backfill = rollupBackfill(schema, ['2026-06-01'])
 
 describe('decodeRollupAudit', () => {
@@ -18,9 +26,19 @@ describe('decodeRollupAudit', () => {
     expect(decodeRollupAudit([{ ...row, missing: '1' }], schema)[0]?.mend).toEqual(backfill)
   })
 
-  test.each([0, 2])('for a surplus the day is cleared first (with %d missing)', (missing) => {
-    const mend = decodeRollupAudit([{ ...row, missing, surplus: 1 }], schema)[0]?.mend
-    expect(mend).toEqual([{ query: schema.clear.query, query_params: { day: '2026-06-01' } }, ...backfill])
+  test.each([0, 2])('a surplus is removed from its experiment first (with %d missing)', (missing) => {
+    const surplus = { ...row, missing, surplus: 1 }
+    const ofDay = { feature_name: 'checkout', day: '2026-06-01' }
+    const [removed, added] = schema.correct
+    expect(decodeRollupAudit([surplus], schema)[0]?.mend).toEqual([
+      {
+        query: removed?.query,
+        query_params: { ...removed?.query_params, ...ofDay, environment_key: 'prod' },
+      },
+      { query: added?.query, query_params: { ...added?.query_params, ...ofDay, environment_key: 'prod' } },
+    ])
+    const [without] = decodeRollupAudit([{ ...surplus, environment: null }], schema)[0]?.mend ?? []
+    expect(without?.query_params).toEqual({ ...removed?.query_params, ...ofDay })
   })
 
   test('is frozen through and through', () => {
@@ -29,6 +47,8 @@ describe('decodeRollupAudit', () => {
   })
 
   test.each([
+    ['environment', 1],
+    ['feature', null],
     ['day', '2026-06-31'],
     ['day', '2026-06-01 00:00:00'],
     ['day', 20260601],

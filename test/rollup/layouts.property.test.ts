@@ -43,7 +43,7 @@ describe.skipIf(!engineAvailable)('9. the rollup of a source of expressions answ
           fc.constantFrom('hash', 'exact'),
           async ({ question, events: any }, identityKey) => {
             const events = inEveryLayout(any)
-            const schema = rollupSchema({ source, rollup: 'exposures_by_day' })
+            const schema = rollupSchema({ source, rollup: 'exposures_by_identity' })
             await run(client, schema.drop)
             await client.command({ query: `TRUNCATE TABLE ${table}` })
             const insert = async (half: number): Promise<void> => {
@@ -59,7 +59,7 @@ describe.skipIf(!engineAvailable)('9. the rollup of a source of expressions answ
             const window = exposureWindow(question.startMs, question.asOfMs)
             for (const multiVariant of ['quarantine', 'first-seen'] as const) {
               const input = { ...spec(question), multiVariant, identityKey }
-              const asked = exposureSpec({ ...input, source: rolledUp(source, 'exposures_by_day') })
+              const asked = exposureSpec({ ...input, source: rolledUp(source, 'exposures_by_identity') })
               expect(read(await fetchExposuresSummary(client, asked, window)), multiVariant).toEqual(
                 referenceSummary(events, question, multiVariant),
               )

@@ -3,6 +3,7 @@ import {
   exposureWindow,
   firstExposuresQuery,
   flagsmithEvents,
+  trustedSql,
   type ExposureSpecInput,
   type ExposuresQuery,
 } from 'first-exposure'
@@ -10,7 +11,7 @@ import { rolledUp } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 
 const minimal = { environmentKey: 'prod', featureName: 'checkout' }
-const source = rolledUp(flagsmithEvents(), 'exposures_by_day')
+const source = rolledUp(flagsmithEvents(), 'exposures_by_identity')
 
 function queryOf(input: Partial<ExposureSpecInput>, start: string, asOf: string): ExposuresQuery {
   return firstExposuresQuery(exposureSpec({ ...minimal, source, ...input }), exposureWindow(start, asOf))
@@ -20,13 +21,13 @@ describe('rolledUp', () => {
   test('adds the rollup to the source, and a spec keeps it', () => {
     expect(source).toEqual({
       ...flagsmithEvents(),
-      rollup: { database: null, table: 'exposures_by_day', eventName: '$flag_exposure' },
+      rollup: { database: null, table: 'exposures_by_identity', eventName: '$flag_exposure', columns: [] },
     })
     expect(Object.isFrozen(source) && Object.isFrozen(source.rollup)).toBe(true)
     const spec = exposureSpec({ ...minimal, source })
     expect(spec.source).toEqual(source)
     expect(exposureSpec(spec)).toEqual(spec)
-    expect(rolledUp(source, 'exposures_by_day')).toEqual(source)
+    expect(rolledUp(source, 'exposures_by_identity')).toEqual(source)
     expect(rolledUp(source, 'another').rollup?.table).toBe('another')
   })
 
@@ -35,7 +36,7 @@ describe('rolledUp', () => {
     for (const shardedByIdentity of [false, true]) {
       const rolled = rolledUp(
         { ...events, shardedByIdentity },
-        { database: 'exposures', table: 'exposures_by_day' },
+        { database: 'exposures', table: 'exposures_by_identity' },
       )
       expect(rolled).toMatchObject({ ...events, shardedByIdentity })
       expect(rolledUp(rolled, { database: 'exposures', table: 'another' })).toMatchObject({
@@ -44,7 +45,7 @@ describe('rolledUp', () => {
         rollup: { table: 'another' },
       })
     }
-    expect(() => rolledUp(events, 'exposures_by_day')).toThrow(
+    expect(() => rolledUp(events, 'exposures_by_identity')).toThrow(
       expect.objectContaining({
         code: 'invalid-spec',
         details: expect.objectContaining({ path: 'rollup.database' }),
@@ -104,13 +105,13 @@ describe('rolledUp', () => {
 describe('firstExposuresQuery of a source with a rollup', () => {
   test.each<[string, Partial<ExposureSpecInput>, string, string]>([
     [
-      'partial-days-first-seen-exact',
+      'first-seen-exact',
       { multiVariant: 'first-seen', identityKey: 'exact' },
       '2026-06-01T08:00:00Z',
       '2026-06-15T17:30:00Z',
     ],
     [
-      'partial-days-mapped-source',
+      'mapped-source',
       {
         environmentKey: null,
         source: rolledUp(
@@ -134,20 +135,53 @@ describe('firstExposuresQuery of a source with a rollup', () => {
     await expect(`${queryOf(input, start, asOf).query}\n`).toMatchFileSnapshot(`golden/${name}.sql`)
   })
 
-  test.each([
-    ['within a day', '2026-06-01T00:00:00.001Z', '2026-06-01T23:59:59.999Z'],
-    ['over a midnight', '2026-06-01T00:00:00.001Z', '2026-06-02T23:59:59.999Z'],
-    ['up to the last millisecond of a day', '2026-06-01T00:00:00Z', '2026-06-01T23:59:59.999Z'],
-  ])('a window without a whole UTC day reads the events alone: %s', (_, start, asOf) => {
-    expect(queryOf({}, start, asOf)).toEqual(queryOf({ source: flagsmithEvents() }, start, asOf))
+  test('names its parameters like the query of the events, whatever the window', () => {
+    for (const [start, asOf] of [
+      ['2026-06-01T00:00:00.001Z', '2026-06-01T23:59:59.999Z'],
+      ['1970-01-02T00:00:00Z', '2106-01-01T00:00:00Z'],
+    ] as const) {
+      const { query_params } = queryOf({}, start, asOf)
+      expect(query_params).toEqual(queryOf({ source: flagsmithEvents() }, start, asOf).query_params)
+    }
+  })
+
+  test('an identity stands alone only if one event is asked for, and on one server', () => {
+    const of = (rolled: ReturnType<typeof rolledUp>): string =>
+      queryOf({ source: rolled }, '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z').query
+    expect(of(source)).toContain('_part')
+    const events = { ...flagsmithEvents(), eventName: ['seen', 'served'] }
+    expect(of(rolledUp(events, 'exposures_by_identity'))).not.toContain('_part')
+    const cluster = { ...flagsmithEvents(), table: { database: 'd', table: 'events' }, cluster: 'warehouse' }
+    for (const shardedByIdentity of [false, true]) {
+      expect(of(rolledUp({ ...cluster, shardedByIdentity }, { database: 'd', table: 'r' }))).not.toContain(
+        '_part',
+      )
+    }
+  })
+})
+
+describe('the declared columns of a rollup', () => {
+  const declared = (columns: unknown): (() => unknown) => {
+    return () => rolledUp(flagsmithEvents(), { table: 'r', columns: columns as never })
+  }
+  test('are sorted, without repeats', () => {
+    const { rollup } = rolledUp(flagsmithEvents(), { table: 'r', columns: ['b', 'a', 'b'] })
+    expect(rollup?.columns).toEqual(['a', 'b'])
+    expect(rolledUp(rolledUp(flagsmithEvents(), rollup ?? 'r'), rollup ?? 'r').rollup).toEqual(rollup)
   })
 
   test.each([
-    ['2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z', '2026-06-01', '2026-06-02'],
-    ['2026-06-01T00:00:00.001Z', '2026-06-03T00:00:00Z', '2026-06-02', '2026-06-03'],
-    ['2026-05-31T23:59:59.999Z', '2026-06-03T23:59:59.999Z', '2026-06-01', '2026-06-03'],
-    ['1970-01-02T00:00:00Z', '2106-01-01T00:00:00Z', '1970-01-02', '2106-01-01'],
-  ])('the whole UTC days of %s to %s come from the rollup', (start, asOf, first, end) => {
-    expect(queryOf({}, start, asOf).query_params).toMatchObject({ rollup_start: first, rollup_end: end })
+    ['rollup.columns', 'sdk_language'],
+    ['rollup.columns', Array.from({ length: 11 }, (_, index) => `c${index}`)],
+    ['rollup.columns[0]', ['']],
+    ['rollup.columns[1]', ['a', 1]],
+    ['rollup.columns[0]', [trustedSql`lower(a)`]],
+    ['rollup.columns[0]', ['timestamp']],
+    ['rollup.columns[0]', ['identifier']],
+    ['rollup.columns[0]', ['value']],
+  ])('refuse a %s that cannot be used: %j', (path, columns) => {
+    expect(declared(columns)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path }) }),
+    )
   })
 })

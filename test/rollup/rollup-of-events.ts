@@ -22,7 +22,7 @@ export function schemaOf(
 ): RollupSchema {
   return rollupSchema({
     source,
-    rollup: { table: 'exposures_by_day', eventName },
+    rollup: { table: 'exposures_by_identity', eventName },
     ...(ttlDays === undefined ? {} : { ttlDays }),
   })
 }

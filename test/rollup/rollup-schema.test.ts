@@ -4,13 +4,15 @@ import {
   rolledUp,
   rollupAudit,
   rollupBackfill,
+  rollupErasure,
+  rollupMigration,
   rollupSchema,
   type RollupSchema,
   type RollupSchemaInput,
 } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 
-const minimal: RollupSchemaInput = { source: flagsmithEvents(), rollup: 'exposures_by_day' }
+const minimal: RollupSchemaInput = { source: flagsmithEvents(), rollup: 'exposures_by_identity' }
 const mapped: RollupSchemaInput = {
   source: {
     table: { database: 'analytics', table: 'exposures' },
@@ -19,8 +21,10 @@ const mapped: RollupSchemaInput = {
   rollup: { database: 'rollups', table: 'a`b' },
 }
 
-function script({ create, days, backfill, clear, drop }: RollupSchema): string {
-  return [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};\n`).join('\n')
+function script({ create, days, backfill, correct, erase, drop }: RollupSchema): string {
+  return [...create, days, backfill, ...correct, ...erase, ...drop]
+    .map(({ query }) => `${query};\n`)
+    .join('\n')
 }
 
 describe('rollupSchema', () => {
@@ -30,6 +34,7 @@ describe('rollupSchema', () => {
       'schema-on-cluster-with-ttl-posthog',
       { ...minimal, source: postHogEvents(), cluster: 'events', ttlDays: 400 },
     ],
+    ['schema-declared-columns', { ...minimal, columns: ['sdk_version', 'sdk_language'] }],
   ])('is this SQL, to the letter: %s', async (name, input) => {
     await expect(script(rollupSchema(input))).toMatchFileSnapshot(`golden/${name}.sql`)
   })
@@ -45,7 +50,7 @@ describe('rollupSchema', () => {
       rollup: { table: 'r', eventName: "it's seen" },
       ttlDays: 41,
     })
-    expect(script(schema)).not.toMatch(/seen|41/)
+    expect(script(schema)).not.toMatch(/seen\b|41/)
     expect(schema.create.map(({ query_params }) => query_params)).toEqual([
       { ttl_days: 41 },
       { event_name: "it's seen" },
@@ -70,12 +75,62 @@ describe('rollupSchema', () => {
     ['ttlDays', { ...minimal, ttlDays: 1.5 }],
     ['ttlDays', { ...minimal, ttlDays: 36_501 }],
     ['ttlDays', { ...minimal, ttlDays: '1 OR 1' }],
+    ['rollup.columns', { ...minimal, columns: 'sdk_language' }],
+    ['rollup.columns[0]', { ...minimal, columns: ['timestamp'] }],
     ['cluster', { ...minimal, cluster: '' }],
     ['cluster', { ...minimal, cluster: null }],
     ['rollup.table', { ...minimal, rollup: { database: null, table: 'events' } }],
   ])('refuses a %s that cannot be used', (field, input) => {
     expect(() => rollupSchema(input as never)).toThrow(
       expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path: field }) }),
+    )
+  })
+})
+
+describe('rollupErasure', () => {
+  test('binds the identities of both statements: the events first', () => {
+    const schema = rollupSchema(mapped)
+    const statements = rollupErasure(schema, ["o'neil", '2'])
+    expect(statements.map(({ query }) => query.split('\n')[0])).toEqual([
+      'ALTER TABLE `analytics`.`exposures`',
+      'ALTER TABLE `rollups`.`a\\`b`',
+    ])
+    expect(statements.map(({ query_params }) => query_params)).toEqual(
+      statements.map(() => ({ identities: ["o'neil", '2'] })),
+    )
+    expect(Object.isFrozen(statements) && Object.isFrozen(statements[0]?.query_params)).toBe(true)
+  })
+
+  test.each([
+    ['identities', []],
+    ['identities', 'user-17'],
+    ['identities[1]', ['a', '']],
+    ['identities[0]', [17]],
+    ['identities[0]', ['\uD800']],
+  ])('refuses %s: %j', (path, identities) => {
+    expect(() => rollupErasure(rollupSchema(minimal), identities as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path }) }),
+    )
+  })
+})
+
+describe('rollupMigration', () => {
+  test('is this SQL, to the letter', async () => {
+    const statements = rollupMigration({ ...minimal, ttlDays: 90 }, { database: 'old', table: 'by_day' })
+    const { create } = rollupSchema({ ...minimal, ttlDays: 90 })
+    expect(statements.slice(0, 2)).toEqual(create)
+    await expect(`${statements[2]?.query ?? ''};\n`).toMatchFileSnapshot('golden/migration-with-ttl.sql')
+    expect(statements).toHaveLength(3)
+  })
+
+  test.each([
+    ['old', minimal, 'exposures_by_identity'],
+    ['old', minimal, undefined],
+    ['columns', { ...minimal, columns: ['sdk_language'] }, 'by_day'],
+    ['rollup.table', minimal, { table: '' }],
+  ])('refuses %s', (path, input, old) => {
+    expect(() => rollupMigration(input, old as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path }) }),
     )
   })
 })
@@ -116,7 +171,7 @@ describe('rollupAudit', () => {
   test.each([['audit-exact', { identityKey: 'exact' }]] as const)(
     'is this SQL, to the letter: %s',
     async (name, input) => {
-      const source = rolledUp(flagsmithEvents(), 'exposures_by_day')
+      const source = rolledUp(flagsmithEvents(), 'exposures_by_identity')
       const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout', source, ...input })
       const { query, query_params, format } = rollupAudit(spec, window)
       expect({ query_params, format }).toEqual({
@@ -124,8 +179,8 @@ describe('rollupAudit', () => {
           environment_key: 'prod',
           event_name: '$flag_exposure',
           feature_name: 'checkout',
-          rollup_start: '2026-06-01',
-          rollup_end: '2026-06-16',
+          audit_start: '2026-06-01',
+          audit_end: '2026-06-16',
         },
         format: 'JSONEachRow',
       })

@@ -19,7 +19,7 @@ import {
   type ExposureWindow,
   type QueryParams,
 } from 'first-exposure'
-import { rolledUp, rollupAudit, rollupBackfill, rollupSchema } from 'first-exposure/rollup'
+import { rolledUp, rollupAudit, rollupBackfill, rollupErasure, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anyKey, questionWithEvents } from '../arbitraries/exposure-events.js'
 import { runs } from '../arbitraries/runs.js'
@@ -216,7 +216,7 @@ describe.skipIf(!engineAvailable)('an inlined statement', () => {
     )
   }, 300_000)
 
-  test('makes the rollup that the bound one makes, and fills, audits and clears it alike', async () => {
+  test('makes the rollup that the bound one makes, and fills, audits, corrects and erases it alike', async () => {
     await fc.assert(
       fc.asyncProperty(asking, async ({ given: { question, events }, ...policies }) => {
         const rows = events.map((event) => ({
@@ -267,11 +267,18 @@ describe.skipIf(!engineAvailable)('an inlined statement', () => {
                 written([each]).map(async (one) => await rowsOf(one.query, one.query_params)),
               )),
             )
-          const clear = days.slice(0, 1).map((day) => ({
-            ...schema.clear,
-            query_params: { ...schema.clear.query_params, day },
-          }))
-          await run(client, written(clear))
+          const corrected = days.slice(0, 1).flatMap((day) =>
+            schema.correct.map(({ query, query_params }) => ({
+              query,
+              query_params: {
+                ...query_params,
+                day,
+                environment_key: question.environment,
+                feature_name: question.feature,
+              },
+            })),
+          )
+          await run(client, written([...corrected, ...rollupErasure(schema, ["o'neil", '{day:Date}'])]))
           given.push(await rowsOf('SELECT * FROM "{day:Date}\'"'))
           answers.push(given)
         }

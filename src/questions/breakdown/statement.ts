@@ -4,6 +4,8 @@ import { columnSql } from '../../scan/columns.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
 import { identityStates, merges } from '../../scan/identity-states.js'
 import { dateTime } from '../../scan/instants.js'
+import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { selectedExposures } from '../../scan/selected-exposures.js'
 import { sortedValue, valueAtFirst, valueOf } from '../../scan/values-at-first.js'
 import { bound, lines, sql, texts } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
@@ -26,8 +28,8 @@ import { breakdownColumns } from './rows.js'
  * once, and once more for the variants' keys. The largest values are found among the groups.
  *
  * How it works: in addition to the state of `firstExposuresQuery`, each identity keeps the minimum of (instant, value),
- * as text that sorts in that order. If the source has a rollup, the statement still reads the events, because the
- * rollup does not keep the column. If the source is `shardedByIdentity`, the shards send one state per identity. The
+ * as text that sorts in that order. If the source has a rollup that was declared with the column, the statement reads the
+ * rollup, and otherwise the events. If the source is `shardedByIdentity`, the shards send one state per identity. The
  * query cannot be split into partitions, because the largest values are known only from all identities. If the
  * identities do not fit the server's memory, let it spill them to disk (`max_bytes_before_external_group_by`).
  *
@@ -71,17 +73,31 @@ export function exposuresBreakdownQuery(spec: ExposureSpec, window: ExposureWind
       "Name the column in the spec: exposureSpec({ …, breakdown: { column: 'country' } }).",
     )
   }
-  const scan = exposureScan(complete, checkedWindow(window))
+  const checked = checkedWindow(window)
+  const scan = exposureScan(complete, checked)
   const [identities, slices, sizes, sizeRanks] = scan.own('identities', 'slices', 'sizes', 'size_ranks')
-  const [firstAndValue] = scan.own('first_nano_and_value')
-  const column = columnSql(breakdown.column, 'breakdown')
+  const [firstAndValue, value] = scan.own('first_nano_and_value', 'broken_down')
+  const { cluster, rollup } = complete.source
+  const { column } = breakdown
+  const rolledUp =
+    typeof column === 'string' && rollup?.columns.includes(column) === true
+      ? rolledUpExposures(complete, checked, scan, cluster, { columns: [{ declared: column, name: value }] })
+      : null
+  const exposures = selectedExposures(scan, scan.from, rolledUp, undefined)
+  const valueOfExposure = rolledUp === null ? columnSql(column, 'breakdown') : value
   const { steps, countedRank, firstSecond, keyAt } = identityStates(
-    scan,
+    exposures,
     multiVariant,
     identities,
     scan.own,
     {
-      columns: [{ name: firstAndValue, state: valueAtFirst(scan.exposedAt, column), merged: merges.minimum }],
+      columns: [
+        {
+          name: firstAndValue,
+          state: valueAtFirst(exposures.exposedAt, valueOfExposure),
+          merged: merges.minimum,
+        },
+      ],
     },
   )
   const slicesStep = sql`

@@ -17,6 +17,8 @@ import {
   rankOf,
   secondOfNanoseconds,
 } from '../../scan/instants.js'
+import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
+import { selectedExposures } from '../../scan/selected-exposures.js'
 import { lines, sql, texts } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
@@ -37,8 +39,8 @@ import { crossoverColumns } from './rows.js'
  * `quarantine`. They are the same under `first-seen`, because this query is about what happened, not about what counts.
  *
  * How it works: one aggregation finds the identities with more than one variant, with 8 bytes of state for each. A
- * second scan reads only the exposures of these identities. Both read the events, even if the source has a rollup,
- * because the rollup does not keep the order within a day. They also read the events if the source is
+ * second scan reads only the exposures of these identities. If the source has a rollup, both read the rollup, which holds
+ * the first exposure to each variant. The identities of a cluster are gathered even if the source is
  * `shardedByIdentity`. If the spec has `aliases`, both group by identifier first, and merge the states of each identity.
  *
  * @param spec - made by `exposureSpec`; its `multiVariant` and `breakdown` have no effect
@@ -67,9 +69,14 @@ import { crossoverColumns } from './rows.js'
  * ```
  */
 export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): ExposuresQuery {
-  const scan = exposureScan(exposureSpec(spec), checkedWindow(window))
-  const { aliases, identityGroup, own } = scan
-  const { step, rank, keyAt } = variantRanks(scan, own)
+  const complete = exposureSpec(spec)
+  const checked = checkedWindow(window)
+  const scan = exposureScan(complete, checked)
+  const rolledUp = rolledUpExposures(complete, checked, scan, complete.source.cluster)
+  const exposures = selectedExposures(scan, scan.from, rolledUp, undefined)
+  const { own } = scan
+  const { aliases, identityGroup } = exposures
+  const { step, rank, keyAt } = variantRanks(exposures, own)
   const isRanked = sql`${rank} > 0`
   const [crossing, entries, crossovers] = own('crossing', 'entries', 'crossovers')
   const [identity, bits, entry] = own('crossing_identity', 'rank_bits', 'entry_nano_and_rank')
@@ -87,7 +94,7 @@ export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): Exp
       SELECT ${aliases === null ? identity : sql`arrayJoin(${identity}) AS ${identity}`}
       FROM (
         ${selectStates(
-          scan,
+          exposures,
           [crossingIdentity, { name: bits, state: rankBits(rank), merged: merges.bits }],
           [isRanked],
           own,
@@ -98,14 +105,20 @@ export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): Exp
   `
   const entryState: KeptState = {
     name: entry,
-    state: sql`min(${instantAndRank(scan.exposedAt, rank)})`,
+    state: sql`min(${instantAndRank(exposures.exposedAt, rank)})`,
     merged: merges.minimum,
   }
   const entriesStep = sql`
     ${entries} AS (
-      ${selectStates(scan, [keptIdentity(scan, identity), entryState], [isRanked, isCrossing], own, {
-        within: { of: rank, kept: entryState, inKept: rankOf },
-      })}
+      ${selectStates(
+        exposures,
+        [keptIdentity(exposures, identity), entryState],
+        [isRanked, isCrossing],
+        own,
+        {
+          within: { of: rank, kept: entryState, inKept: rankOf },
+        },
+      )}
     )
   `
   const crossoversStep = sql`
@@ -127,7 +140,7 @@ export function crossoversQuery(spec: ExposureSpec, window: ExposureWindow): Exp
   const columns = texts(crossoverColumns)
   return statement(sql`
     WITH
-      ${lines(step, ...aliasSteps(scan), crossingStep, entriesStep, crossoversStep)}
+      ${lines(step, ...aliasSteps(exposures), crossingStep, entriesStep, crossoversStep)}
     SELECT
       ${keyAt(sql`first_rank`)} AS ${columns.firstVariant},
       ${keyAt(sql`next_rank`)} AS ${columns.nextVariant},

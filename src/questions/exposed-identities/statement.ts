@@ -62,9 +62,8 @@ export interface ExposedIdentitiesQueryOptions {
  * distinguished by the identifier itself, whatever `identityKey` says.
  *
  * How it works: it groups by identity and keeps the state of `firstExposuresQuery`, with the instant of the first
- * exposure instead of its second. If the source is `shardedByIdentity`, each shard reduces its own identities. With
- * dimensions, the statement reads the events even if the source has a rollup, because the rollup does not keep these
- * columns.
+ * exposure instead of its second. If the source is `shardedByIdentity`, each shard reduces its own identities. If the
+ * source has a rollup, the statement reads it, except if a dimension is not among its declared columns.
  *
  * If the spec has `aliases`, `identity` is the identifier that an identity's identifiers resolve to, even if it was never
  * exposed itself. The statement fails if an alias names a text that is no value of the identity's column, such as a name
@@ -125,10 +124,27 @@ export function exposedIdentitiesQuery(
   }
   const { source } = complete
   const scan = exposureScan(complete, checked)
-  const dimensions = dimensionsOf(asked.dimensions ?? [], scan)
+  const declared = source.rollup?.columns ?? []
+  const columns = columnsOfDimensions(asked.dimensions ?? [])
+  const isRolledUp = columns.every((column) => typeof column === 'string' && declared.includes(column))
   const onShards = countsOnShards(complete)
   const cluster = onShards ? null : source.cluster
-  const rolledUp = dimensions.length > 0 ? null : rolledUpExposures(complete, checked, scan, cluster)
+  const kept = columns.map((_, index) => scan.own(`value_of_dimension_${index + 1}` as const)[0])
+  const rolledUp = isRolledUp
+    ? rolledUpExposures(complete, checked, scan, cluster, {
+        columns: columns.map((column, index) => ({ declared: String(column), name: kept[index] ?? nothing })),
+      })
+    : null
+  const exposedAt = rolledUp?.exposedAt ?? scan.exposedAt
+  const dimensions = columns.map((column, index) =>
+    dimensionOf(
+      index,
+      column,
+      rolledUp === null ? columnSql(column, `dimension_${index + 1}`) : (kept[index] ?? nothing),
+      exposedAt,
+      scan,
+    ),
+  )
   const exposures = selectedExposures(scan, eventTables(source, cluster), rolledUp, partition)
   const answer = onShards ? ofShards : ofTable
   return statement(answer(complete.multiVariant, exposures, scan, dimensions), prefix)
@@ -141,7 +157,12 @@ interface Dimension {
   readonly kept: KeptState
 }
 
-function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): readonly Dimension[] {
+function nameOfDimension(column: SourceColumn, index: number): string {
+  return typeof column === 'string' ? column : `dimension_${index + 1}`
+}
+
+/** Checks the dimensions: their names must differ from each other and from the other columns of the answer. */
+function columnsOfDimensions(columns: readonly SourceColumn[]): readonly SourceColumn[] {
   if (!Array.isArray(columns) || columns.length > 20) {
     throw invalidSpec('dimensions', columns, 'Pass a list of at most 20 columns or expressions.')
   }
@@ -149,7 +170,7 @@ function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): rea
   return columns.map((given: SourceColumn, index) => {
     const path = `dimensions[${index}]`
     const column = aSourceColumn(given, path, invalidSpec)
-    const name = typeof column === 'string' ? column : `dimension_${index + 1}`
+    const name = nameOfDimension(column, index)
     if (names.has(name)) {
       throw invalidSpec(
         path,
@@ -158,16 +179,22 @@ function dimensionsOf(columns: readonly SourceColumn[], scan: ExposureScan): rea
       )
     }
     names.add(name)
-    const [kept] = scan.own(`kept_dimension_${index + 1}` as const)
-    return {
-      name: identifier(name),
-      kept: {
-        name: kept,
-        state: valueAtFirst(scan.exposedAt, columnSql(column, `dimension_${index + 1}`)),
-        merged: merges.minimum,
-      },
-    }
+    return column
   })
+}
+
+function dimensionOf(
+  index: number,
+  column: SourceColumn,
+  value: Sql,
+  exposedAt: Sql,
+  scan: ExposureScan,
+): Dimension {
+  const [kept] = scan.own(`kept_dimension_${index + 1}` as const)
+  return {
+    name: identifier(nameOfDimension(column, index)),
+    kept: { name: kept, state: valueAtFirst(exposedAt, value), merged: merges.minimum },
+  }
 }
 
 type Answer = (

@@ -90,7 +90,7 @@ export function firstExposuresQuery(
   const scan = exposureScan(complete, checked)
   if (countsOnShards(complete)) return statement(answerOfShards(complete, checked, scan, partition))
 
-  const rolledUp = rolledUpExposures(complete, checked, scan, source.cluster)
+  const rolledUp = rolledUpExposures(complete, checked, scan, source.cluster, { alone: true })
   const selected = selectedExposures(scan, scan.from, rolledUp, partition)
   if (rolledUp === null) return statement(answerOfTable(complete, selected, scan))
   // A step, because the statement reads the exposures twice.
@@ -111,18 +111,19 @@ function answerOfTable(
   before: readonly Sql[] = [],
 ): Sql {
   const [identities, buckets] = scan.own('identities', 'buckets')
-  const { steps, countedRank, firstSecond, keyAt } = identityStates(
-    exposures,
-    multiVariant,
-    identities,
-    scan.own,
-  )
+  const {
+    steps,
+    countedRank,
+    firstSecond,
+    keyAt,
+    identities: together,
+  } = identityStates(exposures, multiVariant, identities, scan.own, { bucketOf: scan.bucketOf })
   const byBucket = sql`
     ${buckets} AS (
       SELECT
         ${countedRank} AS counted_rank,
         ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
-        count() AS identities_counted
+        sum(${together}) AS identities_counted
       FROM ${identities}
       GROUP BY counted_rank, local_bucket
     )

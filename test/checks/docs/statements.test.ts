@@ -11,7 +11,7 @@ import {
   identityTimelineQuery,
   overlapQuery,
 } from 'first-exposure'
-import { rolledUp, rollupAudit, rollupSchema } from 'first-exposure/rollup'
+import { rolledUp, rollupAudit, rollupMigration, rollupSchema } from 'first-exposure/rollup'
 import { expect, test } from 'vitest'
 
 const input = {
@@ -20,18 +20,17 @@ const input = {
   breakdown: { column: 'sdk_language', top: 5 },
 }
 const spec = exposureSpec(input)
-const rolledUpSpec = exposureSpec({ ...input, source: rolledUp(flagsmithEvents(), 'exposures_by_day') })
+const rolledUpSpec = exposureSpec({ ...input, source: rolledUp(flagsmithEvents(), 'exposures_by_identity') })
 const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
-const partialDays = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z')
-const { create, days, backfill, clear, drop } = rollupSchema({
+const { create, days, backfill, correct, erase, drop } = rollupSchema({
   source: flagsmithEvents(),
-  rollup: 'exposures_by_day',
+  rollup: 'exposures_by_identity',
 })
 
 /** Every statement of the library, whole, for the default layout. */
 const statements: readonly (readonly [name: string, query: string])[] = [
   ['firstExposuresQuery', firstExposuresQuery(spec, window).query],
-  ['firstExposuresQuery through a rollup', firstExposuresQuery(rolledUpSpec, partialDays).query],
+  ['firstExposuresQuery through a rollup', firstExposuresQuery(rolledUpSpec, window).query],
   [
     'firstExposuresQuery with aliases',
     firstExposuresQuery(
@@ -50,13 +49,20 @@ const statements: readonly (readonly [name: string, query: string])[] = [
       { spec, window },
       {
         spec: exposureSpec({ ...input, featureName: 'search', timeZone: 'Europe/Madrid' }),
-        window: partialDays,
+        window: exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z'),
       },
     ]).query,
   ],
   ['overlapQuery', overlapQuery(spec, exposureSpec({ ...input, featureName: 'search' }), window).query],
-  ['rollupSchema', [...create, days, backfill, clear, ...drop].map(({ query }) => `${query};`).join('\n\n')],
+  [
+    'rollupSchema',
+    [...create, days, backfill, ...correct, ...erase, ...drop].map(({ query }) => `${query};`).join('\n\n'),
+  ],
   ['rollupAudit', rollupAudit(rolledUpSpec, window).query],
+  [
+    'rollupMigration',
+    `${rollupMigration({ source: flagsmithEvents(), rollup: 'exposures_by_identity' }, 'exposures_by_day')[2]?.query ?? ''};`,
+  ],
 ]
 
 test('the page of statements shows each of them whole', async () => {

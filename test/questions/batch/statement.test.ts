@@ -79,7 +79,7 @@ describe('firstExposuresBatchQuery', () => {
     ['they differ in their identityKey', [of('a'), of('b'), of('c', { identityKey: 'exact' })]],
     [
       'its source has a rollup',
-      [of('a'), of('b'), of('c', { source: rolledUp(flagsmithEvents(), 'exposures_by_day') })],
+      [of('a'), of('b'), of('c', { source: rolledUp(flagsmithEvents(), 'exposures_by_identity') })],
     ],
     [
       'its source is shardedByIdentity',

@@ -27,7 +27,10 @@ const sharded = {
   shardedByIdentity: true,
 }
 const rolledUpSource = {
-  ...rolledUp({ ...sharded, shardedByIdentity: false }, { database: 'rollups', table: 'exposures_by_day' }),
+  ...rolledUp(
+    { ...sharded, shardedByIdentity: false },
+    { database: 'rollups', table: 'exposures_by_identity' },
+  ),
 }
 const partialDays = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T17:30:00Z')
 

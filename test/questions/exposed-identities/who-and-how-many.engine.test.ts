@@ -40,7 +40,7 @@ describe.skipIf(!engineAvailable).each(['America/New_York', 'Asia/Kolkata'])(
       // Of any event, because one rollup must hold whatever is asked for.
       const table = { database: 'exposures', table: 'events' }
       const columns = { event: null }
-      const rollup = { database: 'exposures', table: 'exposures_by_day' }
+      const rollup = { database: 'exposures', table: 'exposures_by_identity' }
       const schema = rollupSchema({ source: { table, columns }, rollup })
       for (const client of clients) {
         await createEventsTable(client, 'events', undefined, 'DateTime64(3)')
@@ -78,7 +78,7 @@ describe.skipIf(!engineAvailable).each(['America/New_York', 'Asia/Kolkata'])(
             await Promise.all(
               cluster.clients.map(async (client, shard) => {
                 await client.command({ query: 'TRUNCATE TABLE events' })
-                await client.command({ query: 'TRUNCATE TABLE exposures_by_day' })
+                await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
                 const here = events.filter(({ identity }) => [...(identity ?? '')].length % shards === shard)
                 await insertInTwoBatches(client, here)
               }),

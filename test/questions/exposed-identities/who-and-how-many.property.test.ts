@@ -37,7 +37,7 @@ const sources: readonly { readonly source: ExposureSourceInput; readonly filtere
     },
     filtered: true,
   },
-  { source: rolledUp(ofAnyEvent, 'exposures_by_day'), filtered: false },
+  { source: rolledUp(ofAnyEvent, 'exposures_by_identity'), filtered: false },
 ]
 const filters = fc.subarray<ExposureFilter>([
   { column: 'sdk_language', in: ['js', 'java'] },
@@ -73,7 +73,7 @@ describe.skipIf(!engineAvailable)('10. who and how many agree', () => {
       'DateTime64(3)',
     )
     await client.command({ query: 'CREATE VIEW viewed_events AS SELECT * FROM events' })
-    await run(client, rollupSchema({ source: ofAnyEvent, rollup: 'exposures_by_day' }).create)
+    await run(client, rollupSchema({ source: ofAnyEvent, rollup: 'exposures_by_identity' }).create)
   })
   afterAll(async () => await client.close())
 
@@ -84,7 +84,7 @@ describe.skipIf(!engineAvailable)('10. who and how many agree', () => {
         const { ways, filters, serverZone, dimensions, partition, ...policies } = how
         const { source, filtered } = ways
         await client.command({ query: 'TRUNCATE TABLE events' })
-        await client.command({ query: 'TRUNCATE TABLE exposures_by_day' })
+        await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
         await insertInTwoBatches(client, events)
         const spec = exposureSpec({
           environmentKey: question.environment,

@@ -165,7 +165,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
         identityKeys,
         fc.boolean(),
         async ({ questions, events }, policy, identityKey, both) => {
-          await client.command({ query: 'TRUNCATE TABLE exposures_by_day' })
+          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
           await replaceEvents(
             client,
             events.map((e) => ({ ...e, event: e.event === questions[0]?.event ? event : 'other' })),
@@ -175,7 +175,7 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
           )
           const rolled = specs.map((spec, index) =>
             index === 0 || both
-              ? exposureSpec({ ...spec, source: rolledUp(source, 'exposures_by_day') })
+              ? exposureSpec({ ...spec, source: rolledUp(source, 'exposures_by_identity') })
               : spec,
           )
           expect(await fetchOverlaps(client, rolled, windowOf(questions))).toEqual(

@@ -21,7 +21,7 @@ describe('overlapQuery', () => {
     ['one-table-both-policies', of('checkout'), of('search', { multiVariant: 'first-seen', maxRows: 7 })],
     [
       'exact-cluster-and-rollup',
-      of('checkout', { source: rolledUp(flagsmithEvents(), 'exposures_by_day') }),
+      of('checkout', { source: rolledUp(flagsmithEvents(), 'exposures_by_identity') }),
       exposureSpec({
         featureName: 'search',
         identityKey: 'exact',

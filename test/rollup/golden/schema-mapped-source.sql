@@ -2,29 +2,27 @@ CREATE TABLE IF NOT EXISTS `rollups`.`a\`b`
 (
   feature LowCardinality(String),
   identity String,
-  day Date,
-  variant LowCardinality(String),
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
-  first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
+  first_exposures SimpleAggregateFunction(minMap, Map(String, DateTime64(9, 'UTC'))),
+  variants Array(String) ALIAS mapKeys(first_exposures),
+  instants Array(DateTime64(9, 'UTC')) ALIAS mapValues(first_exposures),
+  INDEX least_instant arrayMin(mapValues(first_exposures)) TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(day)
-ORDER BY (feature, identity, day, variant)
-COMMENT 'The least instant of each identity in each variant, by UTC day';
+ORDER BY (feature, identity)
+SETTINGS min_age_to_force_merge_seconds = 7200
+COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `rollups`.`a\`b_view`
 TO `rollups`.`a\`b`
 AS SELECT
   feature,
   identity_ AS identity,
-  day_ AS day,
-  variant_ AS variant,
-  min(exposed_at) AS first_exposure
+  map(variant_, exposed_at) AS first_exposures
 FROM
 (
   SELECT
     assumeNotNull(toString(`day`)) AS feature,
-    toDate(`timestamp`, 'UTC') AS day_,
     assumeNotNull(toString(`variant`)) AS identity_,
     assumeNotNull(toString(`identity`)) AS variant_,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
@@ -33,15 +31,13 @@ FROM
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-)
-GROUP BY feature, identity_, day_, variant_;
+);
 
-SELECT DISTINCT toString(day_) AS day
+SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM
 (
   SELECT
     assumeNotNull(toString(`day`)) AS feature,
-    toDate(`timestamp`, 'UTC') AS day_,
     assumeNotNull(toString(`variant`)) AS identity_,
     assumeNotNull(toString(`identity`)) AS variant_,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
@@ -62,40 +58,96 @@ FROM
 ORDER BY day
 SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0;
 
-INSERT INTO `rollups`.`a\`b` (feature, identity, day, variant, first_exposure)
+INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   feature,
   identity_ AS identity,
-  day_ AS day,
-  variant_ AS variant,
-  min(exposed_at) AS first_exposure
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures
 FROM
 (
   SELECT
-    assumeNotNull(toString(`day`)) AS feature,
-    toDate(`timestamp`, 'UTC') AS day_,
-    assumeNotNull(toString(`variant`)) AS identity_,
-    assumeNotNull(toString(`identity`)) AS variant_,
-    toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
-  FROM `analytics`.`exposures`
-  WHERE NOT ignore((
+    feature, identity_,
+    variant_ AS rollup_entry,
+    min(exposed_at) AS least,
+    max(exposed_at) AS greatest_instant
+  FROM
+  (
     SELECT
-      throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
-      AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
-      AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
+      assumeNotNull(toString(`day`)) AS feature,
+      assumeNotNull(toString(`variant`)) AS identity_,
+      assumeNotNull(toString(`identity`)) AS variant_,
+      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `analytics`.`exposures`
-    WHERE 0
-  ))
-    AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
-    AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
-    AND `identity` IS NOT NULL
-    AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+    WHERE NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
+      FROM `analytics`.`exposures`
+      WHERE 0
+    ))
+      AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
+      AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
+      AND `identity` IS NOT NULL
+      AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+  )
+  GROUP BY feature, identity_, rollup_entry
 )
-GROUP BY feature, identity_, day_, variant_;
+GROUP BY feature, identity_;
 
 ALTER TABLE `rollups`.`a\`b`
-DELETE WHERE day = {day:Date}
+UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)
+WHERE feature = {feature_name:String},
+DELETE WHERE feature = {feature_name:String}
+  AND empty(first_exposures)
+SETTINGS mutations_sync = 2;
+
+INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures)
+SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
+SELECT
+  feature,
+  identity_ AS identity,
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures
+FROM
+(
+  SELECT
+    feature, identity_,
+    variant_ AS rollup_entry,
+    min(exposed_at) AS least,
+    max(exposed_at) AS greatest_instant
+  FROM
+  (
+    SELECT
+      assumeNotNull(toString(`day`)) AS feature,
+      assumeNotNull(toString(`variant`)) AS identity_,
+      assumeNotNull(toString(`identity`)) AS variant_,
+      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
+    FROM `analytics`.`exposures`
+    WHERE NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
+      FROM `analytics`.`exposures`
+      WHERE 0
+    ))
+      AND `day` = {feature_name:String}
+      AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
+      AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
+      AND `identity` IS NOT NULL
+      AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+  )
+  GROUP BY feature, identity_, rollup_entry
+)
+GROUP BY feature, identity_;
+
+ALTER TABLE `analytics`.`exposures`
+DELETE WHERE ifNull(toString(`variant`), '') IN {identities:Array(String)}
+SETTINGS mutations_sync = 2;
+
+ALTER TABLE `rollups`.`a\`b`
+DELETE WHERE identity IN {identities:Array(String)}
 SETTINGS mutations_sync = 2;
 
 DROP VIEW IF EXISTS `rollups`.`a\`b_view` SYNC;

@@ -1,37 +1,37 @@
-CREATE TABLE IF NOT EXISTS `exposures_by_day`ON CLUSTER `events`
+CREATE TABLE IF NOT EXISTS `exposures_by_identity`ON CLUSTER `events`
 (
   environment LowCardinality(String),
   event LowCardinality(String),
   feature LowCardinality(String),
   identity String,
-  day Date,
-  variant LowCardinality(String),
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
-  first_exposure SimpleAggregateFunction(min, DateTime64(9, 'UTC'))
+  first_exposures SimpleAggregateFunction(minMap, Map(String, DateTime64(9, 'UTC'))),
+  last_exposed SimpleAggregateFunction(max, Date),
+  variants Array(String) ALIAS mapKeys(first_exposures),
+  instants Array(DateTime64(9, 'UTC')) ALIAS mapValues(first_exposures),
+  INDEX least_instant arrayMin(mapValues(first_exposures)) TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplicatedAggregatingMergeTree
-PARTITION BY toYYYYMM(day)
-ORDER BY (environment, event, feature, identity, day, variant)
-TTL day + toIntervalDay({ttl_days:UInt32})
-COMMENT 'The least instant of each identity in each variant, by UTC day';
+ORDER BY (environment, event, feature, identity)
+TTL last_exposed + toIntervalDay({ttl_days:UInt32})
+SETTINGS min_age_to_force_merge_seconds = 7200
+COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS `exposures_by_day_view`ON CLUSTER `events`
-TO `exposures_by_day`
+CREATE MATERIALIZED VIEW IF NOT EXISTS `exposures_by_identity_view`ON CLUSTER `events`
+TO `exposures_by_identity`
 AS SELECT
   environment,
   event_ AS event,
   feature__ AS feature,
   identity,
-  day,
-  variant,
-  min(exposed_at) AS first_exposure
+  map(variant, exposed_at) AS first_exposures,
+  toDate(exposed_at) AS last_exposed
 FROM
 (
   SELECT
     assumeNotNull(toString(`team_id`)) AS environment,
     assumeNotNull(toString(`event`)) AS event_,
     assumeNotNull(toString((JSONExtractString(properties, '$feature_flag')))) AS feature__,
-    toDate(`timestamp`, 'UTC') AS day,
     assumeNotNull(toString(`person_id`)) AS identity,
     assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
@@ -41,17 +41,15 @@ FROM
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
     AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
     AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-)
-GROUP BY environment, event_, feature__, identity, day, variant;
+);
 
-SELECT DISTINCT toString(day) AS day
+SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM
 (
   SELECT
     assumeNotNull(toString(`team_id`)) AS environment,
     assumeNotNull(toString(`event`)) AS event_,
     assumeNotNull(toString((JSONExtractString(properties, '$feature_flag')))) AS feature__,
-    toDate(`timestamp`, 'UTC') AS day,
     assumeNotNull(toString(`person_id`)) AS identity,
     assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
@@ -72,46 +70,113 @@ FROM
 ORDER BY day
 SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0;
 
-INSERT INTO `exposures_by_day` (environment, event, feature, identity, day, variant, first_exposure)
+INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, last_exposed)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   environment,
   event_ AS event,
   feature__ AS feature,
   identity,
-  day,
-  variant,
-  min(exposed_at) AS first_exposure
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  toDate(max(greatest_instant)) AS last_exposed
 FROM
 (
   SELECT
-    assumeNotNull(toString(`team_id`)) AS environment,
-    assumeNotNull(toString(`event`)) AS event_,
-    assumeNotNull(toString((JSONExtractString(properties, '$feature_flag')))) AS feature__,
-    toDate(`timestamp`, 'UTC') AS day,
-    assumeNotNull(toString(`person_id`)) AS identity,
-    assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
-    toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
-  FROM `events`
-  WHERE NOT ignore((
+    environment, event_, feature__, identity,
+    variant AS rollup_entry,
+    min(exposed_at) AS least,
+    max(exposed_at) AS greatest_instant
+  FROM
+  (
     SELECT
-      throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
-      AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
+      assumeNotNull(toString(`team_id`)) AS environment,
+      assumeNotNull(toString(`event`)) AS event_,
+      assumeNotNull(toString((JSONExtractString(properties, '$feature_flag')))) AS feature__,
+      assumeNotNull(toString(`person_id`)) AS identity,
+      assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
+      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `events`
-    WHERE 0
-  ))
-    AND `event` = {event_name:String}
-    AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
-    AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
-    AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
-    AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+    WHERE NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
+      FROM `events`
+      WHERE 0
+    ))
+      AND `event` = {event_name:String}
+      AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
+      AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
+      AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
+      AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+  )
+  GROUP BY environment, event_, feature__, identity, rollup_entry
 )
-GROUP BY environment, event_, feature__, identity, day, variant;
+GROUP BY environment, event_, feature__, identity;
 
-ALTER TABLE `exposures_by_day`ON CLUSTER `events`
-DELETE WHERE day = {day:Date}
+ALTER TABLE `exposures_by_identity`ON CLUSTER `events`
+UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)
+WHERE environment = {environment_key:String}
+  AND event = {event_name:String}
+  AND feature = {feature_name:String},
+DELETE WHERE environment = {environment_key:String}
+  AND event = {event_name:String}
+  AND feature = {feature_name:String}
+  AND empty(first_exposures)
 SETTINGS mutations_sync = 2;
 
-DROP VIEW IF EXISTS `exposures_by_day_view`ON CLUSTER `events` SYNC;
+INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, last_exposed)
+SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
+SELECT
+  environment,
+  event_ AS event,
+  feature__ AS feature,
+  identity,
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  toDate(max(greatest_instant)) AS last_exposed
+FROM
+(
+  SELECT
+    environment, event_, feature__, identity,
+    variant AS rollup_entry,
+    min(exposed_at) AS least,
+    max(exposed_at) AS greatest_instant
+  FROM
+  (
+    SELECT
+      assumeNotNull(toString(`team_id`)) AS environment,
+      assumeNotNull(toString(`event`)) AS event_,
+      assumeNotNull(toString((JSONExtractString(properties, '$feature_flag')))) AS feature__,
+      assumeNotNull(toString(`person_id`)) AS identity,
+      assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
+      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
+    FROM `events`
+    WHERE NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
+      FROM `events`
+      WHERE 0
+    ))
+      AND `team_id` = {environment_key:String}
+      AND `event` = {event_name:String}
+      AND (JSONExtractString(properties, '$feature_flag')) = {feature_name:String}
+      AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
+      AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
+      AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
+      AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+  )
+  GROUP BY environment, event_, feature__, identity, rollup_entry
+)
+GROUP BY environment, event_, feature__, identity;
 
-DROP TABLE IF EXISTS `exposures_by_day`ON CLUSTER `events` SYNC;
+ALTER TABLE `events`ON CLUSTER `events`
+DELETE WHERE ifNull(toString(`person_id`), '') IN {identities:Array(String)}
+SETTINGS mutations_sync = 2;
+
+ALTER TABLE `exposures_by_identity`ON CLUSTER `events`
+DELETE WHERE identity IN {identities:Array(String)}
+SETTINGS mutations_sync = 2;
+
+DROP VIEW IF EXISTS `exposures_by_identity_view`ON CLUSTER `events` SYNC;
+
+DROP TABLE IF EXISTS `exposures_by_identity`ON CLUSTER `events` SYNC;

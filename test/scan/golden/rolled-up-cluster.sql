@@ -1,29 +1,70 @@
 WITH
   exposures_ AS (
     SELECT
+      identity,
+      variant_key,
+      exposed_at
+    FROM
+    (
+      SELECT
+        identity_hash AS identity,
+        variants,
+        instants
+      FROM cluster({cluster:String}, `exposures`.`events_by_day`)
+      WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}))
+        AND environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
+    )
+    ARRAY JOIN
+      variants AS variant_key,
+      instants AS exposed_at
+    WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+      AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+    UNION ALL
+    SELECT
       murmurHash3_128(assumeNotNull(toString(`identifier`))) AS identity,
       assumeNotNull(toString(`value`)) AS variant_key,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM cluster({cluster:String}, `exposures`.`events`)
-    WHERE `environment_key` = {environment_key:String}
+    WHERE (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+      AND event = {event_name:String}
+      AND feature = {feature_name:String}
+      AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+      AND `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
       AND `feature_name` = {feature_name:String}
       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
       AND `value` IS NOT NULL
-      AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-    UNION ALL
-    SELECT
-      identity_hash AS identity,
-      variant AS variant_key,
-      first_exposure AS exposed_at
-    FROM cluster({cluster:String}, `exposures`.`events_by_day`)
-    WHERE environment = {environment_key:String}
-      AND event = {event_name:String}
-      AND feature = {feature_name:String}
-      AND day >= {rollup_start:Date}
-      AND day < {rollup_end:Date}
+      AND (
+      ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}))
+      OR murmurHash3_128(assumeNotNull(toString(`identifier`))) GLOBAL IN (
+        SELECT identity_hash
+        FROM cluster({cluster:String}, `exposures`.`events_by_day`)
+        WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}))
+          AND environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+      )
+    )
   ),
   if(
     NOT ignore((
@@ -35,8 +76,11 @@ WITH
       WHERE 0
     )),
     (
-      SELECT arraySort(groupUniqArray(variant_key))
-      FROM exposures_
+      SELECT arraySort(groupUniqArrayArray(variants))
+      FROM cluster({cluster:String}, `exposures`.`events_by_day`)
+      WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
     ),
     []
   ) AS first_exposures_variant_keys,
@@ -52,7 +96,7 @@ WITH
     SELECT
       if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
       toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
-      count() AS identities_counted
+      sum(1) AS identities_counted
     FROM identities
     GROUP BY counted_rank, local_bucket
   )

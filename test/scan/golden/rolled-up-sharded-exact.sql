@@ -21,29 +21,70 @@ WITH
               min(toUnixTimestamp(exposed_at)) AS first_second
             FROM (
               SELECT
+                identity,
+                variant_key,
+                exposed_at
+              FROM
+              (
+                SELECT
+                  identity AS identity,
+                  variants,
+                  instants
+                FROM `exposures`.`events_by_day`
+                WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+                  AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}))
+                  AND environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+              )
+              ARRAY JOIN
+                variants AS variant_key,
+                instants AS exposed_at
+              WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+                AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+              UNION ALL
+              SELECT
                 assumeNotNull(toString(`identifier`)) AS identity,
                 assumeNotNull(toString(`value`)) AS variant_key,
                 toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
               FROM `exposures`.`events`
-              WHERE `environment_key` = {environment_key:String}
+              WHERE (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                AND event = {event_name:String}
+                AND feature = {feature_name:String}
+                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+                AND `environment_key` = {environment_key:String}
                 AND `event` = {event_name:String}
                 AND `feature_name` = {feature_name:String}
                 AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
                 AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
                 AND `value` IS NOT NULL
-                AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
                 AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-              UNION ALL
-              SELECT
-                identity AS identity,
-                variant AS variant_key,
-                first_exposure AS exposed_at
-              FROM `exposures`.`events_by_day`
-              WHERE environment = {environment_key:String}
-                AND event = {event_name:String}
-                AND feature = {feature_name:String}
-                AND day >= {rollup_start:Date}
-                AND day < {rollup_end:Date}
+                AND (
+                ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+                  AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}))
+                OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
+                  SELECT identity_hash
+                  FROM `exposures`.`events_by_day`
+                  WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}
+                    AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}))
+                    AND environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}
+                    AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+                )
+              )
             )
             GROUP BY identity
           )
@@ -55,29 +96,70 @@ WITH
             SELECT assumeNotNull(variant_key) AS key_scanned
             FROM (
               SELECT
+                identity,
+                variant_key,
+                exposed_at
+              FROM
+              (
+                SELECT
+                  identity AS identity,
+                  variants,
+                  instants
+                FROM `exposures`.`events_by_day`
+                WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+                  AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}))
+                  AND environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+              )
+              ARRAY JOIN
+                variants AS variant_key,
+                instants AS exposed_at
+              WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+                AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+              UNION ALL
+              SELECT
                 assumeNotNull(toString(`identifier`)) AS identity,
                 assumeNotNull(toString(`value`)) AS variant_key,
                 toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
               FROM `exposures`.`events`
-              WHERE `environment_key` = {environment_key:String}
+              WHERE (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                AND event = {event_name:String}
+                AND feature = {feature_name:String}
+                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+                AND `environment_key` = {environment_key:String}
                 AND `event` = {event_name:String}
                 AND `feature_name` = {feature_name:String}
                 AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
                 AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
                 AND `value` IS NOT NULL
-                AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
                 AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-              UNION ALL
-              SELECT
-                identity AS identity,
-                variant AS variant_key,
-                first_exposure AS exposed_at
-              FROM `exposures`.`events_by_day`
-              WHERE environment = {environment_key:String}
-                AND event = {event_name:String}
-                AND feature = {feature_name:String}
-                AND day >= {rollup_start:Date}
-                AND day < {rollup_end:Date}
+                AND (
+                ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}
+                  AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                  AND event = {event_name:String}
+                  AND feature = {feature_name:String}))
+                OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
+                  SELECT identity_hash
+                  FROM `exposures`.`events_by_day`
+                  WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}
+                    AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `exposures`.`events_by_day`) WHERE environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}))
+                    AND environment = {environment_key:String}
+                    AND event = {event_name:String}
+                    AND feature = {feature_name:String}
+                    AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+                )
+              )
             )
             GROUP BY assumeNotNull(variant_key)
           )

@@ -44,7 +44,7 @@ async function answers(): Promise<unknown> {
     // The day on which the clocks go back.
     shown: exposuresView(summary).points.map((point) => [point.start, point.end, formatBucket(point)]),
     split: sampleRatio({ control: 3123, treatment: 6877 }, { control: 1, treatment: 1 }).status,
-    rollup: rollupSchema({ source: spec.source, rollup: 'exposures_by_day' }).create.length,
+    rollup: rollupSchema({ source: spec.source, rollup: 'exposures_by_identity' }).create.length,
     stored: writeFlagsmithExposures(state, { startedAt, endedAt: null }).as_of,
     kept: await sqliteRefreshStore({
       prepare: () => ({ get: () => undefined, run: () => ({ changes: 1 }) }),

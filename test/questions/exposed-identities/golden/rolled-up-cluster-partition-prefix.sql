@@ -9,33 +9,11 @@ WITH
       WHERE 0
     )),
     (
-      SELECT arraySort(groupUniqArray(variant_key))
-      FROM (
-        SELECT
-          assumeNotNull(toString(`identifier`)) AS identity,
-          assumeNotNull(toString(`value`)) AS variant_key,
-          toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
-        FROM cluster({who_cluster:String}, `analytics`.`exposures`)
-        WHERE `environment_key` = {who_environment_key:String}
-          AND `event` = {who_event_name:String}
-          AND `feature_name` = {who_feature_name:String}
-          AND `timestamp` >= fromUnixTimestamp64Milli({who_start_ms:Int64})
-          AND `timestamp` < fromUnixTimestamp64Milli({who_as_of_ms:Int64})
-          AND `value` IS NOT NULL
-          AND (`timestamp` < toDateTime64({who_rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({who_rollup_end:Date}, 3, 'UTC'))
-          AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-        UNION ALL
-        SELECT
-          identity AS identity,
-          variant AS variant_key,
-          first_exposure AS exposed_at
-        FROM cluster({who_cluster:String}, `rollups`.`exposures_by_day`)
-        WHERE environment = {who_environment_key:String}
-          AND event = {who_event_name:String}
-          AND feature = {who_feature_name:String}
-          AND day >= {who_rollup_start:Date}
-          AND day < {who_rollup_end:Date}
-      )
+      SELECT arraySort(groupUniqArrayArray(variants))
+      FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`)
+      WHERE environment = {who_environment_key:String}
+        AND event = {who_event_name:String}
+        AND feature = {who_feature_name:String}
     ),
     []
   ) AS first_exposures_variant_keys,
@@ -46,29 +24,70 @@ WITH
       identity AS exposed_identity
     FROM (
       SELECT
+        identity,
+        variant_key,
+        exposed_at
+      FROM
+      (
+        SELECT
+          identity AS identity,
+          variants,
+          instants
+        FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`)
+        WHERE NOT ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND event = {who_event_name:String}
+          AND feature = {who_feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND event = {who_event_name:String}
+          AND feature = {who_feature_name:String}))
+          AND environment = {who_environment_key:String}
+          AND event = {who_event_name:String}
+          AND feature = {who_feature_name:String}
+      )
+      ARRAY JOIN
+        variants AS variant_key,
+        instants AS exposed_at
+      WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')
+        AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({who_as_of_ms:Int64}), 9, 'UTC')
+      UNION ALL
+      SELECT
         assumeNotNull(toString(`identifier`)) AS identity,
         assumeNotNull(toString(`value`)) AS variant_key,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
       FROM cluster({who_cluster:String}, `analytics`.`exposures`)
-      WHERE `environment_key` = {who_environment_key:String}
+      WHERE (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+        AND event = {who_event_name:String}
+        AND feature = {who_feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) > 0
+        AND `environment_key` = {who_environment_key:String}
         AND `event` = {who_event_name:String}
         AND `feature_name` = {who_feature_name:String}
         AND `timestamp` >= fromUnixTimestamp64Milli({who_start_ms:Int64})
         AND `timestamp` < fromUnixTimestamp64Milli({who_as_of_ms:Int64})
         AND `value` IS NOT NULL
-        AND (`timestamp` < toDateTime64({who_rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({who_rollup_end:Date}, 3, 'UTC'))
         AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-      UNION ALL
-      SELECT
-        identity AS identity,
-        variant AS variant_key,
-        first_exposure AS exposed_at
-      FROM cluster({who_cluster:String}, `rollups`.`exposures_by_day`)
-      WHERE environment = {who_environment_key:String}
-        AND event = {who_event_name:String}
-        AND feature = {who_feature_name:String}
-        AND day >= {who_rollup_start:Date}
-        AND day < {who_rollup_end:Date}
+        AND (
+        ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND event = {who_event_name:String}
+          AND feature = {who_feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND event = {who_event_name:String}
+          AND feature = {who_feature_name:String}))
+        OR murmurHash3_128(assumeNotNull(toString(`identifier`))) GLOBAL IN (
+          SELECT identity_hash
+          FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`)
+          WHERE NOT ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+            AND event = {who_event_name:String}
+            AND feature = {who_feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+            AND event = {who_event_name:String}
+            AND feature = {who_feature_name:String}))
+            AND environment = {who_environment_key:String}
+            AND event = {who_event_name:String}
+            AND feature = {who_feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')
+        )
+      )
     )
     WHERE cityHash64('partition', assumeNotNull(identity)) % {who_partition_count:UInt64} = {who_partition_index:UInt64}
       AND transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0

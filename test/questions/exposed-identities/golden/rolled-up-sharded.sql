@@ -14,29 +14,70 @@ FROM cluster({cluster:String}, view(
       min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(variant_key))) AS first_nano_and_key
     FROM (
       SELECT
+        identity,
+        variant_key,
+        exposed_at
+      FROM
+      (
+        SELECT
+          identity AS identity,
+          variants,
+          instants
+        FROM `rollups`.`exposures_by_identity`
+        WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}))
+          AND environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}
+      )
+      ARRAY JOIN
+        variants AS variant_key,
+        instants AS exposed_at
+      WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+        AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+      UNION ALL
+      SELECT
         assumeNotNull(toString(`identifier`)) AS identity,
         assumeNotNull(toString(`value`)) AS variant_key,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
       FROM `analytics`.`exposures`
-      WHERE `environment_key` = {environment_key:String}
+      WHERE (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+        AND event = {event_name:String}
+        AND feature = {feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+        AND `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}
         AND `feature_name` = {feature_name:String}
         AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
         AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
         AND `value` IS NOT NULL
-        AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
         AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-      UNION ALL
-      SELECT
-        identity AS identity,
-        variant AS variant_key,
-        first_exposure AS exposed_at
-      FROM `rollups`.`exposures_by_day`
-      WHERE environment = {environment_key:String}
-        AND event = {event_name:String}
-        AND feature = {feature_name:String}
-        AND day >= {rollup_start:Date}
-        AND day < {rollup_end:Date}
+        AND (
+        ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND event = {event_name:String}
+          AND feature = {feature_name:String}))
+        OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
+          SELECT identity_hash
+          FROM `rollups`.`exposures_by_identity`
+          WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+            AND event = {event_name:String}
+            AND feature = {feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+            AND event = {event_name:String}
+            AND feature = {feature_name:String}))
+            AND environment = {environment_key:String}
+            AND event = {event_name:String}
+            AND feature = {feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+        )
+      )
     )
     GROUP BY identity
   ) AS states
@@ -48,29 +89,70 @@ FROM cluster({cluster:String}, view(
         SELECT assumeNotNull(variant_key) AS key_scanned
         FROM (
           SELECT
+            identity,
+            variant_key,
+            exposed_at
+          FROM
+          (
+            SELECT
+              identity AS identity,
+              variants,
+              instants
+            FROM `rollups`.`exposures_by_identity`
+            WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND event = {event_name:String}
+              AND feature = {feature_name:String}
+              AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND event = {event_name:String}
+              AND feature = {feature_name:String}))
+              AND environment = {environment_key:String}
+              AND event = {event_name:String}
+              AND feature = {feature_name:String}
+          )
+          ARRAY JOIN
+            variants AS variant_key,
+            instants AS exposed_at
+          WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+            AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+          UNION ALL
+          SELECT
             assumeNotNull(toString(`identifier`)) AS identity,
             assumeNotNull(toString(`value`)) AS variant_key,
             toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
           FROM `analytics`.`exposures`
-          WHERE `environment_key` = {environment_key:String}
+          WHERE (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+            AND event = {event_name:String}
+            AND feature = {feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+            AND `environment_key` = {environment_key:String}
             AND `event` = {event_name:String}
             AND `feature_name` = {feature_name:String}
             AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
             AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
             AND `value` IS NOT NULL
-            AND (`timestamp` < toDateTime64({rollup_start:Date}, 3, 'UTC') OR `timestamp` >= toDateTime64({rollup_end:Date}, 3, 'UTC'))
             AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-          UNION ALL
-          SELECT
-            identity AS identity,
-            variant AS variant_key,
-            first_exposure AS exposed_at
-          FROM `rollups`.`exposures_by_day`
-          WHERE environment = {environment_key:String}
-            AND event = {event_name:String}
-            AND feature = {feature_name:String}
-            AND day >= {rollup_start:Date}
-            AND day < {rollup_end:Date}
+            AND (
+            ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND event = {event_name:String}
+              AND feature = {feature_name:String}
+              AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND event = {event_name:String}
+              AND feature = {feature_name:String}))
+            OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
+              SELECT identity_hash
+              FROM `rollups`.`exposures_by_identity`
+              WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+                AND event = {event_name:String}
+                AND feature = {feature_name:String}
+                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+                AND event = {event_name:String}
+                AND feature = {feature_name:String}))
+                AND environment = {environment_key:String}
+                AND event = {event_name:String}
+                AND feature = {feature_name:String}
+                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+            )
+          )
         )
         GROUP BY assumeNotNull(variant_key)
       )

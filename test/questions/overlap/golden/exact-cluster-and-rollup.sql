@@ -1,20 +1,19 @@
 WITH
   if(
-    1,
+    NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
+      FROM `events`
+      WHERE 0
+    )),
     (
-      SELECT arraySort(groupUniqArray(pass_1_variant_key))
-      FROM (
-        SELECT
-          identity AS pass_1_identity,
-          variant AS pass_1_variant_key,
-          first_exposure AS pass_1_exposed_at
-        FROM `exposures_by_day`
-        WHERE environment = {pass_1_environment_key:String}
-          AND event = {pass_1_event_name:String}
-          AND feature = {pass_1_feature_name:String}
-          AND day >= {pass_1_rollup_start:Date}
-          AND day < {pass_1_rollup_end:Date}
-      )
+      SELECT arraySort(groupUniqArrayArray(variants))
+      FROM `exposures_by_identity`
+      WHERE environment = {pass_1_environment_key:String}
+        AND event = {pass_1_event_name:String}
+        AND feature = {pass_1_feature_name:String}
     ),
     []
   ) AS pass_1_first_exposures_variant_keys,
@@ -25,15 +24,70 @@ WITH
       pass_1_identity AS pass_1_who_entered
     FROM (
       SELECT
-        identity AS pass_1_identity,
-        variant AS pass_1_variant_key,
-        first_exposure AS pass_1_exposed_at
-      FROM `exposures_by_day`
-      WHERE environment = {pass_1_environment_key:String}
+        pass_1_identity,
+        pass_1_variant_key,
+        pass_1_exposed_at
+      FROM
+      (
+        SELECT
+          identity AS pass_1_identity,
+          variants,
+          instants
+        FROM `exposures_by_identity`
+        WHERE NOT ((SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}))
+          AND environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}
+      )
+      ARRAY JOIN
+        variants AS pass_1_variant_key,
+        instants AS pass_1_exposed_at
+      WHERE pass_1_exposed_at >= toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')
+        AND pass_1_exposed_at < toDateTime64(fromUnixTimestamp64Milli({pass_1_as_of_ms:Int64}), 9, 'UTC')
+      UNION ALL
+      SELECT
+        assumeNotNull(toString(`identifier`)) AS pass_1_identity,
+        assumeNotNull(toString(`value`)) AS pass_1_variant_key,
+        toDateTime64(`timestamp`, 9, 'UTC') AS pass_1_exposed_at
+      FROM `events`
+      WHERE (SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
         AND event = {pass_1_event_name:String}
         AND feature = {pass_1_feature_name:String}
-        AND day >= {pass_1_rollup_start:Date}
-        AND day < {pass_1_rollup_end:Date}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')) > 0
+        AND `environment_key` = {pass_1_environment_key:String}
+        AND `event` = {pass_1_event_name:String}
+        AND `feature_name` = {pass_1_feature_name:String}
+        AND `timestamp` >= fromUnixTimestamp64Milli({pass_1_start_ms:Int64})
+        AND `timestamp` < fromUnixTimestamp64Milli({pass_1_as_of_ms:Int64})
+        AND `value` IS NOT NULL
+        AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+        AND (
+        ((SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}))
+        OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
+          SELECT identity_hash
+          FROM `exposures_by_identity`
+          WHERE NOT ((SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+            AND event = {pass_1_event_name:String}
+            AND feature = {pass_1_feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {pass_1_environment_key:String}
+            AND event = {pass_1_event_name:String}
+            AND feature = {pass_1_feature_name:String}))
+            AND environment = {pass_1_environment_key:String}
+            AND event = {pass_1_event_name:String}
+            AND feature = {pass_1_feature_name:String}
+            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({pass_1_start_ms:Int64}), 9, 'UTC')
+        )
+      )
     )
     WHERE transform(pass_1_variant_key, pass_1_first_exposures_variant_keys, arrayEnumerate(pass_1_first_exposures_variant_keys), 0) > 0
     GROUP BY pass_1_identity

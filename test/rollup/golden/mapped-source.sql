@@ -1,0 +1,120 @@
+WITH
+  exposures_ AS (
+    SELECT
+      identity_,
+      variant_key,
+      exposed_at,
+      is_alone
+    FROM
+    (
+      SELECT
+        identity_hash AS identity_,
+        variants,
+        instants,
+        _part = (
+          SELECT argMax(part, part_rows)
+          FROM (
+            SELECT toString(_part) AS part, count() AS part_rows
+            FROM `rollups`.`ranked`
+            WHERE feature = {feature_name:String}
+              AND _part_offset % 1024 = 0
+            GROUP BY part
+          )
+          WHERE toUInt64OrZero(splitByChar('_', part)[4]) > 0
+        )
+        AND length(variants) = 1
+        AND reinterpretAsUInt32(identity_hash) NOT IN (
+          SELECT reinterpretAsUInt32(identity_hash)
+          FROM `rollups`.`ranked`
+          WHERE feature = {feature_name:String}
+            AND _part != (
+            SELECT argMax(part, part_rows)
+            FROM (
+              SELECT toString(_part) AS part, count() AS part_rows
+              FROM `rollups`.`ranked`
+              WHERE feature = {feature_name:String}
+                AND _part_offset % 1024 = 0
+              GROUP BY part
+            )
+            WHERE toUInt64OrZero(splitByChar('_', part)[4]) > 0
+          )
+        ) AS is_alone
+      FROM `rollups`.`ranked`
+      WHERE NOT ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+        AND feature = {feature_name:String}
+    )
+    ARRAY JOIN
+      variants AS variant_key,
+      instants AS exposed_at
+    WHERE exposed_at >= toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+      AND exposed_at < toDateTime64(fromUnixTimestamp64Milli({as_of_ms:Int64}), 9, 'UTC')
+    UNION ALL
+    SELECT
+      murmurHash3_128(assumeNotNull(toString(`identity`))) AS identity_,
+      assumeNotNull(toString(`first_exposure`)) AS variant_key,
+      toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
+      toUInt8(0) AS is_alone
+    FROM `analytics`.`exposures`
+    WHERE (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
+      AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+      AND `day` = {feature_name:String}
+      AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
+      AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
+      AND `first_exposure` IS NOT NULL
+      AND toString(`identity`) != if(position(toTypeName(`identity`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
+      AND (
+      ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
+        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+      OR murmurHash3_128(assumeNotNull(toString(`identity`))) IN (
+        SELECT identity_hash
+        FROM `rollups`.`ranked`
+        WHERE NOT ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+          AND feature = {feature_name:String}
+          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+      )
+    )
+  ),
+  if(
+    NOT ignore((
+      SELECT
+        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identity`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`first_exposure`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`first_exposure`)), '>')) = 0
+      FROM `analytics`.`exposures`
+      WHERE 0
+    )),
+    (
+      SELECT arraySort(groupUniqArrayArray(variants))
+      FROM `rollups`.`ranked`
+      WHERE feature = {feature_name:String}
+    ),
+    []
+  ) AS first_exposures_variant_keys,
+  identities AS (
+    SELECT
+      groupBitOr(bitXor(transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
+      min(toUnixTimestamp(exposed_at)) AS first_second,
+      if(max(is_alone), count(), 1) AS identities_together
+    FROM exposures_
+    WHERE transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
+    GROUP BY if(is_alone, toUInt128(toUInt64(transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) * 4294967296 + toUnixTimestamp(toStartOfDay(toDateTime(exposed_at, 'UTC'), {time_zone:String}))), bitOr(reinterpretAsUInt128(identity_), bitShiftLeft(toUInt128(1), 127)))
+  ),
+  buckets AS (
+    SELECT
+      if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
+      toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
+      sum(identities_together) AS identities_counted
+    FROM identities
+    GROUP BY counted_rank, local_bucket
+  )
+SELECT
+  counted_rank = 0 AS quarantined,
+  if(counted_rank = 0, NULL, first_exposures_variant_keys[counted_rank]) AS variant,
+  toDateTime(local_bucket, 'UTC') AS bucket,
+  identities_counted AS new_identities
+FROM buckets
+ORDER BY local_bucket, counted_rank = 0, counted_rank
+LIMIT {row_limit:UInt64}
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
