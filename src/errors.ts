@@ -11,6 +11,7 @@
  * | `too-many-buckets` | the answer has more rows than `maxRows` | narrow the window, look for junk variants, or raise `maxRows` |
  * | `shards-missing` | shards of a cluster are down, and the server is set to skip them | ask again when they are back |
  * | `unreadable-column` | a column of the source has a type that cannot be read rightly, such as a number where an instant is needed | pass the expression that the message shows |
+ * | `unreadable-rollup` | the rollup's table is of another version, or was not declared with a column that is asked for | replace it: `rollupMigration`, or `rollupSchema` and a backfill |
  * | `unsafe-setting` | the server's profile would cut or change the answer without an error, and the user may not override it | change the setting that the message names |
  * | `malformed-summary` | a summary was changed, or is something else | pass what `summarizeExposures` returned, or its JSON parsed |
  * | `incompatible-summaries` | the summaries differ in granularity or time zone | merge and compare only what was asked alike |
@@ -32,6 +33,7 @@ export type ExposureErrorCode =
   | 'too-many-buckets'
   | 'shards-missing'
   | 'unreadable-column'
+  | 'unreadable-rollup'
   | 'unsafe-setting'
   | 'malformed-summary'
   | 'incompatible-summaries'

@@ -46,6 +46,7 @@ import { gatewayStatus } from './gateway-status.js'
  * | `too-many-buckets` | no | more rows than `maxRows` |
  * | `shards-missing` | yes | shards of a cluster are down, and the server is set to skip them |
  * | `unreadable-column` | no | a column of a type that cannot be read rightly; the message says what to pass instead |
+ * | `unreadable-rollup` | no | a rollup of another version, or without a column that is asked for |
  * | `unsafe-setting` | no | a setting that would cut or change the answer, which the user may not override |
  * | the code of any other {@link ExposureError} | no | misuse, such as `invalid-spec` |
  * | `unknown` | yes | anything else |
@@ -162,6 +163,7 @@ const ownFailures: Readonly<Record<ExposureErrorCode, OwnFailure>> = {
     ),
   'shards-missing': () => failureOf('shards-missing', true, 'Shards of the ClickHouse cluster are down.'),
   'unreadable-column': inItsWords,
+  'unreadable-rollup': inItsWords,
   'unsafe-setting': inItsWords,
   'malformed-summary': misuse,
   'incompatible-summaries': misuse,

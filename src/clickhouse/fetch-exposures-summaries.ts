@@ -216,4 +216,5 @@ const ofEveryExperiment: ReadonlySet<string> = new Set([
   'not-clickhouse',
   'unsafe-setting',
   'unreadable-column',
+  'unreadable-rollup',
 ])

@@ -70,7 +70,7 @@ export async function fetchRows(
       cost = queryCost(result, answeredId(result) ?? queryId)
       return rows
     } catch (error) {
-      throw refusedByStatement(error) ?? error
+      throw refusedByStatement(error, query) ?? error
     }
   })) as readonly unknown[]
   if (cost !== undefined) onCost?.(cost)

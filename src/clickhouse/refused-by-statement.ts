@@ -1,24 +1,41 @@
 import { ExposureError } from '../errors.js'
 import { unreadableColumn, unsafeSetting, type UnreadableColumn } from '../scan/guards.js'
+import { unknownToRollup } from '../scan/rolled-up-exposures.js'
 import { missingShards } from '../scan/shards.js'
 
 /**
- * The error for a refusal by the statement's own guards, read from ClickHouse's error; `undefined` for any other error.
+ * The error for a refusal by the statement's own guards, or for a rollup of another schema, read from ClickHouse's error;
+ * `undefined` for any other error.
  */
-export function refusedByStatement(cause: unknown): ExposureError | undefined {
+export function refusedByStatement(cause: unknown, query: string): ExposureError | undefined {
   const { code, message } = (cause ?? {}) as {
     readonly code?: unknown
     readonly message?: unknown
   }
   if (typeof message !== 'string') return undefined
-  return refusals[String(code)]?.(message, cause)
+  return refusals[String(code)]?.(message, cause, query)
 }
 
-type Refused = (message: string, cause: unknown) => ExposureError | undefined
+type Refused = (message: string, cause: unknown, query: string) => ExposureError | undefined
 
 const refusals: Readonly<Record<string, Refused>> = {
   // ILLEGAL_TYPE_OF_ARGUMENT
   43: unreadable,
+  // UNKNOWN_IDENTIFIER
+  47: (message, cause, query) => {
+    const column = unknownToRollup(message, query)
+    if (column === undefined) return undefined
+    const cure =
+      column.declared === undefined
+        ? 'Another version of this package made it. Replace a rollup of version 0.1 with rollupMigration, or make a new one with rollupSchema and fill it.'
+        : 'It was not declared with this column. Make a new one with rollupSchema({ …, columns }) and fill it, or leave the column out of rolledUp.'
+    return new ExposureError(
+      'unreadable-rollup',
+      `The rollup's table has no column ${column.name}. ${cure}`,
+      { column: column.declared ?? column.name },
+      { cause },
+    )
+  },
   // TYPE_MISMATCH
   53: unreadable,
   // READONLY

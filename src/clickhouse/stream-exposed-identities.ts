@@ -77,7 +77,8 @@ export interface StreamExposedIdentitiesOptions extends FetchRowsOptions {
  * @returns an async iterable of frozen identities, in no order; nothing is asked before the loop begins
  * @throws at the call: {@link ExposureError} `invalid-spec`, `invalid-window`, for misuse. In the loop: whatever the
  *   client throws, untouched; the signal's reason after an abort; {@link ExposureError} `malformed-rows` if the answer is
- *   not complete or belongs to another query, `unreadable-column`, `unsafe-setting`
+ *   not complete or belongs to another query, `unreadable-column`, `unreadable-rollup`,
+ *   `unsafe-setting`
  *
  * @example
  * ```ts
@@ -181,7 +182,7 @@ async function* identitiesOf(
     mayRun = false
   } catch (error) {
     mayRun = stopped.aborted || mayStillRun(classifyFailure(error))
-    throw refusedByStatement(error) ?? error
+    throw refusedByStatement(error, statement.query) ?? error
   } finally {
     if (mayRun) {
       bytes?.close()

@@ -7,7 +7,7 @@ import { policyStates, variantRanks, type IdentityStates } from './identity-stat
 import type { AskedExperiment } from './passes.js'
 
 /** One row of state for each experiment and identity of a pass. */
-export interface BatchStates extends Omit<IdentityStates, 'firstInstantAndRank' | 'identities'> {
+export interface BatchStates extends Omit<IdentityStates, 'firstInstantAndRank' | 'counted'> {
   /** The place of the experiment in the pass, from 1. */
   readonly experiment: Sql
   /** What distinguishes the identity, if it was kept. */

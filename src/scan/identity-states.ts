@@ -143,8 +143,8 @@ export interface IdentityStates {
   readonly firstInstantAndRank: Sql
   /** The key of a variant by its rank. */
   readonly keyAt: (rank: Sql) => Sql
-  /** How many identities a row of the step stands for. */
-  readonly identities: Sql
+  /** The number of identities that rows of the step stand for together. */
+  readonly counted: Sql
 }
 
 /** What is kept of each identity in addition to what counting needs. */
@@ -176,7 +176,7 @@ export function identityStates(
 ): IdentityStates {
   const { exposedAt, alone } = exposures
   const { step, rank, keyAt } = variantRanks(exposures, own)
-  const { state, bitsOfRanks: _, ...counted } = policyStates[policy](rank, exposedAt, own, first)
+  const { state, bitsOfRanks: _, ...counts } = policyStates[policy](rank, exposedAt, own, first)
   const resolved =
     identity === undefined ? resolvedAsHeld : (each: Sql, map: AliasMap): Sql => map.resolvedTyped(each)
   const itself: readonly KeptState[] =
@@ -218,8 +218,8 @@ export function identityStates(
   return {
     steps: [step, ...aliasSteps(exposures), identities],
     keyAt,
-    identities: isShared ? together : sql`1`,
-    ...counted,
+    counted: isShared ? sql`sum(${together})` : sql`count()`,
+    ...counts,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Comparison, ExposureFilter } from '../experiment/exposure-filter.j
 import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
 import { identifier } from '../sql/identifiers.js'
 import { bound, lines, sql, texts, where, type Sql } from '../sql/sql.js'
+import { rendered } from '../sql/statement.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { aliasMap } from './alias-map.js'
 import { asNumber, filterComparisons, hashOf, parameterOf } from './columns.js'
@@ -44,12 +45,31 @@ export function valuesOf(declared: string): Sql {
 /** The least instant in a row of a rollup. The table has an index on exactly this expression. */
 export const leastInstant: Sql = sql`arrayMin(mapValues(${rollupNames.firstExposures}))`
 
+/** A column that a statement reads and the rollup's table does not have. */
+export interface UnknownToRollup {
+  readonly name: string
+  /** The column that the rollup was not declared with, if it is one. */
+  readonly declared?: string
+}
+
+/** The column of a rollup that ClickHouse does not know, from the text of its error. */
+export function unknownToRollup(message: string, query: string): UnknownToRollup | undefined {
+  if (!query.includes(rendered(leastInstant).query)) return undefined
+  const [, name] =
+    /[`'](value_of_.*?|variants|instants|first_exposures|identity_hash)[`']/.exec(message) ?? []
+  if (name === undefined) return undefined
+  const [, declared] = /^value_of_(.*)$/.exec(name) ?? []
+  return declared === undefined ? { name } : { name, declared }
+}
+
 /** The exposures of a window, read through the rollup. */
 export interface RolledUpExposures extends Omit<Exposures, 'from'> {
   /** A SELECT of identity, variant and instant, and of the declared columns that were asked for. */
   readonly select: Sql
   /** The identity in it, as it is distinguished. */
   readonly identity: Sql
+  /** What distinguishes the same identities in the events. */
+  readonly identityGroupOfEvents: Sql
 }
 
 /** What a statement needs of a rollup besides identity, variant and instant. */
@@ -188,6 +208,7 @@ export function rolledUpExposures(
     predicates: [],
     identityPredicates: [],
     identityGroup: group(identity),
+    identityGroupOfEvents: group(ofEvents(scan.columns.identity)),
     aliases: aliasMap(spec, scan, { identityOf: ofEvents, groupOf: group }),
     variantKey,
     exposedAt,

@@ -45,6 +45,14 @@ export async function replaceDiagnosedEvents(
   events: readonly DiagnosedEvent[],
 ): Promise<void> {
   await client.command({ query: 'TRUNCATE TABLE events' })
+  await insertDiagnosedEvents(client, events)
+}
+
+/** Adds events to that table, in one batch. */
+export async function insertDiagnosedEvents(
+  client: ClickHouseClient,
+  events: readonly DiagnosedEvent[],
+): Promise<void> {
   if (events.length === 0) return
   await client.insert({
     table: 'events',

@@ -10,7 +10,7 @@ export const slowTests: readonly string[] = [
   'test/command/files.test.ts',
   'test/examples/host.test.ts',
   'test/questions/aliases.property.test.ts',
-  'test/rollup/rollup.property.test.ts',
+  'test/rollup/{questions,rollup}.property.test.ts',
   'test/statistics/calibration.test.ts',
   'test/time/bucket-starts.property.test.ts',
 ]

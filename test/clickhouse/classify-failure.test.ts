@@ -87,6 +87,7 @@ describe('the table of classifyFailure', () => {
       'too-many-buckets',
       'shards-missing',
       'unreadable-column',
+      'unreadable-rollup',
       'unsafe-setting',
       'unknown',
     ]
@@ -139,7 +140,7 @@ describe('the table of classifyFailure', () => {
     })
   })
 
-  test.each(['unreadable-column', 'unsafe-setting'] as const)(
+  test.each(['unreadable-column', 'unreadable-rollup', 'unsafe-setting'] as const)(
     '%s says its own sentence, cut to 500',
     (code) => {
       const sentence = 'The timestamp column has the type Int64. Say what it counts.'

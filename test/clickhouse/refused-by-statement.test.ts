@@ -1,12 +1,13 @@
-import { exposureSpec, exposureWindow } from 'first-exposure'
+import { exposureSpec, exposureWindow, flagsmithEvents } from 'first-exposure'
 import { fetchExposuresSummary } from 'first-exposure/clickhouse'
+import { rolledUp } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
 
 const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
 const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
-const failing = async (code: string | undefined, message: unknown): Promise<unknown> => {
+const failing = async (code: string | undefined, message: unknown, asked = spec): Promise<unknown> => {
   const error = Object.assign(new Error(), { message, ...(code === undefined ? {} : { code }) })
-  return await fetchExposuresSummary({ query: () => Promise.reject(error) }, spec, window).catch(
+  return await fetchExposuresSummary({ query: () => Promise.reject(error) }, asked, window).catch(
     (thrown: unknown) => (thrown === error ? 'untouched' : thrown),
   )
 }
@@ -53,7 +54,23 @@ describe('what the guards of a statement refuse', () => {
     })
   })
 
+  test.each([
+    ['Unknown expression identifier `variants` in scope SELECT …', 'variants', 'rollupMigration'],
+    ["Missing columns: 'first_exposures' while processing query", 'first_exposures', 'rollupMigration'],
+    ['Unknown expression identifier `value_of_country` in scope SELECT …', 'country', 'columns'],
+  ])('a rollup of another schema: %s', async (message, column, cure) => {
+    const source = rolledUp(flagsmithEvents(), 'exposures_by_identity')
+    expect(await failing('47', message, exposureSpec({ ...spec, source }))).toMatchObject({
+      code: 'unreadable-rollup',
+      details: { column },
+      message: expect.stringContaining(cure) as unknown,
+    })
+    // A table of events that lacks such a column is no rollup.
+    expect(await failing('47', message)).toBe('untouched')
+  })
+
   test.each<[code: string | undefined, message: unknown]>([
+    ['47', 'Unknown expression identifier `user_id` in scope SELECT …'],
     ['164', "Cannot modify 'max_threads' setting in readonly mode"],
     ['164', 'Cannot execute query in readonly mode'],
     ['395', 'first-exposure: two variants have the same hash'],

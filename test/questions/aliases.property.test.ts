@@ -277,12 +277,12 @@ describe.skipIf(!engineAvailable)('the laws of aliases', () => {
             ...e,
             event: e.event === asked.question.event ? event : 'other',
           }))
-          await client.command({ query: 'TRUNCATE TABLE exposures_by_day' })
+          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
           await fill(events, aliases)
           const spec = specOf(question, {
             multiVariant,
             identityKey,
-            source: rolledUp(flagsmithEvents(), 'exposures_by_day'),
+            source: rolledUp(flagsmithEvents(), 'exposures_by_identity'),
           })
           const resolved = resolvedEvents(events, aliases)
           const summary = await fetchExposuresSummary(client, spec, windowOf(question), {

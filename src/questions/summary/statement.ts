@@ -111,19 +111,19 @@ function answerOfTable(
   before: readonly Sql[] = [],
 ): Sql {
   const [identities, buckets] = scan.own('identities', 'buckets')
-  const {
-    steps,
-    countedRank,
-    firstSecond,
-    keyAt,
-    identities: together,
-  } = identityStates(exposures, multiVariant, identities, scan.own, { bucketOf: scan.bucketOf })
+  const { steps, countedRank, firstSecond, keyAt, counted } = identityStates(
+    exposures,
+    multiVariant,
+    identities,
+    scan.own,
+    { bucketOf: scan.bucketOf },
+  )
   const byBucket = sql`
     ${buckets} AS (
       SELECT
         ${countedRank} AS counted_rank,
         ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
-        sum(${together}) AS identities_counted
+        ${counted} AS identities_counted
       FROM ${identities}
       GROUP BY counted_rank, local_bucket
     )

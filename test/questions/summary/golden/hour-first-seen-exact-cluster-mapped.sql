@@ -34,7 +34,7 @@ WITH
     SELECT
       toUInt32(first_nano_and_rank % 4294967296) AS counted_rank,
       toStartOfHour(toDateTime(toUInt32(intDiv(first_nano_and_rank, 4294967296000000000)), 'UTC'), {time_zone:String}) AS local_bucket,
-      sum(1) AS identities_counted
+      count() AS identities_counted
     FROM identities
     GROUP BY counted_rank, local_bucket
   )
