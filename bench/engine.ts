@@ -64,8 +64,9 @@ export function openEngine(): Engine {
         })
       }
     },
-    measure: async (table, { prepare: _, ...form }) => {
-      const reply = await run({ kind: 'measure', table, form })
+    measure: async (table, form) => {
+      // What was prepared is not needed again, and may be too long for an argument.
+      const reply = await run({ kind: 'measure', table, form: { ...form, prepare: [] } })
       if (!('measured' in reply)) throw new Error('The engine measured nothing.')
       return reply.measured
     },

@@ -120,13 +120,13 @@ function batch(fromMs: number, toMs: number): RollupStatement {
 }
 
 /**
- * The rollup in its steady state. A batch comes every ten minutes. The table merges parts that are two hours old, and a
- * merged part becomes old again, so the batches of up to four hours are outside the largest part. They are inserted one
+ * The rollup in its steady state. A batch comes every ten minutes. The table merges parts that are an hour old, and a
+ * merged part becomes old again, so the batches of up to two hours are outside the largest part. They are inserted one
  * by one, and the table merges some of them by itself. What came before is inserted day by day, and merged.
  */
 export function onRollup(days = 14): Form {
   const { startMs, asOfMs } = windowOfDays(days)
-  const batches = 24
+  const batches = 12
   const lastMs = asOfMs - batches * 10 * minuteMs
   const day = 1440 * minuteMs
   return {

@@ -89,7 +89,7 @@ export interface RollupSchema {
  * 2105-12-31. So it never makes an insert into the events fail. The statements use syntax available since ClickHouse
  * 23.8. The table's comment begins with `first-exposure rollup 2`, which is the version of this schema.
  *
- * The table merges its parts by itself once they are two hours old (`min_age_to_force_merge_seconds`). One large part is
+ * The table merges its parts by itself once they are an hour old (`min_age_to_force_merge_seconds`). One large part is
  * what makes reading cheap, because identities in it that were not exposed again since need no grouping.
  *
  * @param input - the source, the rollup's table, and optionally the declared columns, the cluster and the days to keep
@@ -129,7 +129,7 @@ export interface RollupSchema {
  * )
  * ENGINE = AggregatingMergeTree
  * ORDER BY (environment, event, feature, identity)
- * SETTINGS min_age_to_force_merge_seconds = 7200
+ * SETTINGS min_age_to_force_merge_seconds = 3600
  * COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant'
  * ```
  */
@@ -195,7 +195,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
         ENGINE = ${cluster === undefined ? nothing : sql`Replicated`}AggregatingMergeTree
         ORDER BY (${joined(keyNames, ', ')})
         ${ttlDays === undefined ? nothing : sql`TTL ${rollupNames.lastExposed} + toIntervalDay(${bound('ttl_days', 'UInt32', ttlDays)})`}
-        SETTINGS min_age_to_force_merge_seconds = 7200
+        SETTINGS min_age_to_force_merge_seconds = 3600
         COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant'
       `),
       rendered(sql`
@@ -282,16 +282,14 @@ export function checkedSchema(input: RollupSchemaInput): CheckedSchema {
 }
 
 /** Parameters that other functions bind. */
-const boundLater: readonly string[] = ['day', 'environment_key', 'feature_name', 'identities']
+const boundLater: ReadonlySet<string> = new Set(['day', 'environment_key', 'feature_name', 'identities'])
 
 /** A statement whose parameters are not all bound yet. */
 function unbound(fragment: Sql): RollupStatement {
   const { query, query_params } = rendered(fragment)
   return {
     query,
-    query_params: Object.fromEntries(
-      Object.entries(query_params).filter(([name]) => !boundLater.includes(name)),
-    ),
+    query_params: Object.fromEntries(Object.entries(query_params).filter(([name]) => !boundLater.has(name))),
   }
 }
 

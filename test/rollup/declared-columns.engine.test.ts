@@ -20,7 +20,7 @@ const declared = ['country', 'plan', 'build', 'is_bot', 'tag', "it's `odd`"]
 const source = { table: 'columned', columns: { environment: null, event: null, feature: 'f' } }
 const schema = rollupSchema({ source, rollup: 'columned_rollup', columns: declared })
 // In another order than the schema declares them: a column is found by its name.
-const throughRollup = rolledUp(source, { table: 'columned_rollup', columns: [...declared].reverse() })
+const throughRollup = rolledUp(source, { table: 'columned_rollup', columns: declared.toReversed() })
 const startMs = Date.UTC(2026, 5, 1)
 const hourMs = 3_600_000
 
@@ -169,7 +169,7 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
       breakdown: { column: 'country' },
     })
     const { slices } = await fetchExposuresBreakdown(client, spec, window)
-    expect(slices.map(({ value }) => value).sort()).toEqual(['NL', null])
+    expect(new Set(slices.map(({ value }) => value))).toEqual(new Set(['NL', null]))
     expect(await exposed({ ...spec, breakdown: null }, window)).toHaveLength(2)
   })
 

@@ -83,9 +83,8 @@ describe.skipIf(!engineAvailable)('a rollup, on the engine', () => {
         query_params: { name: rollup },
         format: 'JSONEachRow',
       })
-      expect(((await comment.json()) as { comment: string }[])[0]?.comment).toMatch(
-        /^first-exposure rollup 2:/,
-      )
+      const [table] = await comment.json<{ comment: string }>()
+      expect(table?.comment).toMatch(/^first-exposure rollup 2:/)
     },
     120_000,
   )

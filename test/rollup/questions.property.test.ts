@@ -56,7 +56,7 @@ const asking = questionWithIdentities.chain(({ question, events }) =>
       events.map((each) => ({ ...each, event: each.event === question.event ? event : 'other' })),
     ),
     window: fc
-      .oneof(fc.constant(0), fc.double({ min: 0, max: 0.9, noNaN: true }))
+      .constantFrom(0, 0, 0.1, 0.25, 0.5, 0.75)
       .map((late) =>
         exposureWindow(
           question.startMs + Math.floor(late * (question.asOfMs - question.startMs)),
@@ -172,7 +172,7 @@ describe.skipIf(!engineAvailable)(
           several += identities.length > 1 ? 1 : 0
           late += window.startMs > question.startMs && identities.length > 0 ? 1 : 0
         }),
-        { numRuns: runs(20), endOnFailure: true },
+        { numRuns: runs(15), endOnFailure: true },
       )
       expect(Math.min(several, late)).toBeGreaterThan(2)
     }, 900_000)

@@ -126,15 +126,21 @@ export function exposedIdentitiesQuery(
   const scan = exposureScan(complete, checked)
   const declared = source.rollup?.columns ?? []
   const columns = columnsOfDimensions(asked.dimensions ?? [])
-  const isRolledUp = columns.every((column) => typeof column === 'string' && declared.includes(column))
+  const rolledUpColumns = columns.filter(
+    (column) => typeof column === 'string' && declared.includes(column),
+  ) as readonly string[]
   const onShards = countsOnShards(complete)
   const cluster = onShards ? null : source.cluster
   const kept = columns.map((_, index) => scan.own(`value_of_dimension_${index + 1}` as const)[0])
-  const rolledUp = isRolledUp
-    ? rolledUpExposures(complete, checked, scan, cluster, {
-        columns: columns.map((column, index) => ({ declared: String(column), name: kept[index] ?? nothing })),
-      })
-    : null
+  const rolledUp =
+    rolledUpColumns.length === columns.length
+      ? rolledUpExposures(complete, checked, scan, cluster, {
+          columns: rolledUpColumns.map((column, index) => ({
+            declared: column,
+            name: kept[index] ?? nothing,
+          })),
+        })
+      : null
   const exposedAt = rolledUp?.exposedAt ?? scan.exposedAt
   const dimensions = columns.map((column, index) =>
     dimensionOf(

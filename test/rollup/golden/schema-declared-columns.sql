@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS `exposures_by_identity`
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (environment, event, feature, identity)
-SETTINGS min_age_to_force_merge_seconds = 7200
+SETTINGS min_age_to_force_merge_seconds = 3600
 COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `exposures_by_identity_view`
