@@ -8,15 +8,6 @@ export interface UtcDays {
   readonly endMs: number
 }
 
-/** The UTC days that lie in a window from their first millisecond to their last; `null` if the window has no such day. */
-export function wholeUtcDays({ startMs, asOfMs }: ExposureWindow): UtcDays | null {
-  const days = {
-    startMs: Math.ceil(startMs / dayMs) * dayMs,
-    endMs: Math.floor(asOfMs / dayMs) * dayMs,
-  }
-  return days.startMs < days.endMs ? days : null
-}
-
 /** The UTC days that a window touches. */
 export function touchedUtcDays({ startMs, asOfMs }: ExposureWindow): UtcDays {
   return {

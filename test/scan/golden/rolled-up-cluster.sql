@@ -96,7 +96,7 @@ WITH
     SELECT
       if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
       toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
-      sum(1) AS identities_counted
+      count() AS identities_counted
     FROM identities
     GROUP BY counted_rank, local_bucket
   )
