@@ -9,7 +9,18 @@ export type JsonSpec = SqlInput & { readonly statement?: string }
 // What may stand beside the options of a layout, because it is about the table and not about its columns.
 const ofSource = new Set(['final', 'rollup', 'cluster', 'shardedByIdentity'])
 
-const fields = ['statement', 'spec', 'window', 'options', 'identity', 'experiments', 'rollup', 'days']
+const fields = [
+  'statement',
+  'spec',
+  'window',
+  'options',
+  'identity',
+  'experiments',
+  'rollup',
+  'days',
+  'from',
+  'identities',
+]
 
 /** A spec in JSON that cannot be used. */
 export class SpecError extends ReportError {}
@@ -49,6 +60,8 @@ export function jsonSpec(text: string, trusts: boolean): JsonSpec {
   }
   if (spec.days !== undefined && !Array.isArray(spec.days))
     throw new SpecError('"days" must be a list of days: ["2026-06-01"]')
+  if (spec.identities !== undefined && !Array.isArray(spec.identities))
+    throw new SpecError('"identities" must be a list of identities: ["user-17"]')
   return spec
 }
 

@@ -40,6 +40,9 @@ interface Options extends SourceOptions {
   readonly limit?: number
   readonly identityStory?: string
   readonly day?: readonly string[]
+  readonly keep?: readonly string[]
+  readonly from?: string
+  readonly erase?: readonly string[]
   readonly ttlDays?: number
   readonly as: (typeof sqlForms)[number]
   readonly inline?: true
@@ -96,8 +99,10 @@ const optionsOf: Readonly<Record<keyof SqlInput, readonly (keyof Options)[]>> = 
   experiments: [],
   options: [],
   identity: ['identityStory'],
-  rollup: ['ttlDays'],
+  rollup: ['ttlDays', 'keep'],
   days: ['day'],
+  from: ['from'],
+  identities: ['erase'],
 }
 const ofExperiment: readonly (keyof Options)[] = [
   'feature',
@@ -150,6 +155,8 @@ function inputOf(name: string, options: Options, command: Command): SqlInput {
   if (name === 'breakdown' && breakdown === undefined) need('breakdown')
   if (takes('identity') && options.identityStory === undefined) need('identityStory')
   if (takes('days') && options.day === undefined) need('day')
+  if (takes('from') && options.from === undefined) need('from')
+  if (takes('identities') && options.erase === undefined) need('erase')
   if ((takes('rollup') || name === 'rollup-audit') && rollup === undefined) need('rollup')
 
   const experiment = (feature: string): ExposureSpecInput => {
@@ -187,6 +194,8 @@ function inputOf(name: string, options: Options, command: Command): SqlInput {
     ...(Object.keys(ofStatement).length === 0 ? {} : { options: ofStatement }),
     ...(options.identityStory === undefined ? {} : { identity: options.identityStory }),
     ...(options.day === undefined ? {} : { days: options.day }),
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.erase === undefined ? {} : { identities: options.erase }),
     ...(takes('rollup')
       ? {
           rollup: {
@@ -197,6 +206,7 @@ function inputOf(name: string, options: Options, command: Command): SqlInput {
             rollup: rollup ?? '',
             ...(cluster === undefined ? {} : { cluster }),
             ...(options.ttlDays === undefined ? {} : { ttlDays: options.ttlDays }),
+            ...(options.keep === undefined ? {} : { columns: options.keep }),
           },
         }
       : {}),
@@ -296,8 +306,15 @@ function sqlCommand(command: Command): Command {
     .option('--lateness-ms <n>', 'ledger: how late is not yet late (default: 0)', wholeNumber)
     .option('--identity-story <id>', 'timeline: the identity')
     .option('--limit <n>', 'timeline: the most events to list (default: 100)', wholeNumber)
-    .option('--day <date>', 'rollup-backfill, rollup-clear: a UTC day; several times', collected)
-    .option('--ttl-days <n>', 'rollup-create: remove a day after this many days', wholeNumber)
+    .option('--keep <column>', 'rollup-…: a column whose values it keeps; several times', collected)
+    .option(
+      '--ttl-days <n>',
+      'rollup-…: remove an identity so many days after it was last exposed',
+      wholeNumber,
+    )
+    .option('--day <date>', 'rollup-backfill: a UTC day; several times', collected)
+    .option('--from <table>', 'rollup-migrate: the rollup of version 0.1')
+    .option('--erase <id>', 'rollup-erase: an identity; several times', collected)
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
       'after',

@@ -15,7 +15,14 @@ import {
   type ExposureWindow,
   type Instant,
 } from '../index.js'
-import { rollupAudit, rollupBackfill, rollupSchema, type RollupSchemaInput } from '../rollup/index.js'
+import {
+  rollupAudit,
+  rollupBackfill,
+  rollupErasure,
+  rollupMigration,
+  rollupSchema,
+  type RollupSchemaInput,
+} from '../rollup/index.js'
 import { ReportError } from './report-error.js'
 
 /** What a statement is made from: the fields of a spec in JSON. Which ones it needs depends on the statement. */
@@ -27,6 +34,9 @@ export interface SqlInput {
   readonly experiments?: readonly { readonly spec: ExposureSpecInput; readonly window?: SqlInput['window'] }[]
   readonly rollup?: RollupSchemaInput
   readonly days?: readonly string[]
+  /** The table of a rollup of 0.1. */
+  readonly from?: string
+  readonly identities?: readonly string[]
 }
 
 /** A statement and its values, as any function of the library returns it. */
@@ -138,14 +148,15 @@ export const sqlStatements: Readonly<Record<string, SqlStatement>> = {
     needs: ['rollup', 'days'],
     make: ({ given }) => rollupBackfill(rollupSchema(given('rollup')), given('days')),
   },
-  'rollup-clear': {
-    summary: 'empties some days of it',
-    needs: ['rollup', 'days'],
-    make: ({ given }) => {
-      const schema = rollupSchema(given('rollup'))
-      // Both are statements for one day, and bind it in the same way.
-      return rollupBackfill({ ...schema, backfill: schema.clear }, given('days'))
-    },
+  'rollup-migrate': {
+    summary: 'makes it from a rollup of version 0.1',
+    needs: ['rollup', 'from'],
+    make: ({ given }) => rollupMigration(given('rollup'), given('from')),
+  },
+  'rollup-erase': {
+    summary: 'erases identities from the events and from it',
+    needs: ['rollup', 'identities'],
+    make: ({ given }) => rollupErasure(rollupSchema(given('rollup')), given('identities')),
   },
   'rollup-drop': {
     summary: 'drops the view and the rollup',

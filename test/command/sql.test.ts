@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as core from 'first-exposure'
-import { rollupAudit, rolledUp, rollupSchema, rollupBackfill } from 'first-exposure/rollup'
+import {
+  rollupAudit,
+  rolledUp,
+  rollupErasure,
+  rollupMigration,
+  rollupSchema,
+  rollupBackfill,
+} from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/command/run-command.js'
 import { parameterText, printedStatements } from '../../src/command/sql-forms.js'
@@ -126,10 +133,21 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], json: ob
     { rollup: { source: 'flagsmith', rollup: 'by_day' }, days: [day, '2026-06-02'] },
     rollupBackfill(schema, [day, '2026-06-02']),
   ],
-  'rollup-clear': [
-    ['--rollup', 'by_day', '--day', day],
-    { rollup: { source: 'flagsmith', rollup: 'by_day' }, days: [day] },
-    { ...schema.clear, query_params: { ...schema.clear.query_params, day } },
+  'rollup-migrate': [
+    ['--rollup', 'by_identity', '--from', 'by_day'],
+    { rollup: { source: 'flagsmith', rollup: 'by_identity' }, from: 'by_day' },
+    rollupMigration({ source: core.flagsmithEvents(), rollup: 'by_identity' }, 'by_day'),
+  ],
+  'rollup-erase': [
+    ['--rollup', 'by_day', '--keep', 'sdk_language', '--erase', 'ann', '--erase', "o'brien"],
+    {
+      rollup: { source: 'flagsmith', rollup: 'by_day', columns: ['sdk_language'] },
+      identities: ['ann', "o'brien"],
+    },
+    rollupErasure(
+      rollupSchema({ source: core.flagsmithEvents(), rollup: 'by_day', columns: ['sdk_language'] }),
+      ['ann', "o'brien"],
+    ),
   ],
   'rollup-drop': [['--rollup', 'by_day'], { rollup: { source: 'flagsmith', rollup: 'by_day' } }, schema.drop],
   'rollup-audit': [
@@ -197,7 +215,7 @@ describe.skipIf(!engineAvailable)('on the engine', () => {
     return (await result?.json<object>())?.map((row) => JSON.stringify(row)).sort()
   }
 
-  const selects = Object.keys(cases).filter((name) => !/-(create|backfill|clear|drop)$/.test(name))
+  const selects = Object.keys(cases).filter((name) => !/-(create|backfill|migrate|erase|drop)$/.test(name))
   test.each(selects)('%s answers as the library does, with its values printed', async (name) => {
     const [args, , made] = cases[name] ?? [[], {}, {}]
     const { query, query_params } = made as core.ExposuresQuery
@@ -349,7 +367,7 @@ describe('what it refuses, in its own words', () => {
     ],
     [here('rollup-drop'), 'invalid-options: rollup-drop needs --rollup'],
     [
-      here('rollup-clear', '--rollup', 'r', '--day', '2026-02-30'),
+      here('rollup-backfill', '--rollup', 'r', '--day', '2026-02-30'),
       'invalid-instant: --day is not a UTC day from',
     ],
     [here('overlap', ...about), 'invalid-options: overlap is about two experiments'],
@@ -427,7 +445,7 @@ describe('what it refuses, in its own words', () => {
     [{ statement: 'batch', experiments: {} }, '"experiments" must be a list'],
     [{ statement: 'batch', experiments: [{ spec: input }] }, 'batch needs "window"'],
     [
-      { statement: 'rollup-clear', rollup: { source: 'flagsmith', rollup: 'r' }, days: day },
+      { statement: 'rollup-backfill', rollup: { source: 'flagsmith', rollup: 'r' }, days: day },
       '"days" must be a list of days',
     ],
   ])('%j', async (json, message) => {
