@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config'
 import { pageScriptFile, pageScriptModule } from '../build/page-script.js'
-import { slowTests } from './checks/slow-tests.js'
+import { longTests, slowTests } from './checks/slow-tests.js'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -23,7 +23,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // What needs the built package has a configuration of its own.
-    exclude: ['test/checks/package/**', ...slowTests],
+    exclude: ['test/checks/package/**', ...slowTests, ...longTests],
     // The embedded ClickHouse loads into processes only: threads crash it.
     pool: 'forks',
     maxWorkers: '100%',

@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
-import { slowTests } from '../slow-tests.js'
+import { longTests, slowTests } from '../slow-tests.js'
 import usual from '../../vitest.config.js'
 
 const config: ViteUserConfig = defineConfig({
@@ -8,7 +8,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     ...usual.test,
     include: [...slowTests],
-    exclude: ['test/checks/package/**'],
+    exclude: ['test/checks/package/**', ...longTests],
     typecheck: { enabled: false },
   },
 })
