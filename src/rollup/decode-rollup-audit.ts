@@ -74,7 +74,7 @@ export interface RollupAuditDay {
  * first?.mend // => []
  * second?.missing // => 2
  * second?.mend.map(({ query, query_params }) => [query.split('\n')[0], query_params.day])
- * // => [['INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures)', '2026-06-02']]
+ * // => [['INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, least_instant)', '2026-06-02']]
  * ```
  */
 export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema): readonly RollupAuditDay[] {

@@ -41,7 +41,7 @@ import type { RollupStatement } from './rollup-statement.js'
  * // => [
  * //   'CREATE TABLE IF NOT EXISTS `exposures_by_identity`',
  * //   'CREATE MATERIALIZED VIEW IF NOT EXISTS `exposures_by_identity_view`',
- * //   'INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures)',
+ * //   'INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, least_instant)',
  * // ]
  * ```
  */
@@ -68,7 +68,7 @@ export function rollupMigration(
     ', ',
   )
   const last = ttlDays === undefined ? [] : [rollupNames.lastExposed]
-  const filled = joined([key, rollupNames.firstExposures, ...last], ', ')
+  const filled = joined([key, rollupNames.firstExposures, rollupNames.leastInstant, ...last], ', ')
   return Object.freeze([
     ...rollupSchema(input).create,
     Object.freeze(
@@ -79,6 +79,7 @@ export function rollupMigration(
           ${lines(
             key,
             sql`CAST(minMap(map(CAST(variant, 'String'), first_exposure)), ${text("'Map(String, DateTime64(9, \\'UTC\\'))'")}) AS ${rollupNames.firstExposures}`,
+            sql`min(first_exposure) AS ${rollupNames.leastInstant}`,
             ...last.map((name) => sql`max(day) AS ${name}`),
           )}
         FROM ${tableName(from ?? rollup)}

@@ -10,7 +10,7 @@ import { deepFreeze } from '../freeze.js'
 import { columnsOf, type Columns } from '../scan/columns.js'
 import { experimentIn, isEvent } from '../scan/exposure-scan.js'
 import { isReadable, settings } from '../scan/guards.js'
-import { leastInstant, rollupNames, valuesOf } from '../scan/rolled-up-exposures.js'
+import { rollupNames, valuesOf } from '../scan/rolled-up-exposures.js'
 import { identifier, tableName } from '../sql/identifiers.js'
 import { bound, joined, lines, nothing, sql, text, where, type Sql } from '../sql/sql.js'
 import { rendered, statement } from '../sql/statement.js'
@@ -123,9 +123,10 @@ export interface RollupSchema {
  *   identity String,
  *   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
  *   first_exposures SimpleAggregateFunction(minMap, Map(String, DateTime64(9, 'UTC'))),
+ *   least_instant SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
  *   variants Array(String) ALIAS mapKeys(first_exposures),
  *   instants Array(DateTime64(9, 'UTC')) ALIAS mapValues(first_exposures),
- *   INDEX least_instant arrayMin(mapValues(first_exposures)) TYPE minmax GRANULARITY 1
+ *   INDEX range_of_least_instants least_instant TYPE minmax GRANULARITY 1
  * )
  * ENGINE = AggregatingMergeTree
  * ORDER BY (environment, event, feature, identity)
@@ -168,10 +169,17 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
     sql`${column.timestamp} >= toDateTime64(${day}, 3, 'UTC')`,
     sql`${column.timestamp} < toDateTime64('${utcMidnight(latestMs)}', 3, 'UTC')`,
   ]
+  // What is left of an identity if the first exposures on the day are removed.
+  const kept = sql`mapFilter((entry, instant) -> NOT (instant >= toDateTime64(${day}, 9, 'UTC') AND instant < toDateTime64(${day} + 1, 9, 'UTC')), ${rollupNames.firstExposures})`
   const key = keyColumns(columns)
   const keyNames = key.map((name) => rollupNames[name])
   const keepsLast = ttlDays !== undefined
-  const filled = [...keyNames, rollupNames.firstExposures, ...(keepsLast ? [rollupNames.lastExposed] : [])]
+  const filled = [
+    ...keyNames,
+    rollupNames.firstExposures,
+    rollupNames.leastInstant,
+    ...(keepsLast ? [rollupNames.lastExposed] : []),
+  ]
   const fill = (predicates: (column: Columns) => readonly Sql[]): RollupStatement =>
     unbound(sql`
       INSERT INTO ${table} (${joined(filled, ', ')})
@@ -189,7 +197,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
             ...stateColumns,
             ...(keepsLast ? [sql`${rollupNames.lastExposed} SimpleAggregateFunction(max, Date)`] : []),
             ...readColumns(rollup.columns),
-            sql`INDEX least_instant ${leastInstant} TYPE minmax GRANULARITY 1`,
+            sql`INDEX range_of_least_instants ${rollupNames.leastInstant} TYPE minmax GRANULARITY 1`,
           )}
         )
         ENGINE = ${cluster === undefined ? nothing : sql`Replicated`}AggregatingMergeTree
@@ -213,7 +221,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
     correct: [
       unbound(sql`
         ALTER TABLE ${table}${onCluster}
-        UPDATE ${rollupNames.firstExposures} = mapFilter((entry, instant) -> NOT (instant >= toDateTime64(${day}, 9, 'UTC') AND instant < toDateTime64(${day} + 1, 9, 'UTC')), ${rollupNames.firstExposures})
+        UPDATE ${rollupNames.firstExposures} = ${kept}, ${rollupNames.leastInstant} = arrayMin(mapValues(${kept}))
         ${where(experimentIn(rollupNames, experiment))},
         DELETE ${where([...experimentIn(rollupNames, experiment), sql`empty(${rollupNames.firstExposures})`])}
         SETTINGS mutations_sync = 2
@@ -320,6 +328,9 @@ const keyTypes: Readonly<Record<KeyColumn, Sql>> = {
 const stateColumns: readonly Sql[] = [
   sql`${rollupNames.identityHash} FixedString(16) MATERIALIZED murmurHash3_128(${rollupNames.identity})`,
   sql`${rollupNames.firstExposures} SimpleAggregateFunction(minMap, ${text("Map(String, DateTime64(9, 'UTC'))")})`,
+  // A column, and not an expression: an insert computes the index of an expression before it merges the rows of an
+  // identity, and would lose the least instant.
+  sql`${rollupNames.leastInstant} SimpleAggregateFunction(min, ${text("DateTime64(9, 'UTC')")})`,
 ]
 
 /**
@@ -359,6 +370,7 @@ function eachExposure(key: readonly KeyColumn[], exposures: SourceExposures, kee
       ${lines(
         ...keyOf(key, names),
         sql`map(${entryOf(exposures)}, ${names.exposedAt}) AS ${rollupNames.firstExposures}`,
+        sql`${names.exposedAt} AS ${rollupNames.leastInstant}`,
         ...(keepsLast ? [sql`toDate(${names.exposedAt}) AS ${rollupNames.lastExposed}`] : []),
       )}
     FROM
@@ -380,6 +392,7 @@ function firstExposures(key: readonly KeyColumn[], exposures: SourceExposures, k
       ${lines(
         ...keyOf(key, names),
         sql`CAST(groupArray((rollup_entry, least)), ${text("'Map(String, DateTime64(9, \\'UTC\\'))'")}) AS ${rollupNames.firstExposures}`,
+        sql`min(least) AS ${rollupNames.leastInstant}`,
         ...(keepsLast ? [sql`toDate(max(greatest_instant)) AS ${rollupNames.lastExposed}`] : []),
       )}
     FROM

@@ -2,7 +2,6 @@ import type { Comparison, ExposureFilter } from '../experiment/exposure-filter.j
 import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
 import { identifier } from '../sql/identifiers.js'
 import { bound, lines, sql, texts, where, type Sql } from '../sql/sql.js'
-import { rendered } from '../sql/statement.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { aliasMap } from './alias-map.js'
 import { asNumber, filterComparisons, hashOf, parameterOf } from './columns.js'
@@ -17,6 +16,7 @@ export const rollupColumns: {
   readonly identity: 'identity'
   readonly identityHash: 'identity_hash'
   readonly firstExposures: 'first_exposures'
+  readonly leastInstant: 'least_instant'
   readonly lastExposed: 'last_exposed'
   readonly variants: 'variants'
   readonly instants: 'instants'
@@ -27,6 +27,7 @@ export const rollupColumns: {
   identity: 'identity',
   identityHash: 'identity_hash',
   firstExposures: 'first_exposures',
+  leastInstant: 'least_instant',
   lastExposed: 'last_exposed',
   variants: 'variants',
   instants: 'instants',
@@ -42,9 +43,6 @@ export function valuesOf(declared: string): Sql {
   return identifier(`value_of_${declared}`)
 }
 
-/** The least instant in a row of a rollup. The table has an index on exactly this expression. */
-export const leastInstant: Sql = sql`arrayMin(mapValues(${rollupNames.firstExposures}))`
-
 /** A column that a statement reads and the rollup's table does not have. */
 export interface UnknownToRollup {
   readonly name: string
@@ -54,9 +52,9 @@ export interface UnknownToRollup {
 
 /** The column of a rollup that ClickHouse does not know, from the text of its error. */
 export function unknownToRollup(message: string, query: string): UnknownToRollup | undefined {
-  if (!query.includes(rendered(leastInstant).query)) return undefined
+  if (!query.includes(rollupColumns.leastInstant)) return undefined
   const [, name] =
-    /[`'](value_of_.*?|variants|instants|first_exposures|identity_hash)[`']/.exec(message) ?? []
+    /[`'](value_of_.*?|variants|instants|first_exposures|least_instant|identity_hash)[`']/.exec(message) ?? []
   if (name === undefined) return undefined
   const [, declared] = /^value_of_(.*)$/.exec(name) ?? []
   return declared === undefined ? { name } : { name, declared }
@@ -128,7 +126,7 @@ export function rolledUpExposures(
     }
   })
   // Scalars, so that what is not needed is not read at all.
-  const isBefore = sql`${leastInstant} < ${start}`
+  const isBefore = sql`${rollupNames.leastInstant} < ${start}`
   const counted = (predicates: readonly Sql[]): Sql =>
     sql`(SELECT count() FROM ${tables(rollup, source.cluster)} ${where(predicates)})`
   const early = counted([...ofExperiment, isBefore])

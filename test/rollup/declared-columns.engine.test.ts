@@ -138,7 +138,7 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
       ),
       { numRuns: runs(20) },
     )
-    expect(Math.min(filtered, several)).toBeGreaterThan(5)
+    expect(Math.min(filtered, several)).toBeGreaterThan(1)
   }, 600_000)
 
   test('they are answered from the rollup alone, as long as nobody was exposed before', async () => {

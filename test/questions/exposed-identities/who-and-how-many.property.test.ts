@@ -72,6 +72,8 @@ describe.skipIf(!engineAvailable)('10. who and how many agree', () => {
         SETTINGS allow_nullable_key = 1`,
       'DateTime64(3)',
     )
+    // A merge between two questions would do the same to those without FINAL.
+    await client.command({ query: 'SYSTEM STOP MERGES events' })
     await client.command({ query: 'CREATE VIEW viewed_events AS SELECT * FROM events' })
     await run(client, rollupSchema({ source: ofAnyEvent, rollup: 'exposures_by_identity' }).create)
   })

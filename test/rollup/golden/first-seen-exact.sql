@@ -49,7 +49,7 @@ WITH
       WHERE NOT ((SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}))
         AND environment = {environment_key:String}
@@ -71,7 +71,7 @@ WITH
     WHERE (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
       AND event = {event_name:String}
       AND feature = {feature_name:String}
-      AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+      AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
       AND `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
       AND `feature_name` = {feature_name:String}
@@ -83,7 +83,7 @@ WITH
       ((SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}))
       OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
@@ -92,13 +92,13 @@ WITH
         WHERE NOT ((SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}))
           AND environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
       )
     )
   ),

@@ -41,7 +41,7 @@ WITH
         ) AS is_alone
       FROM `rollups`.`ranked`
       WHERE NOT ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
         AND feature = {feature_name:String}
     )
     ARRAY JOIN
@@ -57,7 +57,7 @@ WITH
       toUInt8(0) AS is_alone
     FROM `analytics`.`exposures`
     WHERE (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
-      AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+      AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
       AND `day` = {feature_name:String}
       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
@@ -65,14 +65,14 @@ WITH
       AND toString(`identity`) != if(position(toTypeName(`identity`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
       AND (
       ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
       OR murmurHash3_128(assumeNotNull(toString(`identity`))) IN (
         SELECT identity_hash
         FROM `rollups`.`ranked`
         WHERE NOT ((SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM `rollups`.`ranked` WHERE feature = {feature_name:String}))
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
       )
     )
   ),

@@ -4,9 +4,10 @@ CREATE TABLE IF NOT EXISTS `rollups`.`a\`b`
   identity String,
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
   first_exposures SimpleAggregateFunction(minMap, Map(String, DateTime64(9, 'UTC'))),
+  least_instant SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
   variants Array(String) ALIAS mapKeys(first_exposures),
   instants Array(DateTime64(9, 'UTC')) ALIAS mapValues(first_exposures),
-  INDEX least_instant arrayMin(mapValues(first_exposures)) TYPE minmax GRANULARITY 1
+  INDEX range_of_least_instants least_instant TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (feature, identity)
@@ -18,7 +19,8 @@ TO `rollups`.`a\`b`
 AS SELECT
   feature,
   identity_ AS identity,
-  map(variant_, exposed_at) AS first_exposures
+  map(variant_, exposed_at) AS first_exposures,
+  exposed_at AS least_instant
 FROM
 (
   SELECT
@@ -58,12 +60,13 @@ FROM
 ORDER BY day
 SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0;
 
-INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures)
+INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures, least_instant)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   feature,
   identity_ AS identity,
-  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  min(least) AS least_instant
 FROM
 (
   SELECT
@@ -97,18 +100,19 @@ FROM
 GROUP BY feature, identity_;
 
 ALTER TABLE `rollups`.`a\`b`
-UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)
+UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures), least_instant = arrayMin(mapValues(mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)))
 WHERE feature = {feature_name:String},
 DELETE WHERE feature = {feature_name:String}
   AND empty(first_exposures)
 SETTINGS mutations_sync = 2;
 
-INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures)
+INSERT INTO `rollups`.`a\`b` (feature, identity, first_exposures, least_instant)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   feature,
   identity_ AS identity,
-  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures
+  CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  min(least) AS least_instant
 FROM
 (
   SELECT

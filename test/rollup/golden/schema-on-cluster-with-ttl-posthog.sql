@@ -6,10 +6,11 @@ CREATE TABLE IF NOT EXISTS `exposures_by_identity`ON CLUSTER `events`
   identity String,
   identity_hash FixedString(16) MATERIALIZED murmurHash3_128(identity),
   first_exposures SimpleAggregateFunction(minMap, Map(String, DateTime64(9, 'UTC'))),
+  least_instant SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
   last_exposed SimpleAggregateFunction(max, Date),
   variants Array(String) ALIAS mapKeys(first_exposures),
   instants Array(DateTime64(9, 'UTC')) ALIAS mapValues(first_exposures),
-  INDEX least_instant arrayMin(mapValues(first_exposures)) TYPE minmax GRANULARITY 1
+  INDEX range_of_least_instants least_instant TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplicatedAggregatingMergeTree
 ORDER BY (environment, event, feature, identity)
@@ -25,6 +26,7 @@ AS SELECT
   feature__ AS feature,
   identity,
   map(variant, exposed_at) AS first_exposures,
+  exposed_at AS least_instant,
   toDate(exposed_at) AS last_exposed
 FROM
 (
@@ -70,7 +72,7 @@ FROM
 ORDER BY day
 SETTINGS limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0;
 
-INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, last_exposed)
+INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, least_instant, last_exposed)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   environment,
@@ -78,6 +80,7 @@ SELECT
   feature__ AS feature,
   identity,
   CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  min(least) AS least_instant,
   toDate(max(greatest_instant)) AS last_exposed
 FROM
 (
@@ -114,7 +117,7 @@ FROM
 GROUP BY environment, event_, feature__, identity;
 
 ALTER TABLE `exposures_by_identity`ON CLUSTER `events`
-UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)
+UPDATE first_exposures = mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures), least_instant = arrayMin(mapValues(mapFilter((entry, instant) -> NOT (instant >= toDateTime64({day:Date}, 9, 'UTC') AND instant < toDateTime64({day:Date} + 1, 9, 'UTC')), first_exposures)))
 WHERE environment = {environment_key:String}
   AND event = {event_name:String}
   AND feature = {feature_name:String},
@@ -124,7 +127,7 @@ DELETE WHERE environment = {environment_key:String}
   AND empty(first_exposures)
 SETTINGS mutations_sync = 2;
 
-INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, last_exposed)
+INSERT INTO `exposures_by_identity` (environment, event, feature, identity, first_exposures, least_instant, last_exposed)
 SETTINGS insert_deduplicate = 0, limit = 0, offset = 0, additional_result_filter = '', read_overflow_mode = 'throw', read_overflow_mode_leaf = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw', group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw', set_overflow_mode = 'throw', join_overflow_mode = 'throw', distinct_overflow_mode = 'throw', transfer_overflow_mode = 'throw', join_default_strictness = 'ALL', enable_global_with_statement = 1, empty_result_for_aggregation_by_empty_set = 0
 SELECT
   environment,
@@ -132,6 +135,7 @@ SELECT
   feature__ AS feature,
   identity,
   CAST(groupArray((rollup_entry, least)), 'Map(String, DateTime64(9, \'UTC\'))') AS first_exposures,
+  min(least) AS least_instant,
   toDate(max(greatest_instant)) AS last_exposed
 FROM
 (
