@@ -13,6 +13,7 @@ export const sections = [
   'cluster',
   'stream',
   'batch',
+  'file',
   'calibration',
 ] as const
 export type Section = (typeof sections)[number]
@@ -33,6 +34,8 @@ export interface BenchArguments {
   readonly streamIdentities: number
   /** Events in the tables of many experiments. */
   readonly batchEvents: number
+  /** The size of the file that is reported, in bytes. */
+  readonly fileBytes: number
   /** How often each form is measured; the median is reported. */
   readonly rounds: number
   readonly json: boolean
@@ -67,6 +70,7 @@ export function benchArguments(argv: readonly string[]): BenchArguments {
     .option('--cluster-identities <n>', 'identities in the table on three shards', count, 100_000)
     .option('--stream-identities <n>', 'identities that are read as a stream', count, 1_000_000)
     .option('--batch-events <n>', 'events in the tables of 300 experiments', count, 2_000_000)
+    .option('--file-bytes <n>', 'the size of the file that is reported', count, 100_000_000)
     .option('--rounds <n>', 'how often to measure each form', count, 5)
     .option('--json', 'print all figures as JSON', false)
     .helpOption('-h, --help', 'show this help')

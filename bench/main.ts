@@ -7,6 +7,7 @@ import { calibrationSteps, calibrationTables } from './calibration.js'
 import { measureClientSide } from './client-side.js'
 import { measureCluster } from './cluster-bytes.js'
 import { openEngine } from './engine.js'
+import { fileForms, measureFile } from './file.js'
 import { fittedExponent } from './fitted-exponent.js'
 import {
   byHash,
@@ -66,6 +67,7 @@ const steps: Readonly<Record<Section, number>> = {
   cluster: 4 + 3 * rounds,
   stream: 2 + streamForms.length * rounds,
   batch: 3 + 4 * rounds,
+  file: 1 + fileForms.length * rounds,
   calibration: calibrationSteps,
 }
 const asked = sections.filter((section) => options.sections.includes(section))
@@ -285,6 +287,33 @@ const run: Readonly<Record<Section, () => Promise<void>>> = {
           form,
           seconds.toFixed(2),
           (seconds / (own?.seconds ?? NaN)).toFixed(2),
+          cpuSeconds.toFixed(2),
+          (cpuSeconds / (own?.cpuSeconds ?? NaN)).toFixed(2),
+          (peakBytes / 2 ** 20).toFixed(0),
+        ]),
+      ),
+    )
+  },
+  file: async () => {
+    const { bytes, rows, costs } = await measureFile(options.fileBytes, rounds, progress.step)
+    const own = costs.find(({ form }) => form === fileForms[0])
+    figures['file'] = { bytes, rows, costs }
+    text.push(
+      alignedTable(
+        [
+          `a CSV file of ${(bytes / 1e6).toFixed(0)} MB, ${rows.toLocaleString('en')} rows`,
+          'seconds',
+          'ratio',
+          'rows a second',
+          'CPU s',
+          'ratio',
+          'peak MiB',
+        ],
+        costs.map(({ form, seconds, cpuSeconds, peakBytes }) => [
+          form,
+          seconds.toFixed(2),
+          (seconds / (own?.seconds ?? NaN)).toFixed(2),
+          Math.round(rows / seconds).toLocaleString('en'),
           cpuSeconds.toFixed(2),
           (cpuSeconds / (own?.cpuSeconds ?? NaN)).toFixed(2),
           (peakBytes / 2 ** 20).toFixed(0),

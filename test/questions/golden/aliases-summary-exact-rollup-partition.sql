@@ -14,7 +14,7 @@ WITH
       WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}))
         AND environment = {environment_key:String}
@@ -35,7 +35,7 @@ WITH
     WHERE (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
       AND event = {event_name:String}
       AND feature = {feature_name:String}
-      AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+      AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
       AND `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
       AND `feature_name` = {feature_name:String}
@@ -47,7 +47,7 @@ WITH
       ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}))
       OR murmurHash3_128(assumeNotNull(toString(`identifier`))) GLOBAL IN (
@@ -56,13 +56,13 @@ WITH
         WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_day`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}))
           AND environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
       )
     )
   ),

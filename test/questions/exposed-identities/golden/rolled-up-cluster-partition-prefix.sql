@@ -37,7 +37,7 @@ WITH
         WHERE NOT ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
           AND event = {who_event_name:String}
           AND feature = {who_feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
           AND event = {who_event_name:String}
           AND feature = {who_feature_name:String}))
           AND environment = {who_environment_key:String}
@@ -58,7 +58,7 @@ WITH
       WHERE (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
         AND event = {who_event_name:String}
         AND feature = {who_feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) > 0
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) > 0
         AND `environment_key` = {who_environment_key:String}
         AND `event` = {who_event_name:String}
         AND `feature_name` = {who_feature_name:String}
@@ -70,7 +70,7 @@ WITH
         ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
           AND event = {who_event_name:String}
           AND feature = {who_feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
           AND event = {who_event_name:String}
           AND feature = {who_feature_name:String}))
         OR murmurHash3_128(assumeNotNull(toString(`identifier`))) GLOBAL IN (
@@ -79,13 +79,13 @@ WITH
           WHERE NOT ((SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
             AND event = {who_event_name:String}
             AND feature = {who_feature_name:String}
-            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
+            AND least_instant < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({who_cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {who_environment_key:String}
             AND event = {who_event_name:String}
             AND feature = {who_feature_name:String}))
             AND environment = {who_environment_key:String}
             AND event = {who_event_name:String}
             AND feature = {who_feature_name:String}
-            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')
+            AND least_instant < toDateTime64(fromUnixTimestamp64Milli({who_start_ms:Int64}), 9, 'UTC')
         )
       )
     )

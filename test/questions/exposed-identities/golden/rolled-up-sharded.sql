@@ -27,7 +27,7 @@ FROM cluster({cluster:String}, view(
         WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}))
           AND environment = {environment_key:String}
@@ -48,7 +48,7 @@ FROM cluster({cluster:String}, view(
       WHERE (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
         AND event = {event_name:String}
         AND feature = {feature_name:String}
-        AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+        AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
         AND `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}
         AND `feature_name` = {feature_name:String}
@@ -60,7 +60,7 @@ FROM cluster({cluster:String}, view(
         ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}
-          AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+          AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
           AND event = {event_name:String}
           AND feature = {feature_name:String}))
         OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
@@ -69,13 +69,13 @@ FROM cluster({cluster:String}, view(
           WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
             AND event = {event_name:String}
             AND feature = {feature_name:String}
-            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+            AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
             AND event = {event_name:String}
             AND feature = {feature_name:String}))
             AND environment = {environment_key:String}
             AND event = {event_name:String}
             AND feature = {feature_name:String}
-            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+            AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
         )
       )
     )
@@ -102,7 +102,7 @@ FROM cluster({cluster:String}, view(
             WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
               AND event = {event_name:String}
               AND feature = {feature_name:String}
-              AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
               AND event = {event_name:String}
               AND feature = {feature_name:String}))
               AND environment = {environment_key:String}
@@ -123,7 +123,7 @@ FROM cluster({cluster:String}, view(
           WHERE (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
             AND event = {event_name:String}
             AND feature = {feature_name:String}
-            AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
+            AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) > 0
             AND `environment_key` = {environment_key:String}
             AND `event` = {event_name:String}
             AND `feature_name` = {feature_name:String}
@@ -135,7 +135,7 @@ FROM cluster({cluster:String}, view(
             ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
               AND event = {event_name:String}
               AND feature = {feature_name:String}
-              AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+              AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
               AND event = {event_name:String}
               AND feature = {feature_name:String}))
             OR murmurHash3_128(assumeNotNull(toString(`identifier`))) IN (
@@ -144,13 +144,13 @@ FROM cluster({cluster:String}, view(
               WHERE NOT ((SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
                 AND event = {event_name:String}
                 AND feature = {feature_name:String}
-                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
+                AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')) * 8 > (SELECT count() FROM cluster({cluster:String}, `rollups`.`exposures_by_identity`) WHERE environment = {environment_key:String}
                 AND event = {event_name:String}
                 AND feature = {feature_name:String}))
                 AND environment = {environment_key:String}
                 AND event = {event_name:String}
                 AND feature = {feature_name:String}
-                AND arrayMin(mapValues(first_exposures)) < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
+                AND least_instant < toDateTime64(fromUnixTimestamp64Milli({start_ms:Int64}), 9, 'UTC')
             )
           )
         )
