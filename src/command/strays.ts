@@ -1,4 +1,3 @@
-import type { ClickHouseClient } from '@clickhouse/client'
 import type { ExposuresSummary, ExposureWindow, SourceTable } from '../index.js'
 import { exposuresView } from '../view/index.js'
 import type { ReportArguments } from './arguments.js'
@@ -28,38 +27,57 @@ interface Entered {
  * give the main part less than a quarter of its width.
  */
 export function mainPart(entered: readonly Entered[], window: ExposureWindow): ExposureWindow | undefined {
-  const all = entered.reduce((sum, { identities }) => sum + identities, 0)
+  const all = identitiesOf(entered)
   if (all < 10) return undefined
-  const few = Math.max(1, Math.floor(all / 100))
+  const few = fewOf(all)
   // The part that is certainly main, whichever of the first and the last few are strays.
   const first = beyond(entered, few)
   const last = entered.length - 1 - beyond(entered.toReversed(), few)
-  let startMs = entered[first]?.startMs ?? 0
-  let endMs = entered[last]?.endMs ?? 0
   if (first > last) return undefined
-  const isFar = (ms: number): boolean => ms > Math.max(30 * 86_400_000, 3 * (endMs - startMs))
-  let [from, to] = [first, last]
-  for (let grows = true; grows;) {
-    const [before, after] = [entered[from - 1], entered[to + 1]]
-    grows = false
-    if (before !== undefined && !isFar(startMs - before.endMs)) {
-      startMs = before.startMs
-      from -= 1
-      grows = true
-    }
-    if (after !== undefined && !isFar(after.startMs - endMs)) {
-      endMs = after.endMs
-      to += 1
-      grows = true
-    }
-  }
-  const outside = [...entered.slice(0, from), ...entered.slice(to + 1)]
-  if (outside.reduce((sum, { identities }) => sum + identities, 0) > few) return undefined
+  const main = grown({ startMs: entered[first]?.startMs ?? 0, asOfMs: entered[last]?.endMs ?? 0 }, entered)
+  const outside = entered.filter(({ startMs, endMs }) => startMs < main.startMs || endMs > main.asOfMs)
+  if (identitiesOf(outside) > few) return undefined
   const axis = {
-    startMs: isFar(startMs - window.startMs) ? startMs : window.startMs,
-    asOfMs: isFar(window.asOfMs - endMs) ? endMs : window.asOfMs,
+    startMs: isFar(main, main.startMs - window.startMs) ? main.startMs : window.startMs,
+    asOfMs: isFar(main, window.asOfMs - main.asOfMs) ? main.asOfMs : window.asOfMs,
   }
   return axis.startMs === window.startMs && axis.asOfMs === window.asOfMs ? undefined : axis
+}
+
+function identitiesOf(entered: readonly Entered[]): number {
+  return entered.reduce((sum, { identities }) => sum + identities, 0)
+}
+
+/** How many of so many identities may be strays. */
+function fewOf(identities: number): number {
+  return Math.max(1, Math.floor(identities / 100))
+}
+
+/** Whether so long a gap beside a part of a window is longer than what belongs to it. */
+function isFar({ startMs, asOfMs }: ExposureWindow, gapMs: number): boolean {
+  return gapMs > Math.max(30 * 86_400_000, 3 * (asOfMs - startMs))
+}
+
+/** A part of a window with all buckets that are not far from it, or from those that thereby belong to it. */
+function grown(
+  part: ExposureWindow,
+  buckets: readonly { readonly startMs: number; readonly endMs: number }[],
+): ExposureWindow {
+  let { startMs, asOfMs } = part
+  for (let grows = true; grows;) {
+    grows = false
+    for (const bucket of buckets) {
+      if (bucket.startMs < startMs && !isFar({ startMs, asOfMs }, startMs - bucket.endMs)) {
+        startMs = bucket.startMs
+        grows = true
+      }
+      if (bucket.endMs > asOfMs && !isFar({ startMs, asOfMs }, bucket.startMs - asOfMs)) {
+        asOfMs = bucket.endMs
+        grows = true
+      }
+    }
+  }
+  return { startMs, asOfMs }
 }
 
 /** The first place where more than `few` have entered. */
@@ -84,14 +102,16 @@ export async function findStrays(
     endMs: Math.min(Date.parse(end), window.asOfMs),
     identities: Object.values(newIdentities).reduce((sum, each) => sum + each, 0),
   }))
-  const main = mainPart(entered, window)
-  if (main === undefined) return undefined
+  const part = mainPart(entered, window)
+  if (part === undefined) return undefined
+  // Identities may have exposures long after the last of them entered, and these are no strays.
+  const main = grown(part, await daysOutside(experiment, window, part))
   const axis = {
-    startMs: start === undefined ? main.startMs : window.startMs,
-    asOfMs: asOf === undefined ? main.asOfMs : window.asOfMs,
+    startMs: start === undefined ? Math.max(main.startMs, window.startMs) : window.startMs,
+    asOfMs: asOf === undefined ? Math.min(main.asOfMs, window.asOfMs) : window.asOfMs,
   }
-  const { early, late, firstMs, lastMs } = await exposuresOutside(experiment, window, axis)
-  if (early + late === 0) return undefined
+  const { early, late, firstMs, lastMs, identities } = await exposuresOutside(experiment, window, axis)
+  if (early + late === 0 || identities > fewOf(identitiesOf(entered))) return undefined
   const { timeZone } = experiment.spec
   const at = (ms: number): string => localTime(ms, timeZone).slice(0, experiment.hasDates === true ? 10 : 19)
   const option = (ms: number): string =>
@@ -110,34 +130,89 @@ export async function findStrays(
   return { axis, sentence }
 }
 
-/** How many exposures of a window are before and after a part of it, and the first and the last of them. */
-async function exposuresOutside(
-  { client, spec }: { readonly client: ClickHouseClient; readonly spec: Experiment['spec'] },
+/** The local days with exposures outside a part of a window. */
+async function daysOutside(
+  experiment: Pick<Experiment, 'client' | 'spec'>,
   window: ExposureWindow,
   axis: ExposureWindow,
-): Promise<Readonly<Record<'early' | 'late' | 'firstMs' | 'lastMs', number>>> {
+): Promise<readonly { readonly startMs: number; readonly endMs: number }[]> {
+  const startOf = (day: string): string =>
+    `toUnixTimestamp64Milli(toDateTime64(${day}, 3, {time_zone:String}))`
+  const rows = await outside<'start' | 'end'>(
+    experiment,
+    window,
+    axis,
+    `${startOf('first_exposures_day')} AS first_exposures_start,
+        ${startOf('first_exposures_day + 1')} AS first_exposures_end`,
+    'GROUP BY toDate32({timestamp:Identifier}, {time_zone:String}) AS first_exposures_day',
+  )
+  return rows.map(({ first_exposures_start, first_exposures_end }) => ({
+    startMs: Number(first_exposures_start),
+    endMs: Number(first_exposures_end),
+  }))
+}
+
+/**
+ * How many exposures of a window are before and after a part of it, the first and the last of them, and the most
+ * identities that are on one side.
+ */
+async function exposuresOutside(
+  experiment: Pick<Experiment, 'client' | 'spec'>,
+  window: ExposureWindow,
+  axis: ExposureWindow,
+): Promise<Readonly<Record<'early' | 'late' | 'firstMs' | 'lastMs' | 'identities', number>>> {
+  const [row] = await outside<'early' | 'late' | 'first' | 'last' | 'identities'>(
+    experiment,
+    window,
+    axis,
+    `countIf({timestamp:Identifier} < ${instant('axis_start_ms')}) AS first_exposures_early,
+        countIf({timestamp:Identifier} >= ${instant('axis_as_of_ms')}) AS first_exposures_late,
+        toUnixTimestamp64Milli(toDateTime64(min({timestamp:Identifier}), 3)) AS first_exposures_first,
+        toUnixTimestamp64Milli(toDateTime64(max({timestamp:Identifier}), 3)) AS first_exposures_last,
+        greatest(
+          uniqIf({identity:Identifier}, {timestamp:Identifier} < ${instant('axis_start_ms')}),
+          uniqIf({identity:Identifier}, {timestamp:Identifier} >= ${instant('axis_as_of_ms')})
+        ) AS first_exposures_identities`,
+  )
+  return {
+    early: Number(row?.first_exposures_early ?? 0),
+    late: Number(row?.first_exposures_late ?? 0),
+    firstMs: Number(row?.first_exposures_first ?? 0),
+    lastMs: Number(row?.first_exposures_last ?? 0),
+    identities: Number(row?.first_exposures_identities ?? 0),
+  }
+}
+
+function instant(name: string): string {
+  return `fromUnixTimestamp64Milli({${name}:Int64})`
+}
+
+/** Asks about the exposures of a window outside a part of it. */
+async function outside<Name extends string>(
+  { client, spec }: Pick<Experiment, 'client' | 'spec'>,
+  window: ExposureWindow,
+  axis: ExposureWindow,
+  select: string,
+  group = '',
+): Promise<readonly Readonly<Record<`first_exposures_${Name}`, string | number>>[]> {
   const { columns } = spec.source
   // The arguments of the report name a table.
   const { database, table } = spec.source.table as SourceTable
-  const at = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64})`
   const conditions = [
     ...(columns.environment === null ? [] : ['{environment:Identifier} = {environment_key:String}']),
     ...(columns.event === null ? [] : ['{event:Identifier} = {event_name:String}']),
     ...(typeof columns.feature === 'string' ? ['{feature:Identifier} = {feature_name:String}'] : []),
     '{variant:Identifier} IS NOT NULL',
     `toString({identity:Identifier}) != ''`,
-    `{timestamp:Identifier} >= ${at('start_ms')}`,
-    `{timestamp:Identifier} < ${at('as_of_ms')}`,
-    `({timestamp:Identifier} < ${at('axis_start_ms')} OR {timestamp:Identifier} >= ${at('axis_as_of_ms')})`,
+    `{timestamp:Identifier} >= ${instant('start_ms')}`,
+    `{timestamp:Identifier} < ${instant('as_of_ms')}`,
+    `({timestamp:Identifier} < ${instant('axis_start_ms')} OR {timestamp:Identifier} >= ${instant('axis_as_of_ms')})`,
   ]
   const result = await client.query({
-    query: `SELECT
-        countIf({timestamp:Identifier} < ${at('axis_start_ms')}) AS first_exposures_early,
-        countIf({timestamp:Identifier} >= ${at('axis_as_of_ms')}) AS first_exposures_late,
-        toUnixTimestamp64Milli(toDateTime64(min({timestamp:Identifier}), 3)) AS first_exposures_first,
-        toUnixTimestamp64Milli(toDateTime64(max({timestamp:Identifier}), 3)) AS first_exposures_last
+    query: `SELECT ${select}
       FROM ${database === null ? '' : '{database:Identifier}.'}{table:Identifier}
-      WHERE ${conditions.join(' AND ')}`,
+      WHERE ${conditions.join(' AND ')}
+      ${group}`,
     query_params: {
       ...(database === null ? {} : { database }),
       table,
@@ -149,10 +224,9 @@ async function exposuresOutside(
       as_of_ms: window.asOfMs,
       axis_start_ms: axis.startMs,
       axis_as_of_ms: axis.asOfMs,
+      time_zone: spec.timeZone,
     },
     format: 'JSONEachRow',
   })
-  const [row] = await result.json<Record<string, string | number>>()
-  const cell = (name: string): number => Number(row?.[`first_exposures_${name}`] ?? 0)
-  return { early: cell('early'), late: cell('late'), firstMs: cell('first'), lastMs: cell('last') }
+  return await result.json()
 }

@@ -170,6 +170,26 @@ describe.skipIf(!engineAvailable)('strays in a report', () => {
     )
   })
 
+  test('exposures go on after the last identity entered', async () => {
+    const again = Array.from({ length: 90 }, (_, n) => {
+      const at = new Date(june + (10 + n) * day + 3_600_000)
+      return ['u2', 'control', at.toISOString().slice(0, 19).replace('T', ' ')] as const
+    })
+    expect((await report(...file('again.csv', [...usual, ...again]))).stdout).not.toContain('Far from')
+    const { stdout } = await report(
+      ...file('again-and-late.csv', [...usual, ...again, ['late', 'blue', '2036-01-02 03:04:05']]),
+    )
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Far from all others: 1 exposure (at 2036-01-02 03:04:05). The chart leaves it out, the numbers do not. To leave it ' +
+        'out of these too, add --as-of 2026-09-09T00:00:00Z.',
+    )
+  })
+
+  test('many who come back after a year are no strays', async () => {
+    const back = usual.slice(0, 20).map(([user, arm]) => [user, arm, '2027-07-01 00:00:00'] as const)
+    expect((await report(...file('back.csv', [...usual, ...back]))).stdout).not.toContain('Far from')
+  })
+
   test('dates', async () => {
     const rows = usual.map(([user, arm, at]) => [user, arm, at.slice(0, 10)] as const)
     const { stdout } = await report(...file('dates.csv', [...rows, ['late', 'blue', '2036-01-02']]))
