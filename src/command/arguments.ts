@@ -202,7 +202,7 @@ function source(options: Options): ReportArguments['source'] {
         foldCase: options.foldCase ?? false,
         renamed: renamedVariants(options.rename ?? []),
         nulls: (options.null ?? []).flatMap((words) => words.split(',')),
-        where: options.where ?? [],
+        where: (options.where ?? []).map(rowCondition),
         timestampForms:
           options.timestampFormat === undefined ? undefined : givenForm(options.timestampFormat),
       },
@@ -577,6 +577,13 @@ function timestampFormat(text: string): string {
   return text
 }
 
+function rowCondition(written: string): string {
+  if (!written.includes('=')) {
+    throw new ReportError(`--where ${quotedForShell(written)} needs column=value, such as --where country=ES`)
+  }
+  return written
+}
+
 function renamedVariants(written: readonly string[]): ReadonlyMap<string, string> {
   const renamed = new Map<string, string>()
   for (const text of written) {
@@ -622,6 +629,12 @@ function expectedShares(text: string): Readonly<Record<string, number>> {
   const shares = Object.fromEntries(entries ?? [])
   const weights = Object.values(shares)
   const areShares = weights.every((weight) => Number.isFinite(weight) && weight >= 0)
+  const [only, ...others] = Object.keys(shares)
+  if (areShares && only !== undefined && only !== '' && others.length === 0) {
+    throw new InvalidArgumentError(
+      `It has a share for ${JSON.stringify(oneLine(only, 60))} only. Name the other variants too: control=50%,treatment=50%.`,
+    )
+  }
   if (!areShares || weights.filter((weight) => weight > 0).length < 2) throw new InvalidArgumentError(advice)
   if (weights.length !== entries?.length) throw new InvalidArgumentError('A variant is listed twice.')
   return shares

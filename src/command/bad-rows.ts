@@ -146,7 +146,7 @@ export function badRowsError(
   examples: readonly BadRow[],
   { columns, cleaning }: Load,
 ): ReportError {
-  const areSerials = examples.some(({ value }) => /^[34][0-9]{4}([.][0-9]+)?$/.test(value))
+  const areSerials = examples.some(({ value }) => /^[34][0-9]{4}([.,][0-9]+)?$/.test(value))
   const isTime = examples.some(({ what }) => what.endsWith('is not a timestamp'))
   const advice = [
     ...(bad < rows ? ['To leave them out, add --skip-bad-rows.'] : []),

@@ -17,29 +17,15 @@ export function configuredVariants(
   { control, expectedShares }: Pick<ReportArguments, 'control' | 'expectedShares'>,
   variants: readonly string[],
 ): ConfiguredVariants {
-  const there = `The variants: ${variants.map(label).join(', ')}`
-  const unknown = (key: string): string => {
-    const meant = didYouMean(key, variants)
-    return `${label(key)}${meant === undefined ? '' : ` (did you mean ${label(meant)}?)`}`
-  }
-  if (control !== undefined && !variants.includes(control)) {
-    throw new ReportError(`--control names a variant that no exposure has: ${unknown(control)}`, {
-      details: [there],
-    })
-  }
+  if (control !== undefined && !variants.includes(control))
+    throw noSuchVariant('--control', [control], variants)
   const missing = Object.entries(expectedShares ?? {})
     .filter(([key, share]) => share > 0 && !variants.includes(key))
     .map(([key]) => key)
   if (missing.length > 0) {
-    throw new ReportError(
-      `--expected names ${missing.length === 1 ? 'a variant' : 'variants'} that no exposure has: ${missing.map(unknown).join(', ')}`,
-      {
-        details: [
-          there,
-          'If the name is right, nobody entered that variant, which is the finding: without it, --expected checks the others.',
-        ],
-      },
-    )
+    throw noSuchVariant('--expected', missing, variants, [
+      'If the name is right, nobody entered that variant, which is the finding: without it, --expected checks the others.',
+    ])
   }
   if (control !== undefined || variants.includes('control')) return { control, expectedShares, notes: [] }
   const alike = variants.filter((key) => key.trim().toLowerCase() === 'control')
@@ -50,6 +36,23 @@ export function configuredVariants(
     expectedShares,
     notes: [`${label(only)} is taken as the control (--control names another).`],
   }
+}
+
+/** The error about variants in an option that no exposure has, with those that there are. */
+export function noSuchVariant(
+  option: string,
+  missing: readonly string[],
+  variants: readonly string[],
+  advice: readonly string[] = [],
+): ReportError {
+  const unknown = (key: string): string => {
+    const meant = didYouMean(key, variants)
+    return `${label(key)}${meant === undefined ? '' : ` (did you mean ${label(meant)}?)`}`
+  }
+  return new ReportError(
+    `${option} names ${missing.length === 1 ? 'a variant' : 'variants'} that no exposure has: ${missing.map(unknown).join(', ')}`,
+    { details: [`The variants: ${variants.map(label).join(', ')}`, ...advice] },
+  )
 }
 
 function label(key: string): string {

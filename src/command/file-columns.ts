@@ -1,8 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import type { FileColumns, GivenColumns } from './arguments.js'
+import { quotedForShell, type FileColumns, type GivenColumns } from './arguments.js'
 import { didYouMean } from './did-you-mean.js'
 import { readRows, type OpenedFile } from './open-file.js'
-import { proposeColumns, type ProposedColumns, type Sample } from './propose-columns.js'
+import { mayNameExperiment, proposeColumns, type ProposedColumns, type Sample } from './propose-columns.js'
 import { fileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
 
@@ -33,7 +33,7 @@ export async function fileColumns(
   files: readonly OpenedFile[],
   given: GivenColumns,
 ): Promise<FileColumns | Proposal> {
-  for (const file of files) assertColumns(file, given)
+  for (const file of files) assertColumns(file, given, files.length > 1)
   const isDefault = (role: keyof typeof defaultColumns): boolean =>
     given[role] === undefined && files.every(({ types }) => types.has(defaultColumns[role]))
   const roles = ['identity', 'variant', 'timestamp'] as const
@@ -51,7 +51,7 @@ export async function fileColumns(
   return { columns: proposeColumns(sample, given), sample }
 }
 
-function assertColumns({ name, types }: OpenedFile, given: GivenColumns): void {
+function assertColumns({ name, types }: OpenedFile, given: GivenColumns, areSeveral: boolean): void {
   const asked = Object.entries(options).flatMap(([role, option]) => {
     const column = given[role as keyof typeof options]
     return typeof column === 'string' ? [{ column, option }] : []
@@ -64,7 +64,14 @@ function assertColumns({ name, types }: OpenedFile, given: GivenColumns): void {
       return `${quoted(column)} (${option}${meant === undefined ? '' : `; did you mean ${quoted(meant)}?`})`
     })
     throw new ReportError(`${name} has no column ${sentences.join(', nor ')}`, {
-      details: [`Its columns: ${names.map(quoted).join(', ')}`],
+      details: [
+        `Its columns: ${names.map(quoted).join(', ')}`,
+        ...(areSeveral
+          ? [
+              'Files of one report need the same names for these columns: rename them in the files, or report each file by itself.',
+            ]
+          : []),
+      ],
     })
   }
   // The engine's parser doubles the backslashes of a bound identifier.
@@ -74,6 +81,30 @@ function assertColumns({ name, types }: OpenedFile, given: GivenColumns): void {
       `${name}: a column with a backslash in its name cannot be read; rename ${quoted(odd.column)}`,
     )
   }
+}
+
+/**
+ * Says that the rows seem to be of several experiments, where the user did not say that they want one of them; else
+ * `undefined`.
+ */
+export async function severalExperiments(
+  client: ClickHouseClient,
+  files: readonly OpenedFile[],
+  columns: FileColumns,
+  filtered: readonly string[],
+): Promise<string | undefined> {
+  if (columns.feature !== undefined) return undefined
+  for (const file of files) {
+    if (![...file.types.keys()].some((name) => mayNameExperiment(name) && !filtered.includes(name))) continue
+    const { feature } = proposeColumns(await sampleOf(client, file), columns)
+    if (feature === undefined || filtered.includes(feature.column)) continue
+    const [first = '', second = ''] = feature.experiments
+    return (
+      `${quoted(feature.column)} has several values, such as ${quoted(first)} and ${quoted(second)}, and all count together; if they are ` +
+      `experiments, report one at a time: --feature-column ${quotedForShell(feature.column)} --feature ${quotedForShell(first)}.`
+    )
+  }
+  return undefined
 }
 
 async function sampleOf(client: ClickHouseClient, file: OpenedFile): Promise<Sample> {

@@ -100,6 +100,11 @@ export function readFormatOf(name: string, head: string, given: string | undefin
 
 /** The message about a file whose content is no table that can be seen. */
 export function unknownType(name: string): ReportError {
+  if (hasKnownEnding(name)) {
+    return new ReportError(
+      `${name} holds neither text nor a table of a known type, whatever its name says; known types are ${endings(readFormats)}`,
+    )
+  }
   return new ReportError(
     `${name}: unknown file type; known types are ${endings(readFormats)}, each also as .gz, .zst, .bz2, .xz or .lz4. ` +
       `If it is one of these under another name, say so: --format csv`,

@@ -158,6 +158,7 @@ async function insert(
         ${timestamp === undefined ? `toDateTime64('2020-01-01 00:00:00', 9, 'UTC')` : `ifNull(${timestamp.instant}, toDateTime64(0, 9, 'UTC'))`},
         ${arrival === undefined ? '' : `${arrival.instant},`}
         ${columns.breakdown === undefined ? '' : `${read.text('breakdown')},`}
+        ${cleaning.renamed.size === 0 ? '' : `${cleaned(read.text('variant'), { ...cleaning, renamed: new Map() }, true)},`}
         ${statuses.length === 0 ? good : `multiIf(${statuses.join(', ')}, ${good})`} AS first_exposure_status,
         ${timestamp === undefined ? `''` : `if(first_exposure_status = ${noTimestamp}, first_exposure_time, '')`}
       FROM ${read.from}
@@ -167,13 +168,16 @@ async function insert(
         ...parameters,
         ...timeParameters(load, plan),
         nulls: cleaning.nulls.map((each) => each.trim()),
-        rename_from: [...cleaning.renamed.keys()].map((name) =>
-          cleaning.foldCase ? name.trim().toLowerCase() : name,
-        ),
+        rename_from: [...cleaning.renamed.keys()].map((name) => foldedName(name, cleaning)),
         rename_to: [...cleaning.renamed.values()],
       },
     },
   )
+}
+
+/** The name of a variant that the user wrote, as the values are. */
+export function foldedName(name: string, { foldCase }: Pick<FileCleaning, 'foldCase'>): string {
+  return foldCase ? name.trim().toLowerCase() : name
 }
 
 /** A value with the user's wishes. */

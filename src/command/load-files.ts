@@ -1,18 +1,21 @@
 import { exposureSpec } from '../index.js'
 import { experimentNameOf, type GivenColumns, type ReportArguments } from './arguments.js'
 import { badRows, badRowsError } from './bad-rows.js'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { absentValues } from './column-values.js'
+import { noSuchVariant } from './configured-variants.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { fileColumns, type Proposal } from './file-columns.js'
+import { fileColumns, severalExperiments, type Proposal } from './file-columns.js'
 import { reading, tolerant, type FileCleaning, type Load, type Plans } from './file-load.js'
 import type { InputFile } from './input-files.js'
-import { loadOne, type Loaded } from './load-file.js'
+import { foldedName, loadOne, type Loaded } from './load-file.js'
 import { isEmpty, openFile, readRows, type FileReading, type OpenedFile } from './open-file.js'
-import { oneLine } from './report-error.js'
-import { rowFilters } from './row-filters.js'
+import { oneLine, ReportError } from './report-error.js'
+import { rowFilters, type RowFilter } from './row-filters.js'
 import { spellingNotes } from './spelling-notes.js'
 import { firstValues, planOf } from './time-column.js'
-import { count, counted } from './words.js'
+import { count, counted, localTime } from './words.js'
 
 /** What the user asks about files. */
 export interface FileRequest extends Pick<ReportArguments, 'feature' | 'timeZone' | 'policy'> {
@@ -54,6 +57,7 @@ export async function loadFiles(
         exposed_at DateTime64(9, 'UTC'),
         ${columns.arrival === undefined ? '' : "arrived_at Nullable(DateTime64(9, 'UTC')),"}
         ${columns.breakdown === undefined ? '' : 'slice LowCardinality(Nullable(String)),'}
+        ${cleaning.renamed.size === 0 ? '' : 'former_variant LowCardinality(Nullable(String)),'}
         status UInt8,
         unread String
       )
@@ -73,10 +77,15 @@ export async function loadFiles(
 
   const isFiltered = columns.feature !== undefined || cleaning.where.length > 0
   const spelling = await spellingNotes(client, cleaning)
+  const filtered = (load.filters[0] ?? []).map(({ column }) => column)
+  const experiments = await severalExperiments(client, files, columns, filtered)
   const { rows: good, unusable } = spelling
   if (good === 0 && !isFiltered) {
     throw bad > 0 ? badRowsError(name, bad, rows, examples, load) : isEmpty(name)
   }
+  if (good > 0) await assertRenamed(client, cleaning)
+  // Of several values of one column, each should have rows: one that was misspelled would quietly not count.
+  if (good > 0) await assertValues(load, name, files, ({ values }) => values.length > 1)
   const hasDates = columns.timestamp !== null && plan.timestamp.isDates
   const isNaive = columns.timestamp !== null && !hasDates && plan.timestamp.hasNaive
   return {
@@ -118,6 +127,7 @@ export async function loadFiles(
       ...(cleaning.where.length === 0
         ? []
         : [`Only rows where ${cleaning.where.map((each) => oneLine(each, 60)).join(', ')}.`]),
+      ...(experiments === undefined ? [] : [experiments]),
       ...spelling.notes,
     ],
     variants: spelling.variants,
@@ -130,11 +140,24 @@ export async function loadFiles(
       )
     },
     nothingFound: async () => {
-      if (good > 0) return `${name} has no exposure in the window`
-      if (columns.feature === undefined) {
-        return `${name} has no row where ${cleaning.where.map((each) => oneLine(each, 60)).join(' and ')}`
+      if (good > unusable) {
+        const [from, to] = await extentOf(client, request.timeZone)
+        return `${name} has no exposure in the window; its exposures are from ${from} to ${to}, so change --start or --as-of`
       }
-      return `${name} has no row whose ${quoted(columns.feature)} is ${quoted(experiment)}; ${await featuresOf(load, files)}`
+      if (good > 0) return `${name} has no row with both an identity and a variant`
+      const { feature: column } = columns
+      const absent =
+        column === undefined
+          ? undefined
+          : await absentValues(load, name, files, {
+              column,
+              values: [experiment],
+              option: '--feature',
+            })
+      if (absent !== undefined) return absent
+      await assertValues(load, name, files, () => true)
+      const asked = [...(column === undefined ? [] : [`${column}=${experiment}`]), ...cleaning.where]
+      return `${name} has no row where ${asked.map((each) => oneLine(each, 60)).join(' and ')}`
     },
     close: () => engine.close(),
   }
@@ -201,33 +224,47 @@ async function rowsOfOthers(load: Load, files: readonly OpenedFile[]): Promise<n
   return others
 }
 
-async function featuresOf(load: Load, files: readonly OpenedFile[]): Promise<string> {
-  const names = new Map<string, number>()
-  for (const [index, file] of files.entries()) {
-    const { read, parameters } = reading(load, file, index, [])
-    const rows = await readRows<{ experiment_name: string | null; rows: string | number }>(
-      load.engine.client,
-      file,
-      `SELECT ${read.text('feature')} AS experiment_name, count() AS rows
-      FROM ${read.from}
-      GROUP BY experiment_name ORDER BY rows DESC, experiment_name LIMIT 100
-      SETTINGS ${tolerant(file)}`,
-      parameters,
-    )
-    for (const { experiment_name, rows: found } of rows) {
-      const key = experiment_name ?? 'NULL'
-      names.set(key, (names.get(key) ?? 0) + Number(found))
-    }
+/** Refuses other names for variants that are not there: those that were meant would keep theirs. */
+async function assertRenamed(client: ClickHouseClient, cleaning: FileCleaning): Promise<void> {
+  if (cleaning.renamed.size === 0) return
+  const result = await client.query({
+    query: `SELECT former_variant AS name FROM exposures WHERE former_variant IS NOT NULL
+      GROUP BY name ORDER BY count() DESC, name LIMIT 1000`,
+    format: 'JSONEachRow',
+  })
+  const variants = (await result.json<{ name: string }>()).map(({ name }) => name)
+  const missing = [...cleaning.renamed.keys()].filter(
+    (name) => !variants.includes(foldedName(name, cleaning)),
+  )
+  if (missing.length > 0) throw noSuchVariant('--rename', missing, variants)
+}
+
+/** Refuses values of `--where` that no row has: the rows that were meant would not count. */
+async function assertValues(
+  load: Load,
+  name: string,
+  files: readonly OpenedFile[],
+  isAsked: (filter: RowFilter) => boolean,
+): Promise<void> {
+  for (const { column, values } of (load.filters[0] ?? []).filter(isAsked)) {
+    const absent = await absentValues(load, name, files, { column, values, option: '--where' })
+    if (absent !== undefined) throw new ReportError(absent)
   }
-  const all = [...names].sort((a, b) => b[1] - a[1]).map(([name]) => name)
-  return all.length === 0 ? 'it is empty' : `it has ${listed(all)}`
+}
+
+/** When the first and the last exposure were. */
+async function extentOf(client: ClickHouseClient, timeZone: string): Promise<readonly [string, string]> {
+  const result = await client.query({
+    query: `SELECT
+        toUnixTimestamp64Milli(toDateTime64(min(exposed_at), 3)) AS first_ms,
+        toUnixTimestamp64Milli(toDateTime64(max(exposed_at), 3)) AS last_ms
+      FROM exposures WHERE variant IS NOT NULL AND identity != ''`,
+    format: 'JSONEachRow',
+  })
+  const [row] = await result.json<Record<'first_ms' | 'last_ms', string | number>>()
+  return [localTime(Number(row?.first_ms), timeZone), localTime(Number(row?.last_ms), timeZone)]
 }
 
 function quoted(text: string): string {
   return JSON.stringify(oneLine(text, 60))
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).map(quoted)
-  return names.length > shown.length ? `${shown.join(', ')} and more` : shown.join(', ')
 }

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { quotedForShell } from './arguments.js'
 import { compressionOf, type Compression } from './compression.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import { hasKnownEnding, readFormatOf, unknownType, type FileFormat } from './file-format.js'
@@ -12,6 +13,7 @@ import type { InputFile } from './input-files.js'
 import { oneLine, ReportError } from './report-error.js'
 import { encodingName, encodingOf, type TextEncoding } from './text-encoding.js'
 import { textLayoutOf, type TextLayout } from './text-layout.js'
+import { wrappedRecords } from './wrapped-records.js'
 
 /** What the user says about how files are written; what is left out is found out. */
 export interface FileReading {
@@ -113,6 +115,19 @@ export async function openFile(
           notes: [`${name} is read as ${encodingName(encoding)}.`],
         }),
   }
+  const wrapped = format.kind === 'lines' ? wrappedRecords(text, head.length >= headBytes) : undefined
+  if (wrapped !== undefined) {
+    const path = wrapped.map((key) => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
+    throw new ReportError(
+      `${name} is one object around its records, which are in ${JSON.stringify(oneLine(wrapped.join('.'), 60))}`,
+      {
+        details: [
+          'Write each record on a line of its own, and report that file:',
+          `  jq -c ${quotedForShell(`.${path.join('').replace(/^[.]/, '')}[]`)} ${quotedForShell(name)} > records.ndjson`,
+        ],
+      },
+    )
+  }
   return format.kind === 'lines'
     ? openLines(client, { ...decoded, format }, text)
     : openTable(client, decoded, text, { ...given, isCut: head.length >= headBytes })
@@ -136,6 +151,9 @@ async function openTable(
   const isKnown = givenFormat !== undefined || delimiter !== undefined || hasKnownEnding(file.name)
   if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter)))
     throw unknownType(file.name)
+  const doubled = [
+    ...new Set((names ?? []).map((name) => (/ \(\d+\)$/.test(name) ? name.replace(/ \(\d+\)$/, '') : ''))),
+  ].filter((name) => name !== '' && names?.includes(name))
   const prefix = quoted ? 'csv' : 'tsv'
   const skip = names === undefined ? linesAbove : skippedLines
   const byte = layout.delimiter.charCodeAt(0).toString(16).padStart(2, '0')
@@ -157,6 +175,10 @@ async function openTable(
     reading: names === undefined ? 'by name' : 'by place',
     notes: [
       ...file.notes,
+      ...doubled.map(
+        (name) =>
+          `${file.name} has several columns called ${JSON.stringify(oneLine(name, 40))}: this is the first; the next is ${JSON.stringify(oneLine(`${name} (2)`, 40))}.`,
+      ),
       ...(hasNames
         ? []
         : [

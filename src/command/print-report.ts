@@ -74,7 +74,7 @@ export async function reportText(
 
   const excludedBecause =
     spec.multiVariant === 'quarantine'
-      ? `Excluded identities were exposed to more than one variant. Their share is of all ${count(seen)} identities seen.`
+      ? `Excluded identities were exposed to more than one variant. Their share is of ${seen === 1 ? 'the 1 identity' : `all ${count(seen)} identities`} seen.`
       : 'Nobody is excluded: an identity exposed to several variants counts in the first one.'
   const rows = [
     ['Source', origin],

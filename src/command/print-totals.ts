@@ -110,7 +110,7 @@ export function totalsText(
       ]),
       '',
       ...filled(
-        `Excluded identities were exposed to more than one variant. Their share is of all ${count(seen)} identities seen.`,
+        `Excluded identities were exposed to more than one variant. Their share is of ${seen === 1 ? 'the 1 identity' : `all ${count(seen)} identities`} seen.`,
         width,
       ).map(faint),
     ],

@@ -8,6 +8,8 @@ export interface ProposedColumns {
   readonly identity: string | undefined
   readonly variant: string | undefined
   readonly timestamp: string | undefined
+  /** A column with the name of a timestamp whose values cannot be read as such, if no column can. */
+  readonly unreadTimestamp: string | undefined
   /** The column that names the experiment, if the rows are of several. */
   readonly feature: { readonly column: string; readonly experiments: readonly string[] } | undefined
 }
@@ -23,7 +25,7 @@ const names = {
   variant: [
     /^(variant|variation|arm|treatment|group|test_?group|ab_?group|experiment_?group|exp_?group|treatment_?group)(_?(id|key|name|type|label|code))?$/,
     /^(bucket|cohort|condition|assignment|assigned.*|branch|cell|split|version|segment|promotion|value)(_?(id|key|name))?$/,
-    /(variant|variation|arm|group|treatment)/,
+    /(variant|variation|arm|group|treatment|treated)|^(is|in|was)_(test|control|treatment|exposed|experiment)$/,
     /^(experiment|test|campaign|page|landing_page)$/,
   ],
   timestamp: [
@@ -67,7 +69,11 @@ export function proposeColumns(
   }
   const timestamp = best('timestamp', timestampPoints)
   const variant = best('variant', variantPoints)
-  const identity = best('identity', identityPoints)
+  const identity = best('identity', identityPoints) ?? remaining(columns, taken, variant)
+  taken.add(identity)
+  const unread = columns.find(
+    ({ name, values }) => !taken.has(name) && values.length > 0 && (rank('timestamp', name) ?? 2) < 2,
+  )
   const feature = columns.find(
     ({ name, distinct }) =>
       !taken.has(name) && rank('feature', name) !== undefined && distinct.length > 1 && distinct.length <= 50,
@@ -76,8 +82,14 @@ export function proposeColumns(
     identity,
     variant,
     timestamp,
+    unreadTimestamp: timestamp === undefined && given.timestamp === undefined ? unread?.name : undefined,
     feature: feature === undefined ? undefined : { column: feature.name, experiments: feature.distinct },
   }
+}
+
+/** Whether a column may say of which experiment a row is, by its name. */
+export function mayNameExperiment(name: string): boolean {
+  return rank('feature', name) !== undefined
 }
 
 interface Described {
@@ -107,12 +119,32 @@ function rank(role: keyof typeof names, name: string): number | undefined {
   return found === -1 ? undefined : found
 }
 
+/** The only column left that has many more values than the variant, as identities have. */
+function remaining(
+  columns: readonly Described[],
+  taken: ReadonlySet<string | null | undefined>,
+  variant: string | undefined,
+): string | undefined {
+  const variants = columns.find(({ name }) => name === variant)?.distinct.length
+  if (variants === undefined) return undefined
+  const left = columns.filter(
+    ({ name, distinct }) =>
+      !taken.has(name) && distinct.length > 2 * variants && distinct.every(isIdentifier),
+  )
+  return left.length === 1 ? left[0]?.name : undefined
+}
+
+/** Whether a value may be an identifier: one word, and not a fraction. */
+function isIdentifier(value: string): boolean {
+  return /^[\w@.:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value)
+}
+
 function timestampPoints({ name, values }: Described): number {
   if (values.length === 0) return 0
   const kinds = values.map((value) => timestampKind(value))
   const place = rank('timestamp', name)
   // Excel counts days, which are numbers of five digits now.
-  const isSerial = place !== undefined && values.every((value) => /^[34][0-9]{4}([.][0-9]+)?$/.test(value))
+  const isSerial = place !== undefined && values.every((value) => /^[34][0-9]{4}([.,][0-9]+)?$/.test(value))
   const share = isSerial ? 0.9 : kinds.filter((kind) => kind !== undefined).length / values.length
   if (share < 0.5) return 0
   // A long number without the name of a time is rather an identifier.
@@ -121,11 +153,12 @@ function timestampPoints({ name, values }: Described): number {
 }
 
 function variantPoints({ name, values, distinct }: Described): number {
-  if (values.length === 0 || distinct.length > 30 || distinct.length > Math.max(4, values.length / 2))
-    return 0
+  if (values.length === 0 || distinct.length > Math.max(4, values.length / 2)) return 0
+  const place = rank('variant', name)
+  // Only a name that says it makes variants of many values.
+  if (distinct.length > (place === 0 ? 200 : 30)) return 0
   const likely = distinct.filter((value) => words.test(value.trim())).length / distinct.length
   const hasControl = distinct.some((value) => /^(control|ctrl|baseline|placebo)/i.test(value.trim()))
-  const place = rank('variant', name)
   if (place === undefined && !hasControl) return 0
   const isYesNo = distinct.every((value) => /^(true|false|yes|no|0|1)$/i.test(value.trim()))
   return (
@@ -141,9 +174,7 @@ function identityPoints({ name, values, distinct }: Described): number {
   if (values.length === 0 || distinct.length < Math.min(2, values.length)) return 0
   const place = rank('identity', name)
   const variety = distinct.length / values.length
-  const looksLike = values.every(
-    (value) => /^[\w.@:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value),
-  )
+  const looksLike = values.every(isIdentifier)
   if (place === undefined && !(variety > 0.5 && looksLike && values.some((value) => value.length > 3)))
     return 0
   // A number for each row is the number of the row, not of the identity: another name wins over it.

@@ -9,6 +9,8 @@ export interface ProposedCommand {
   readonly command: string
   /** Which column was found for what, as lines. */
   readonly found: readonly string[]
+  /** The command for a column that may hold timestamps in a form that is not known. */
+  readonly withFormat: string | undefined
 }
 
 /** Adds to the user's arguments what the columns of the file propose. */
@@ -17,20 +19,17 @@ export function proposedCommand(
   given: GivenColumns,
   { columns, sample }: Proposal,
 ): ProposedCommand {
-  const { identity, variant, timestamp, feature } = columns
+  const { identity, variant, timestamp, unreadTimestamp, feature } = columns
   const isFeatureNew = given.feature === undefined && feature !== undefined
-  const added = [
+  const withTime = (time: readonly string[]): readonly (string | undefined)[] => [
+    ...argv,
     ...(given.identity === undefined ? ['--identity', identity] : []),
     ...(given.variant === undefined ? ['--variant', variant] : []),
-    ...(given.timestamp !== undefined
-      ? []
-      : timestamp === undefined
-        ? ['--no-timestamp']
-        : ['--timestamp', timestamp]),
+    ...(given.timestamp === undefined ? time : []),
     ...(isFeatureNew ? ['--feature-column', feature.column, '--feature', feature.experiments[0]] : []),
   ]
-  const all = [...argv, ...added]
-  const isComplete = all.every((word) => word !== undefined)
+  const all = withTime(timestamp === undefined ? ['--no-timestamp'] : ['--timestamp', timestamp])
+  const isComplete = all.every((word): word is string => word !== undefined)
   const examples = (column: string): string => {
     const values = new Set((sample.get(column) ?? []).filter((value) => value !== null && value !== ''))
     const shown = [...values].slice(0, 3).map((value) => oneLine(value ?? '', 24))
@@ -41,10 +40,16 @@ export function proposedCommand(
   return {
     argv: isComplete ? all : undefined,
     command: commandLine(all),
+    withFormat:
+      unreadTimestamp === undefined
+        ? undefined
+        : `${commandLine(withTime(['--timestamp', unreadTimestamp]))} --timestamp-format <format>`,
     found: [
       line('identity', identity, 'no column looks like one'),
       line('variant', variant, 'no column looks like one'),
-      line('timestamp', timestamp, 'none: totals without a chart'),
+      unreadTimestamp === undefined
+        ? line('timestamp', timestamp, 'none: totals without a chart')
+        : `${line('timestamp', unreadTimestamp, '')} (in no form that is known)`,
       ...(isFeatureNew
         ? [
             `  ${'experiment'.padEnd(11)}${oneLine(feature.column, 40)}: ${feature.experiments

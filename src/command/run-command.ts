@@ -38,7 +38,13 @@ export async function runCommand(argv: readonly string[], output: ReportOutput):
     .helpCommand(false)
     .configureOutput({
       writeOut: (text) => output.print(text),
-      writeErr: (text) => output.say(text.replace(/^error: /, 'first-exposure: ')),
+      writeErr: (text) =>
+        output.say(
+          `${text
+            .replace(/^error: /, 'first-exposure: ')
+            .trim()
+            .replaceAll('\n', ' ')} (--help lists the commands)\n`,
+        ),
     })
     .enablePositionalOptions()
     .exitOverride()

@@ -64,7 +64,7 @@ async function proposed(
   output: ReportOutput,
 ): Promise<0 | 1> {
   if (source.kind !== 'file') return 1
-  const { argv: complete, command, found } = proposedCommand(argv, source.columns, proposal)
+  const { argv: complete, command, found, withFormat } = proposedCommand(argv, source.columns, proposal)
   const names = [...proposal.sample.keys()].map((name) => oneLine(JSON.stringify(name), 60)).join(', ')
   const problem = complete === undefined || source.paths.includes('-') ? undefined : await problemOf(complete)
   const ways = problem?.remedies ?? []
@@ -79,10 +79,23 @@ async function proposed(
         : errorLine(problem)
             .split('\n')
             .filter((line) => !/^(To|If|They)/.test(line))),
+      ...(withFormat === undefined
+        ? []
+        : [
+            "If these are timestamps, say how they are written, such as '%d.%m.%Y %H:%M', and run:",
+            `  ${withFormat}`,
+          ]),
       ...(complete === undefined
         ? ['Name the missing ones:', `  ${command}`]
         : ways.length === 0
-          ? ['If this is right, run:', `  ${command}`]
+          ? [
+              problem !== undefined
+                ? 'Put that right first, and then run:'
+                : withFormat === undefined
+                  ? 'If this is right, run:'
+                  : 'If they are not, run, for totals without a chart:',
+              `  ${command}`,
+            ]
           : ways.flatMap(({ says }, index) => [
               `If this is right, and ${says}, run:`,
               `  ${commandLine(commands[index] ?? [])}`,
@@ -92,6 +105,8 @@ async function proposed(
   )
   // What came through standard input is gone.
   if (complete === undefined || output.ask === undefined || source.paths.includes('-')) return 1
+  // Only the user can do what must come first, or knows what the values are.
+  if (withFormat !== undefined || (problem !== undefined && ways.length === 0)) return 1
   if (commands.length > 1) {
     const answer = await output.ask(
       `Report it like this? [${commands.map((_, index) => index + 1).join('/')}/n] `,

@@ -46,9 +46,11 @@ async function readSpec(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new ReportError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    })
+    const { code } = error as NodeJS.ErrnoException
+    throw new ReportError(
+      code === 'ENOENT' ? `there is no file ${path} (--spec)` : `${path} cannot be read (${code})`,
+      { cause: error },
+    )
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { FileCleaning } from './file-load.js'
-import { ReportError } from './report-error.js'
+import { oneLine, ReportError } from './report-error.js'
 import { count, counted, variantLabel } from './words.js'
 
 /** Words that programs write where there is no value. */
@@ -14,6 +14,9 @@ interface Spelling {
   readonly variants: readonly string[]
   readonly notes: readonly string[]
 }
+
+/** The condition that an identity is a number with zeros that other programs leave out. */
+const isOddNumber = `(startsWith(identity, '0') AND match(identity, '^0[0-9]+$')) OR endsWith(identity, '.0')`
 
 /** Above this, whether identities differ only in case is asked of one in sixteen of them. */
 const fewRows = 5_000_000
@@ -31,13 +34,15 @@ export async function spellingNotes(
         count() AS rows,
         countIf(identity IS NULL OR identity = '' OR variant IS NULL) AS unusable,
         countIf(identity != lowerUTF8(trimBoth(identity))) AS odd,
-        countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS words
+        countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS words,
+        countIf(${isOddNumber}) AS numbers
       FROM exposures`,
     query_params: { words: nullWords.filter((word) => word !== '') },
     format: 'JSONEachRow',
   })
-  const [totals] = await counts.json<Record<'rows' | 'unusable' | 'odd' | 'words', string | number>>()
-  const of = (name: 'rows' | 'unusable' | 'odd' | 'words'): number => Number(totals?.[name] ?? 0)
+  type Total = 'rows' | 'unusable' | 'odd' | 'words' | 'numbers'
+  const [totals] = await counts.json<Record<Total, string | number>>()
+  const of = (name: Total): number => Number(totals?.[name] ?? 0)
   const found = await client.query({
     query: `SELECT variant AS name, count() AS rows, isValidUTF8(variant) AS is_text
       FROM exposures WHERE variant IS NOT NULL AND identity != ''
@@ -52,20 +57,23 @@ export async function spellingNotes(
   }
   const rowsOf = new Map(variants.map(({ name, rows }) => [name, Number(rows)]))
   const notes: string[] = []
-  const spellings = new Map<string, string[]>()
-  for (const name of rowsOf.keys()) {
-    const folded = name.trim().toLowerCase()
-    spellings.set(folded, [...(spellings.get(folded) ?? []), name])
+  const alike = (plain: (name: string) => string): readonly (readonly string[])[] => {
+    const spellings = new Map<string, string[]>()
+    for (const name of rowsOf.keys())
+      spellings.set(plain(name), [...(spellings.get(plain(name)) ?? []), name])
+    return [...spellings.values()].filter(({ length }) => length > 1).slice(0, 3)
   }
-  const alike = [...spellings.values()].filter(({ length }) => length > 1)
-  for (const names of foldCase ? [] : alike.slice(0, 3)) {
+  const alikeNote = (names: readonly string[], what: string, also: string): string => {
     const [first = '', ...others] = names
-    notes.push(
+    return (
       `The variants ${names.map((name) => `${JSON.stringify(variantLabel(name))} (${counted(rowsOf.get(name) ?? 0, 'event', 'events')})`).join(' and ')} ` +
-        `differ only in case or spaces, and count apart; to join them, add --fold-case, or ` +
-        `${others.map((name) => `--rename ${JSON.stringify(`${variantLabel(name)}=${variantLabel(first)}`)}`).join(' ')}.`,
+      `${what}, and count apart; to join them, add ${also}` +
+      `${others.map((name) => `--rename ${JSON.stringify(`${variantLabel(name)}=${variantLabel(first)}`)}`).join(' ')}.`
     )
   }
+  for (const names of foldCase ? [] : alike((name) => name.trim().toLowerCase()))
+    notes.push(alikeNote(names, 'differ only in case or spaces', '--fold-case, or '))
+  for (const names of alike(plainNumber)) notes.push(alikeNote(names, 'are the same number', ''))
   const wordLike = [...rowsOf.keys()].filter((name) => nullWords.includes(name.trim().toLowerCase()))
   for (const name of wordLike) {
     notes.push(
@@ -73,7 +81,9 @@ export async function spellingNotes(
     )
   }
   if (of('words') > 0) notes.push(...(await wordNotes(client, nulls)))
-  if (!foldCase && of('odd') > 0) notes.push(...(await identityNotes(client, of('rows'))))
+  const share = of('rows') > fewRows ? 16 : 1
+  if (!foldCase && of('odd') > 0) notes.push(...(await identityNotes(client, share)))
+  if (of('numbers') > 0) notes.push(...(await numberNotes(client, share)))
   return { rows: of('rows'), unusable: of('unusable'), variants: [...rowsOf.keys()], notes }
 }
 
@@ -95,27 +105,60 @@ async function wordNotes(client: ClickHouseClient, nulls: readonly string[]): Pr
     )
 }
 
-async function identityNotes(client: ClickHouseClient, rows: number): Promise<readonly string[]> {
-  const folded = 'lowerUTF8(trimBoth(identity))'
-  const share = rows > fewRows ? 16 : 1
+async function identityNotes(client: ClickHouseClient, share: number): Promise<readonly string[]> {
+  const { alike, several } = await identitiesAlike(client, 'lowerUTF8(trimBoth(identity))', share)
+  return alike === 0
+    ? []
+    : [
+        `${several} written in several ways that differ only in case or spaces, and count apart; to join them, add --fold-case.`,
+      ]
+}
+
+async function numberNotes(client: ClickHouseClient, share: number): Promise<readonly string[]> {
+  const number = `replaceRegexpOne(assumeNotNull(identity), '^0*([0-9]+)(?:[.]0+)?$', '\\\\1')`
+  const { alike, several, first, last } = await identitiesAlike(client, number, share)
+  return alike === 0
+    ? []
+    : [
+        `${several} written in several ways that are the same number, such as ${JSON.stringify(oneLine(first, 40))} and ${JSON.stringify(oneLine(last, 40))}, and count apart; if they are the same, write them alike in the file.`,
+      ]
+}
+
+/** How many identities have several spellings that an expression makes one, about, if only a share of them is looked at. */
+async function identitiesAlike(
+  client: ClickHouseClient,
+  plain: string,
+  share: number,
+): Promise<{
+  readonly alike: number
+  readonly several: string
+  readonly first: string
+  readonly last: string
+}> {
   const result = await client.query({
-    query: `SELECT count() AS alike
+    query: `SELECT count() AS alike, any(first_spelling) AS first, any(last_spelling) AS last
       FROM
       (
-        SELECT sipHash64(${folded}) AS key
+        SELECT sipHash64(${plain}) AS key, min(identity) AS first_spelling, max(identity) AS last_spelling
         FROM exposures
         WHERE identity != '' AND key % {share:UInt8} = 0
         GROUP BY key
-        HAVING min(identity) != max(identity)
+        HAVING first_spelling != last_spelling
       )`,
     query_params: { share },
     format: 'JSONEachRow',
   })
-  const [found] = await result.json<{ alike: string | number }>()
+  const [found] = await result.json<{ alike: string | number; first: string | null; last: string | null }>()
   const alike = Number(found?.alike ?? 0) * share
-  return alike === 0
-    ? []
-    : [
-        `${share > 1 ? 'About ' : ''}${count(alike)} ${alike === 1 ? 'identity is' : 'identities are'} written in several ways that differ only in case or spaces, and count apart; to join them, add --fold-case.`,
-      ]
+  return {
+    alike,
+    several: `${share > 1 ? 'About ' : ''}${count(alike)} ${alike === 1 ? 'identity is' : 'identities are'}`,
+    first: found?.first ?? '',
+    last: found?.last ?? '',
+  }
+}
+
+/** A number without the zeros that a program puts before it, or after it when it takes it for a fraction. */
+function plainNumber(text: string): string {
+  return text.replace(/^0*([0-9]+)(?:[.]0+)?$/, '$1')
 }

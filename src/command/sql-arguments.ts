@@ -324,8 +324,9 @@ ${statements.map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
 
 Instants: ISO 8601. A date, or a time without a zone, is in UTC.
 
-Spec: {"statement": "summary", "spec": {…}, "window": {"start": "…", "asOf": "…"}}. "spec" takes what exposureSpec of the
-library takes; "source" may be the name of a layout. docs/command.md has all fields.
+Spec: {"statement": "summary", "spec": {…}, "window": {"start": "…", "asOf": "…"}}.
+"spec" takes what exposureSpec of the library takes; "source" may be the name of a
+layout. docs/command.md has all fields.
 
 Examples:
   npx first-exposure sql summary --environment production --feature checkout \\

@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.js'
 import {
   crossoversQuery,
   exposedIdentitiesQuery,
@@ -173,9 +174,10 @@ export const sqlStatements: Readonly<Record<string, SqlStatement>> = {
 /** The statements that an input asks for. Throws an `ExposureError`, or a `ReportError` about the fields themselves. */
 export function madeStatements(name: string, input: SqlInput): readonly PrintedStatement[] {
   const statement = Object.hasOwn(sqlStatements, name) ? sqlStatements[name] : undefined
+  const meant = didYouMean(name, Object.keys(sqlStatements))
   if (statement === undefined)
     throw new ReportError(
-      `there is no statement ${JSON.stringify(name.slice(0, 60))}; the statements are ${Object.keys(sqlStatements).join(', ')}`,
+      `there is no statement ${JSON.stringify(name.slice(0, 60))}${meant === undefined ? '' : ` (did you mean ${meant}?)`}; the statements are ${Object.keys(sqlStatements).join(', ')}`,
     )
   const { needs, takes = [], options = [] } = statement
   const fields = Object.keys(input) as (keyof SqlInput)[]

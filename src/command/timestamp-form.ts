@@ -42,7 +42,7 @@ const compactIso = `^${compactDate}(?:[T ](?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5]
 const epoch = '^[0-9]+(?:[.][0-9]*)?(?:[eE][+]?[0-9]+)?$'
 const epochDigits = '^(?:[0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.][0-9]*)?$'
 const numbers = `^[0-9]{1,2}([-/.])[0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2})(?:(?:,|T| )+${time})?$`
-const dayBeforeName = `^${weekday}(${day})[ /-](${monthName}),?[ /-](${year})(?:(?:,|T|:| )+(${time}))?(?: [(].*[)])?$`
+const dayBeforeName = `^${weekday}(${day})[ /-](${monthName}),?[ /-](${year})(?:(?:,|T|:| at| )+(${time}))?(?: [(].*[)])?$`
 const nameBeforeDay = `^${weekday}(${monthName}) +(${day})(?:st|nd|rd|th)?,? (${year})(?:(?:,|T| at| )+(${time}))?(?: [(].*[)])?$`
 const nameBeforeTime = `^${weekday}(${monthName}) +(${day}) (${clock}) (?:UTC |GMT |Z )?(${year})$`
 
@@ -168,11 +168,11 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
     }
   }
   if (form === 'excel') {
-    const serial = `toFloat64OrNull(if(match(${text}, '^[0-9]{5}([.][0-9]+)?$'), ${text}, ''))`
+    const serial = `toFloat64OrNull(if(match(${text}, '^[0-9]{5}([.,][0-9]+)?$'), replaceOne(${text}, ',', '.'), ''))`
     const naive = `toString(fromUnixTimestamp64Milli(toInt64(round((${serial} - 25569) * 86400000)), 'UTC'))`
     return {
       instant: `parseDateTime64BestEffortOrNull(${naive}, 9, ${zone})`,
-      isDate: `match(${text}, '^[0-9]{5}([.]0*)?$')`,
+      isDate: `match(${text}, '^[0-9]{5}([.,]0*)?$')`,
     }
   }
   const iso = isoText(form, text)

@@ -102,6 +102,81 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(stderr).toContain('--identity <column> --variant <column> --no-timestamp')
   })
 
+  test('a column with the name of a timestamp is not passed over in silence', async () => {
+    const path = write(
+      'zones.csv',
+      'user_id,variant,timestamp\nu1,control,2026-06-01 10:00:00 EST\nu2,blue,2026-06-02 10:00:00 EST\n',
+    )
+    const { stderr, asked } = await report([path], [])
+    expect(asked).toEqual([])
+    expect(stderr).toContain('EST, 2026-06-02 10:00:00 EST (in no form that is known)\n')
+    const given = ['--identity', 'user_id', '--variant', 'variant']
+    expect(stderr).toContain(
+      `npx first-exposure report ${path} ${given.join(' ')} --timestamp timestamp --timestamp-format <format>\n` +
+        `If they are not, run, for totals without a chart:\n  npx first-exposure report ${path} ${given.join(' ')} --no-timestamp\n`,
+    )
+    const format = ['--timestamp', 'timestamp', '--timestamp-format', '%Y-%m-%d %H:%M:%S EST']
+    expect((await totals([path, ...given, ...format])).totals).toEqual({ control: 1, blue: 1 })
+  })
+
+  test.each([
+    [
+      'forty variants',
+      ['user_id', 'variant'],
+      Array.from({ length: 400 }, (_, n) => `u${n},${(n * 7) % 40}`),
+      '--identity user_id --variant variant',
+    ],
+    [
+      'yes and no',
+      ['user_id', 'is_treated'],
+      Array.from({ length: 20 }, (_, n) => `u${n},${n % 2 === 0}`),
+      '--identity user_id --variant is_treated',
+    ],
+    [
+      'a name in another language',
+      ['identité', 'variante'],
+      Array.from({ length: 60 }, (_, n) => `u${n % 20},${n % 2 === 0 ? 'témoin' : 'traité'}`),
+      "--identity 'identité' --variant variante",
+    ],
+  ])('columns of %s are proposed', async (_, names, rows, options) => {
+    const path = write('proposed.csv', [names.join(','), ...rows, ''].join('\n'))
+    expect((await report([path])).stderr).toContain(
+      `npx first-exposure report ${path} ${options} --no-timestamp\n`,
+    )
+  })
+
+  test('files with other columns cannot be one experiment, and no command pretends it', async () => {
+    const first = write('first.csv', 'user_id,variant,exposed_at\n1,control,2026-06-01\n2,blue,2026-06-01\n')
+    const second = write('second.csv', 'uid,arm,exposed_at\n1,control,2026-06-01\n')
+    const { stderr, asked } = await report([first, second], [])
+    expect(asked).toEqual([])
+    expect(stderr).toContain(
+      'second.csv has no column "user_id" (--identity), nor "variant" (--variant)\n' +
+        'Its columns: "uid", "arm", "exposed_at"\n' +
+        'Files of one report need the same names for these columns: rename them in the files, or report each file by itself.\n' +
+        'Put that right first, and then run:\n',
+    )
+    expect(stderr).not.toContain('If this is right')
+  })
+
+  test.each([
+    ['{"data": [{"u": 1}, {"u": 2}], "count": 2}', '"data"', '.data[]'],
+    ['{\n "page": 1,\n "a b": {"rows": [{"u": 1}, {"u": 2}]}\n}\n', '"a b.rows"', `'.["a b"].rows[]'`],
+    [
+      `{"rows": [${Array.from({ length: 9000 }, (_, n) => `\n {"user_id": "u${n}", "variant": "a"}`).join(',')}\n]}`,
+      '"rows"',
+      '.rows[]',
+    ],
+  ])('records in an object around them: %#', async (text, where, filter) => {
+    const { exitCode, stderr } = await report([write('around.json', text)])
+    expect([exitCode, stderr]).toEqual([
+      1,
+      `report: around.json is one object around its records, which are in ${where}\n` +
+        'Write each record on a line of its own, and report that file:\n' +
+        `  jq -c ${filter.startsWith("'") ? filter : `'${filter}'`} around.json > records.ndjson\n`,
+    ])
+  })
+
   test('on a terminal the proposal is a question', async () => {
     const yes = await report([fixture('commas.csv')], ['y'])
     expect(yes.asked).toEqual(['Report it like this? [Y/n] '])
@@ -148,6 +223,75 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     ).toEqual({ excluded: 1, totals: { Off: 2, treatment: 3 } })
   })
 
+  test('--rename of a variant that is not there is refused', async () => {
+    const { exitCode, stderr } = await report([fixture('commas.csv'), ...mapped, '--rename', 'contrl=A'])
+    expect([exitCode, stderr]).toEqual([
+      1,
+      'report: --rename names a variant that no exposure has: "contrl" (did you mean "control"?)\n' +
+        'The variants: "control", "treatment"\n',
+    ])
+    const swapped = ['--rename', 'control=treatment', '--rename', 'treatment=control']
+    expect(await totals([fixture('commas.csv'), ...mapped, ...swapped])).toEqual({
+      excluded: 1,
+      totals: { treatment: 2, control: 3 },
+    })
+  })
+
+  test('several experiments that count together are told', async () => {
+    const { stdout } = await report([fixture('two-experiments.csv'), ...mapped])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '"experiment" has several values, such as "checkout" and "search", and all count together; if they are experiments, ' +
+        'report one at a time: --feature-column experiment --feature checkout.',
+    )
+    for (const one of [
+      ['--where', 'experiment=checkout'],
+      ['--feature-column', 'experiment', '--feature', 'checkout'],
+    ])
+      expect((await report([fixture('two-experiments.csv'), ...mapped, ...one])).stdout).not.toContain(
+        'count together',
+      )
+  })
+
+  test('the same number in two spellings is told, of identities and of variants', async () => {
+    const rows = ['7,0', '7.0,0', '007,0', '8.0,1', '9,1.0', '0,1', '00,1']
+    const path = write(
+      'numbers.csv',
+      `user_id,variant,exposed_at\n${rows.map((row) => `${row},2026-06-01 10:00\n`).join('')}`,
+    )
+    const { stdout } = await report([path, ...mapped])
+    const text = stdout.replaceAll(/\s+/g, ' ')
+    expect(text).toMatch(
+      /2 identities are written in several ways that are the same number, such as "(007" and "7.0|0" and "00)", and count apart/,
+    )
+    expect(text).toContain(
+      'The variants "1" (3 events) and "1.0" (1 event) are the same number, and count apart; to join them, add --rename "1.0=1".',
+    )
+    const alike = write('fractions.csv', 'user_id,variant,exposed_at\n7.0,a,2026-06-01\n08,b,2026-06-01\n')
+    expect((await report([alike, ...mapped])).stdout).not.toContain('same number')
+  })
+
+  test('columns of the same name', async () => {
+    const path = write(
+      'twice.csv',
+      'user_id,variant,user_id,exposed_at\n1,control,x,2026-06-01\n2,blue,x,2026-06-01\n',
+    )
+    const { stdout } = await report([path, ...mapped])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'twice.csv has several columns called "user_id": this is the first; the next is "user_id (2)".',
+    )
+  })
+
+  test('a window without exposures says when they are', async () => {
+    const { stderr } = await report([fixture('commas.csv'), ...mapped, '--as-of', '2020-01-01'])
+    expect(stderr).toMatch(
+      /^report: commas.csv has no exposure in the window; its exposures are from 2026-05-13 \S+ to 2026-05-\S+ \S+, so change --start or --as-of\n$/,
+    )
+    const nobody = write('nobody.csv', 'user_id,variant,exposed_at\n,control,2026-06-01\n')
+    expect((await report([nobody, ...mapped])).stderr).toBe(
+      'report: nobody.csv has no row with both an identity and a variant\n',
+    )
+  })
+
   test('--null: words, and an empty text', async () => {
     const path = write(
       'empty.csv',
@@ -171,7 +315,13 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(await of('country=ES', 'a=b=x')).toEqual({ control: 1 })
     expect(await of('a=b=y=z')).toEqual({ blue: 1 })
     const none = await report([path, ...mapped, '--where', 'country=XX'])
-    expect(none.stderr).toBe('report: where.csv has no row where country=XX\n')
+    expect(none.stderr).toBe(
+      'report: where.csv has no row whose "country" is "XX" (--where); it has "ES", "DE", "FR", "US"\n',
+    )
+    const one = await report([path, ...mapped, '--where', 'country=ES', '--where', 'country=XX'])
+    expect(one.stderr).toBe(none.stderr)
+    const together = await report([path, ...mapped, '--where', 'country=FR', '--where', 'a=b=y=z'])
+    expect(together.stderr).toBe('report: where.csv has no row where country=FR and a=b=y=z\n')
     const unknown = await report([path, ...mapped, '--where', 'Country=XX'])
     expect(unknown.stderr).toContain('has no column "Country" (--where; did you mean "country"?)')
   })
@@ -388,6 +538,7 @@ describe('options that would quietly give another answer', () => {
     [['x.csv', '--encoding', 'ebcdic'], /Known encodings are/],
     [['x.csv', '--timestamp-format', 'sometimes'], /Pass day-first, month-first/],
     [['x.csv', '--rename', 'a'], /--rename a needs old=new/],
+    [['x.csv', '--where', 'variant'], /--where variant needs column=value/],
     [['x.csv', '--rename', 'a=b', '--rename', 'a=c'], /--rename gives "a" two names/],
   ])('%j is refused', (args, line) => {
     expect(() => reportArguments(args)).toThrow(line)

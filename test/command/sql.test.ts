@@ -336,7 +336,10 @@ describe('what it refuses, in its own words', () => {
   const here = (...args: readonly string[]): readonly string[] => args
   test.each([
     [here(), 'invalid-options: name a statement: summary, '],
-    [here('smmary'), 'invalid-options: there is no statement "smmary"; the statements are summary, '],
+    [
+      here('smmary'),
+      'invalid-options: there is no statement "smmary" (did you mean summary?); the statements are summary, ',
+    ],
     [here('toString'), 'invalid-options: there is no statement "toString"'],
     [here('summary', ...at), 'invalid-options: summary needs --feature'],
     [here('summary', '--feature', 'a'), 'invalid-options: summary needs --start'],
@@ -465,6 +468,6 @@ describe('what it refuses, in its own words', () => {
       '--feature has no effect with --spec',
     )
     expect((await sql('--spec', path, '--no-event-column')).stderr).toContain('has no effect with --spec')
-    expect((await sql('--spec', join(folder, 'none.json'))).stderr).toContain('cannot be read (ENOENT)')
+    expect((await sql('--spec', join(folder, 'none.json'))).stderr).toContain('there is no file')
   })
 })

@@ -71,6 +71,7 @@ describe.skipIf(!engineAvailable)('timestamps as people and programs write them'
     ['1 Jun 2026 09:30', 'named', half],
     ['Jun 1, 2026 9:30 AM', 'named', half],
     ['June 1, 2026 at 9:30 AM', 'named', half],
+    ['Monday, 1 June 2026 at 09:30', 'named', half],
     ['01-JUN-2026 09:30', 'named', half],
     ['Mon, 01 Jun 2026 09:30:00 GMT', 'named', noon],
     ['01/Jun/2026:11:30:00 +0200', 'named', noon],
@@ -87,6 +88,7 @@ describe.skipIf(!engineAvailable)('timestamps as people and programs write them'
     ['1780306200', 's', noon],
     ['1780306200000', 'ms', noon],
     ['46174.3958333333', 'excel', half],
+    ['46174,3958333333', 'excel', half],
   ])('%s as %s', async (text, form, expected) => {
     expect(await read(text, [form])).toEqual({ instant: expected, isDate: false })
   })
