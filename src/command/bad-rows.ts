@@ -1,5 +1,5 @@
 import { reading, timeParameters, tolerant, type Load, type Plans, type TimeColumn } from './file-load.js'
-import type { Loaded } from './load-file.js'
+import { areNames, type Loaded } from './load-file.js'
 import { readRows, type OpenedFile } from './open-file.js'
 import { recordLines } from './record-lines.js'
 import { oneLine, ReportError } from './report-error.js'
@@ -80,7 +80,7 @@ async function unreadRecords(
     ...(timestamp === undefined
       ? []
       : [
-          `(isNull(${timestamp.instant}) AND NOT (first_exposure_time = '' AND ${isBlank}) AND ${condition})`,
+          `(isNull(${timestamp.instant}) AND NOT (first_exposure_time = '' AND ${isBlank})${file.format.kind === 'table' ? ` AND NOT (${areNames(read)})` : ''} AND ${condition})`,
         ]),
     ...(arrival === undefined
       ? []

@@ -51,7 +51,7 @@ export async function fileColumns(
   return { columns: proposeColumns(sample, given), sample }
 }
 
-function assertColumns({ name, types }: OpenedFile, given: GivenColumns, areSeveral: boolean): void {
+function assertColumns({ name, types, layout }: OpenedFile, given: GivenColumns, areSeveral: boolean): void {
   const asked = Object.entries(options).flatMap(([role, option]) => {
     const column = given[role as keyof typeof options]
     return typeof column === 'string' ? [{ column, option }] : []
@@ -66,6 +66,9 @@ function assertColumns({ name, types }: OpenedFile, given: GivenColumns, areSeve
     throw new ReportError(`${name} has no column ${sentences.join(', nor ')}`, {
       details: [
         `Its columns: ${names.map(quoted).join(', ')}`,
+        ...(areSeveral && layout?.hasNames === false
+          ? ['It has no line of column names. If it is a piece of a file, put the pieces together first.']
+          : []),
         ...(areSeveral
           ? [
               'Files of one report need the same names for these columns: rename them in the files, or report each file by itself.',

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { foldedSql, foldedText } from './folded.js'
 import { reading, timeParameters, type FileCleaning, type Load, type Plans } from './file-load.js'
-import { inLines, unreadable, type OpenedFile } from './open-file.js'
+import { delimiterSettings, inLines, unreadable, type OpenedFile } from './open-file.js'
+import type { FileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
 import { instantIn } from './time-column.js'
 
@@ -13,6 +15,8 @@ export interface Loaded {
   readonly good: number
   readonly bad: number
   readonly blank: number
+  /** The lines of column names between the rows, where files were put together. */
+  readonly names: number
   /** The rows that the engine could not take apart, counted from 1, blank ones too. */
   readonly broken: readonly { readonly record: number; readonly text: string }[]
 }
@@ -25,6 +29,8 @@ const noArrival = 3
 /** A row with a time of day, where all others seem to be dates. */
 const notDate = 4
 const broken = 5
+/** Column names instead of values. */
+const names = 6
 
 /** Loads one file, at first as one without faults; if it has some, row by row. */
 export async function loadOne(
@@ -68,7 +74,7 @@ export async function loadOne(
     )
     const of = (status: number): number => rows.get(status) ?? 0
     const path = /record_errors_file_path = '(.*)'/.exec(settings)?.[1]
-    const faults = path === undefined || !existsSync(path) ? [] : await brokenRecords(client, path)
+    const faults = path === undefined || !existsSync(path) ? [] : await brokenRecords(client, tried, path)
     const faulty = faults.filter(({ text }) => text.replaceAll(/[\s,;|]/g, '') !== '')
     // A file of something else has no line that is a record.
     if (
@@ -97,6 +103,7 @@ export async function loadOne(
         good: of(good),
         bad: of(noTimestamp) + of(noArrival) + of(broken) + faulty.length,
         blank: of(blank) + faults.length - faulty.length,
+        names: of(names),
         broken: faults,
       },
       surprises: surprises.map(({ unread }) => unread),
@@ -126,6 +133,7 @@ async function insert(
     .join(' AND ')
   const statuses = [
     ...(read.isBroken === 'false' ? [] : [`${read.isBroken}, ${broken}`]),
+    ...(file.format.kind === 'table' ? [`${areNames(read)}, ${names}`] : []),
     ...(timestamp === undefined
       ? [`${isBlank}, ${blank}`]
       : [
@@ -175,15 +183,22 @@ async function insert(
   )
 }
 
+/** The condition that a row holds the names of its columns. */
+export function areNames(read: FileRead): string {
+  return ['identity', 'variant']
+    .map((role) => `trimBoth(ifNull(${read.text(role)}, '')) = trimBoth({${role}:String})`)
+    .join(' AND ')
+}
+
 /** The name of a variant that the user wrote, as the values are. */
 export function foldedName(name: string, { foldCase }: Pick<FileCleaning, 'foldCase'>): string {
-  return foldCase ? name.trim().toLowerCase() : name
+  return foldCase ? foldedText(name) : name
 }
 
 /** A value with the user's wishes. */
 function cleaned(text: string, { nulls, foldCase, renamed }: FileCleaning, isVariant: boolean): string {
   const known = nulls.length === 0 ? text : `if(has({nulls:Array(String)}, trimBoth(${text})), NULL, ${text})`
-  const folded = foldCase ? `lowerUTF8(trimBoth(${known}))` : known
+  const folded = foldCase ? foldedSql(known) : known
   return isVariant && renamed.size > 0
     ? `transform(${folded}, {rename_from:Array(String)}, {rename_to:Array(String)}, ${folded})`
     : folded
@@ -207,12 +222,14 @@ function isParseError(error: unknown): boolean {
 /** The records that the engine could not take apart, from the file that it wrote of them. */
 async function brokenRecords(
   client: ClickHouseClient,
+  { layout }: OpenedFile,
   path: string,
 ): Promise<{ record: number; text: string }[]> {
   const result = await client.query({
     query: `SELECT record, text
       FROM file({path:String}, 'CSV', 'at String, a Nullable(String), b Nullable(String), record UInt64, reason String, text String')
-      ORDER BY record`,
+      ORDER BY record
+      SETTINGS input_format_csv_detect_header = 0, ${delimiterSettings(layout?.quoted === true ? layout.delimiter : ',')}`,
     query_params: { path },
     format: 'JSONEachRow',
   })

@@ -72,6 +72,7 @@ export async function loadFiles(
   const rows = results.reduce((sum, { good, bad }) => sum + good + bad, 0)
   const bad = results.reduce((sum, each) => sum + each.bad, 0)
   const blank = results.reduce((sum, each) => sum + each.blank, 0)
+  const names = results.reduce((sum, each) => sum + each.names, 0)
   const examples = bad === 0 ? [] : await badRows(load, files, results, plan)
   if (bad > 0 && !cleaning.skipBadRows) throw badRowsError(name, bad, rows, examples, load)
 
@@ -122,6 +123,11 @@ export async function loadFiles(
             `Left out: ${count(bad)} of ${counted(rows, 'row', 'rows')} that cannot be read (--skip-bad-rows), such as ${examples[0]?.where}: ${examples[0]?.what}.`,
           ]),
       ...(blank === 0 ? [] : [`${counted(blank, 'blank row is', 'blank rows are')} skipped.`]),
+      ...(names === 0
+        ? []
+        : [
+            `${counted(names, 'line', 'lines')} of column names between the rows ${names === 1 ? 'is' : 'are'} skipped.`,
+          ]),
       ...files.flatMap(({ notes }) => notes),
       ...new Set([...plan.timestamp.notes, ...plan.arrival.notes]),
       ...(cleaning.where.length === 0

@@ -156,17 +156,13 @@ async function openTable(
   ].filter((name) => name !== '' && names?.includes(name))
   const prefix = quoted ? 'csv' : 'tsv'
   const skip = names === undefined ? linesAbove : skippedLines
-  const byte = layout.delimiter.charCodeAt(0).toString(16).padStart(2, '0')
   const opened: OpenedFile = {
     ...file,
     format: { ...file.format, name: layout.delimiter === '\t' ? 'TSV' : 'CSV' },
     engineFormat: `${prefix.toUpperCase()}${names === undefined ? 'WithNames' : ''}`,
     settings:
       `${asWritten},\n  input_format_${prefix}_skip_first_lines = ${skip}` +
-      (quoted ? `,\n  format_csv_delimiter = '\\x${byte}'` : '') +
-      (quoted && /[\t ]/.test(layout.delimiter)
-        ? ',\n  input_format_csv_allow_whitespace_or_tab_as_delimiter = 1'
-        : '') +
+      (quoted ? `,\n  ${delimiterSettings(layout.delimiter)}` : '') +
       (/\r(?!\n)/.test(whole) && !whole.includes('\n')
         ? ',\n  input_format_csv_allow_cr_end_of_line = 1'
         : ''),
@@ -187,6 +183,15 @@ async function openTable(
     ],
   }
   return names === undefined ? { ...opened, types: await described(client, opened) } : opened
+}
+
+/** What the engine needs to know to read, or write, CSV with a delimiter, which is one ASCII character. */
+export function delimiterSettings(delimiter: string): string {
+  const byte = delimiter.charCodeAt(0).toString(16).padStart(2, '0')
+  return (
+    `format_csv_delimiter = '\\x${byte}'` +
+    (/[\t ]/.test(delimiter) ? ', input_format_csv_allow_whitespace_or_tab_as_delimiter = 1' : '')
+  )
 }
 
 async function openLines(client: ClickHouseClient, file: Plain, text: string): Promise<OpenedFile> {

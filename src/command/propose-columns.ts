@@ -30,7 +30,7 @@ const names = {
   ],
   timestamp: [
     /^(timestamp|ts|exposed_?at|exposure_?time(stamp)?|event_?time(stamp)?|occurred_?at|first_?seen|assigned_?at|client_?time)$/,
-    /^(time|datetime|date_?time|created_?at|created|date|day|event_?date|server_?time|logged_?at)$/,
+    /^(at|when|time|datetime|date_?time|created_?at|created|date|day|event_?date|server_?time|logged_?at)$/,
     /(time|date|_at$|_ts$|^ts_)/,
   ],
   feature: [

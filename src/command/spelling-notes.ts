@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { FileCleaning } from './file-load.js'
+import { foldedSql, foldedText, withSeenSigns } from './folded.js'
 import { oneLine, ReportError } from './report-error.js'
 import { count, counted, variantLabel } from './words.js'
 
@@ -33,7 +34,7 @@ export async function spellingNotes(
     query: `SELECT
         count() AS rows,
         countIf(identity IS NULL OR identity = '' OR variant IS NULL) AS unusable,
-        countIf(identity != lowerUTF8(trimBoth(identity))) AS odd,
+        countIf(identity != lowerUTF8(trimBoth(identity)) OR length(identity) != lengthUTF8(identity)) AS odd,
         countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS words,
         countIf(${isOddNumber}) AS numbers
       FROM exposures`,
@@ -63,17 +64,26 @@ export async function spellingNotes(
       spellings.set(plain(name), [...(spellings.get(plain(name)) ?? []), name])
     return [...spellings.values()].filter(({ length }) => length > 1).slice(0, 3)
   }
-  const alikeNote = (names: readonly string[], what: string, also: string): string => {
-    const [first = '', ...others] = names
+  const alikeNote = (names: readonly string[], what: string, remedies: readonly string[]): string => {
     return (
-      `The variants ${names.map((name) => `${JSON.stringify(variantLabel(name))} (${counted(rowsOf.get(name) ?? 0, 'event', 'events')})`).join(' and ')} ` +
-      `${what}, and count apart; to join them, add ${also}` +
-      `${others.map((name) => `--rename ${JSON.stringify(`${variantLabel(name)}=${variantLabel(first)}`)}`).join(' ')}.`
+      `The variants ${names.map((name) => `${withSeenSigns(JSON.stringify(variantLabel(name)))} (${counted(rowsOf.get(name) ?? 0, 'event', 'events')})`).join(' and ')} ` +
+      `${what}, and count apart; to join them, add ${remedies.join(', or ')}.`
     )
   }
-  for (const names of foldCase ? [] : alike((name) => name.trim().toLowerCase()))
-    notes.push(alikeNote(names, 'differ only in case or spaces', '--fold-case, or '))
-  for (const names of alike(plainNumber)) notes.push(alikeNote(names, 'are the same number', ''))
+  const renames = ([first = '', ...others]: readonly string[]): string =>
+    others
+      .map((name) => `--rename ${JSON.stringify(`${variantLabel(name)}=${variantLabel(first)}`)}`)
+      .join(' ')
+  for (const names of foldCase ? [] : alike(foldedText)) {
+    // What nobody sees cannot be copied from here either.
+    notes.push(
+      names.every((name) => withSeenSigns(name) === name)
+        ? alikeNote(names, 'differ only in case or spaces', ['--fold-case', renames(names)])
+        : alikeNote(names, 'differ only in case, spaces or signs that are not seen', ['--fold-case']),
+    )
+  }
+  for (const names of alike(plainNumber))
+    notes.push(alikeNote(names, 'are the same number', [renames(names)]))
   const wordLike = [...rowsOf.keys()].filter((name) => nullWords.includes(name.trim().toLowerCase()))
   for (const name of wordLike) {
     notes.push(
@@ -106,7 +116,7 @@ async function wordNotes(client: ClickHouseClient, nulls: readonly string[]): Pr
 }
 
 async function identityNotes(client: ClickHouseClient, share: number): Promise<readonly string[]> {
-  const { alike, several } = await identitiesAlike(client, 'lowerUTF8(trimBoth(identity))', share)
+  const { alike, several } = await identitiesAlike(client, foldedSql('assumeNotNull(identity)'), share)
   return alike === 0
     ? []
     : [

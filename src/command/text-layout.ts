@@ -53,7 +53,9 @@ export function textLayoutOf(
     fields > 1 && commented.length === fields && holdsValues(header) && !holdsValues(commented)
   const hasNames = isCommented || !(holdsValues(header) && (first.length === 0 || holdsValues(first)))
   const names = isCommented ? commented : hasNames ? header : header.map(() => '')
-  const isPlain = !isCommented && hasNames && new Set(names).size === names.length && !names.includes('')
+  // The engine takes ID and id for the same name.
+  const areDistinct = new Set(names.map((name) => name.toLowerCase())).size === names.length
+  const isPlain = !isCommented && hasNames && areDistinct && !names.includes('')
   const linesAbove = isCommented ? start - 1 : start
   const headerLines = isCommented ? 1 : hasNames ? linesOf(lines.slice(start), delimiter) : 0
   return {

@@ -281,6 +281,71 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     )
   })
 
+  test('signs that are not seen: told, and joined by --fold-case', async () => {
+    const write3 = (name: string, spellings: readonly string[]): string =>
+      write(
+        name,
+        `user_id,variant,exposed_at\n${spellings.map((spelling, n) => `${n},${spelling},2026-06-01\n${spelling},b,2026-06-01\n`).join('')}`,
+      )
+    const path = write3('unseen.csv', ['té', 'te\u0301', 'té\u200b', '\u00a0Té'])
+    const { stdout } = await report([path, ...mapped])
+    const text = stdout.replaceAll(/\s+/g, ' ')
+    expect(text).toContain('"te\\u0301" (1 event)')
+    expect(text).toContain('"té\\u200b" (1 event)')
+    expect(text).toContain(
+      'differ only in case, spaces or signs that are not seen, and count apart; to join them, add --fold-case.',
+    )
+    expect(text).toContain('1 identity is written in several ways')
+    expect((await totals([path, ...mapped, '--fold-case'])).totals).toEqual({ té: 4, b: 1 })
+  })
+
+  test('lines of column names between the rows are no rows', async () => {
+    const rows = ['user_id,variant,exposed_at', '1,control,2026-06-01', '2,blue,2026-06-01']
+    const path = write('twice-named.csv', [...rows, ...rows, '3,blue,soon', ''].join('\n'))
+    const { stderr } = await report([path, ...mapped])
+    expect(stderr).toContain('1 of 5 rows of twice-named.csv cannot be read\n  line 7: "soon"')
+    for (const options of [
+      [...mapped, '--skip-bad-rows'],
+      [...mapped.slice(0, 4), '--no-timestamp'],
+    ]) {
+      const { stdout } = await report([path, ...options])
+      expect(stdout).toContain('1 line of column names between the rows is skipped.')
+      expect(stdout).toMatch(/^control +1 /m)
+      expect(stdout).not.toMatch(/^variant +1 /m)
+    }
+  })
+
+  test.each([
+    ['pipes', '|'],
+    ['semicolons', ';'],
+    ['tabs', '\t'],
+    ['commas', ','],
+  ])('a row with too few fields between %s', async (name, delimiter) => {
+    const rows = [
+      ['user_id', 'variant', 'exposed_at'],
+      ['1', '"a b"', '2026-06-01'],
+      ['2', 'blue'],
+      ['3', 'blue', '2026-06-01'],
+    ]
+    const path = write(`few-${name}.csv`, rows.map((row) => `${row.join(delimiter)}\n`).join(''))
+    const { stderr } = await report([path, ...mapped])
+    expect(stderr).toMatch(
+      /^report: 1 of 3 rows of few-\w+.csv cannot be read\n  line 3: "2.blue" does not have the fields of the other lines\n/,
+    )
+    expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ 'a b': 1, blue: 1 })
+  })
+
+  test('names that differ only in case are two columns', async () => {
+    const path = write(
+      'case.csv',
+      'ID,variant,id,exposed_at\nu1,control,1,2026-06-01\nu2,blue,1,2026-06-01\n',
+    )
+    const of = async (identity: string): Promise<unknown> =>
+      (await totals([path, '--identity', identity, ...mapped.slice(2)])).totals
+    expect(await of('ID')).toEqual({ control: 1, blue: 1 })
+    expect(await of('id')).toEqual({})
+  })
+
   test('a window without exposures says when they are', async () => {
     const { stderr } = await report([fixture('commas.csv'), ...mapped, '--as-of', '2020-01-01'])
     expect(stderr).toMatch(
