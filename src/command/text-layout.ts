@@ -44,8 +44,10 @@ export function textLayoutOf(
   const { delimiter, fields, titles } = best
   start += titles
 
-  const header = recordsOf(lines.slice(start), delimiter, 1)[0] ?? []
-  const first = recordsOf(lines.slice(start), delimiter, 2)[1] ?? []
+  const [written = [], ...records] = recordsOf(lines.slice(start), delimiter, 20)
+  // R writes the numbers of the rows first, and no name over them.
+  const header = areNumbered(records, written.length + 1) ? ['', ...written] : written
+  const first = records[0] ?? []
   const above = /^\s*#\s*(.*)$/.exec(lines[start - 1] ?? '')?.[1]
   const commented = above === undefined ? [] : splitFields(above, delimiter)
   // A line of names may be written as a comment. Then what follows it is a record.
@@ -112,6 +114,16 @@ function recordsOf(lines: readonly string[], delimiter: string, most: number): s
     if (record !== '' || index < lines.length) records.push(splitFields(record, delimiter))
   }
   return records
+}
+
+/** Whether records of so many fields begin with 1, 2, 3 and so on. A delimiter at the end of each makes no field. */
+function areNumbered(records: readonly (readonly string[])[], fields: number): boolean {
+  const rows = records.filter((record) => record.join('') !== '')
+  return (
+    rows.length > 1 &&
+    rows.some((record) => record.at(-1) !== '') &&
+    rows.every(({ length, 0: number }, index) => length === fields && number === String(index + 1))
+  )
 }
 
 /** Over how many lines the first record goes. */

@@ -335,6 +335,30 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ 'a b': 1, blue: 1 })
   })
 
+  test('the numbers of rows that R writes have no name', async () => {
+    const rows = [
+      '"user_id" "variant" "exposed_at"',
+      '"1" "u1" "control" "2026-06-01"',
+      '"2" "u2" "blue" "2026-06-01"',
+    ]
+    for (const [name, delimiter] of [
+      ['table.txt', ' '],
+      ['table.csv', ','],
+    ] as const) {
+      const path = write(name, `${rows.join('\n').replaceAll(' ', delimiter)}\n`)
+      expect((await totals([path, ...mapped, '--delimiter', delimiter])).totals).toEqual({
+        control: 1,
+        blue: 1,
+      })
+    }
+    // A delimiter at the end of each row is no column.
+    const trailing = write(
+      'end.csv',
+      'user_id,variant,exposed_at\n1,control,2026-06-01,\n2,blue,2026-06-01,\n',
+    )
+    expect((await totals([trailing, ...mapped])).totals).toEqual({ control: 1, blue: 1 })
+  })
+
   test('names that differ only in case are two columns', async () => {
     const path = write(
       'case.csv',
