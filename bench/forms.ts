@@ -112,7 +112,7 @@ function batch(fromMs: number, toMs: number): RollupStatement {
   const [, select = ''] = view.query.split(/^AS /m)
   const edge = (ms: number): string => `fromUnixTimestamp64Milli(toInt64(${ms}))`
   return {
-    query: `INSERT INTO exposures_by_identity (environment, event, feature, identity, first_exposures)
+    query: `INSERT INTO exposures_by_identity (environment, event, feature, identity, first_exposures, least_instant)
       ${select.replace('WHERE', `WHERE timestamp >= ${edge(fromMs)} AND timestamp < ${edge(toMs)} AND`)}
       SETTINGS max_memory_usage = 0`,
     query_params: view.query_params,
