@@ -294,7 +294,7 @@ async function browser(copy: Copy): Promise<void> {
   const server = start(copy, ['--host', '127.0.0.1', '--port', '0'])
   const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+\//)
   await withPage(copy, url, async (page) => {
-    const table = page.getByRole('table', { name: 'Identities by variant' })
+    const table = page.getByRole('table', { name: 'Identities by variant', exact: true })
     await table.waitFor()
     assert.equal(await page.locator('.badge.status').textContent(), 'Final')
     const { success } = decodeRefreshState(readFileSync(join(copy.folder, 'public/state.json'), 'utf8'))
