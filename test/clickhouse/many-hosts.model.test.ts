@@ -30,8 +30,10 @@ import { runs } from '../arbitraries/runs.js'
 // Then:
 //
 // 1. A claim is respected for P - S - L after it was stored, P being presumedLostAfterMs: until then, or until its
-//    outcome is stored, nobody else claims for the same question, as long as the state keeps it. (The clock of the host that looks may be ahead of the claimer's by S, which
-//    makes the claim look older; and the claim bears the instant at which its call began, which is older by L.)
+//    outcome is stored, nobody else claims for the same question, as long as the state keeps it, and no later request
+//    under its fingerprint has been answered: the latest request decides, whatever end it was made for. (The clock of
+//    the host that looks may be ahead of the claimer's by S, which makes the claim look older; and the claim has the
+//    instant at which its call began, which is older by L.)
 // 2. A claim holds nobody up for longer than P + S after its call began, whatever became of its host. (The clock of the
 //    claimer may be ahead by S.) To S comes a millisecond for each claim made within the same one: claims never bear the
 //    same instant.
@@ -134,6 +136,8 @@ class World {
   #stored: RefreshState = initialRefreshState
   /** Claims whose outcome is not stored; those of crashed hosts too. */
   readonly #unanswered = new Set<Claim>()
+  /** The number of the last claim under each fingerprint whose outcome is stored. */
+  readonly #lastAnswered = new Map<string, number>()
   /** The last claim under each fingerprint. */
   readonly #lastClaims = new Map<string, Claim>()
   #claims = 0
@@ -329,6 +333,7 @@ class World {
       // The law of the claim's life.
       for (const other of this.#unanswered) {
         if (fingerprintOf(other.asked) !== fingerprint || !this.#isKept(before, other, call.asked)) continue
+        if ((this.#lastAnswered.get(fingerprint) ?? 0) > other.number) continue
         this.#note('claimed although another computes')
         expect(this.nowMs - other.storedAt).toBeGreaterThanOrEqual(
           policy.presumedLostAfterMs - greatestSkewMs - storeDelayMs - this.#claims,
@@ -348,6 +353,10 @@ class World {
       this.#unanswered.add(call.claim)
     } else {
       this.#unanswered.delete(call.claim)
+      this.#lastAnswered.set(
+        fingerprint,
+        Math.max(call.claim.number, this.#lastAnswered.get(fingerprint) ?? 0),
+      )
       if (call.computed !== undefined) this.#expectStored(call.computed, call.claim)
     }
   }
