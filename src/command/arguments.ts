@@ -16,6 +16,7 @@ import { inputName } from './input-files.js'
 import type { FileCleaning } from './file-load.js'
 import type { FileReading } from './open-file.js'
 import { oneLine, ReportError } from './report-error.js'
+import { experimentOf, withTableOptions } from './source-options.js'
 import type { TextEncoding } from './text-encoding.js'
 import { givenForm } from './timestamp-form.js'
 
@@ -208,14 +209,9 @@ function source(options: Options): ReportArguments['source'] {
       },
     }
   }
-  const columns = {
-    identity: identity ?? defaults.identity,
-    variant: variant ?? defaults.variant,
-    timestamp: timestamp ?? defaults.timestamp,
-  }
   if (url === undefined) return { kind: 'generated' }
 
-  const { environment, environmentColumn, event, eventColumn, database, table, timeZone, policy } = options
+  const { environment, environmentColumn, table, timeZone, policy } = options
   if (feature === undefined && featureColumn !== false) {
     throw new ReportError(
       '--url needs --feature <name>, the experiment to report, or --no-feature-column if the table holds one experiment',
@@ -227,35 +223,31 @@ function source(options: Options): ReportArguments['source'] {
       '--url needs --environment <key>, or --no-environment-column if the table has no such column',
     )
   }
-  const spec = exposureSpec({
+  const { timestamp: _timestamp, featureColumn: _featureColumn, ...named } = options
+  const { source: ofServer, ...experiment } = experimentOf(
+    {
+      ...named,
+      ...(timestamp === undefined ? {} : { timestamp }),
+      ...(typeof featureColumn === 'string' ? { featureColumn } : {}),
+    },
     featureName,
+  )
+  const spec = exposureSpec({
+    ...experiment,
     timeZone,
     multiVariant: policy,
-    ...(environment === undefined ? {} : { environmentKey: environment }),
-    ...(event === undefined ? {} : { eventName: event }),
     source: {
-      table: { database: database ?? null, table: table ?? 'events' },
+      table: 'events',
+      ...ofServer,
       columns: {
-        ...columns,
+        ...ofServer?.columns,
         // Without a column, every row is of the feature that is asked.
-        feature:
-          featureColumn === false ? trustedSql`${featureName}` : columnOf(featureColumn, defaults.feature),
-        environment: columnOrNone(environmentColumn, defaults.environment),
-        event: columnOrNone(eventColumn, defaults.event),
+        ...(featureColumn === false ? { feature: trustedSql`${featureName}` } : {}),
         arrival: arrival ?? null,
       },
     },
   })
   return { kind: 'server', url, spec }
-}
-
-function columnOf(option: string | boolean | undefined, name: string): string {
-  return typeof option === 'string' ? option : name
-}
-
-function columnOrNone(option: string | boolean | undefined, name: string | null): string | null {
-  if (option === false) return null
-  return typeof option === 'string' ? option : name
 }
 
 /** An option that would have no effect is a misunderstanding, so it is refused, not ignored. */
@@ -350,7 +342,7 @@ function refuseStrayOptions(options: Options, given: (name: keyof Options) => bo
 
 function reportCommand(): Command {
   const command = new Command('npx first-exposure report')
-  return command
+  command
     .usage('[files] [options]')
     .argument('[files...]', 'the same as --file')
     .description(
@@ -436,14 +428,7 @@ function reportCommand(): Command {
       "show one identity's exposures and verdict; alone, instead of the report",
     )
     .optionsGroup('Server (credentials: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment):')
-    .option('--database <name>', "the table's database (default: the user's own)")
-    .option('--table <name>', "the table of events (default: 'events')")
-    .option('--environment <key>', "the environment's key")
-    .option('--environment-column <name>', `its column (default: '${defaults.environment}')`)
-    .option('--no-environment-column', 'the table has no such column')
-    .option('--event <name>', "the event that is an exposure (default: '$flag_exposure')")
-    .option('--event-column <name>', `its column (default: '${defaults.event}')`)
-    .option('--no-event-column', 'the table has no such column; every row is an exposure')
+  return withTableOptions(command)
     .optionsGroup('Output:')
     .option('--json', 'print only the summary as JSON; with --explain, the explanation too, as "explain"')
     .option('--html <path>', 'also write the panel to this file: a self-contained page', outputPath)

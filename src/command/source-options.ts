@@ -27,7 +27,7 @@ export interface SourceOptions {
 }
 
 /** Adds the options that say which table of a server holds the exposures, and which of its rows are some. */
-export function withSourceOptions(command: Command): Command {
+export function withTableOptions(command: Command): Command {
   return command
     .option('--database <name>', "the table's database (default: that of the connection)")
     .option('--table <name>', "the table of events (default: 'events')")
@@ -37,6 +37,11 @@ export function withSourceOptions(command: Command): Command {
     .option('--event <name>', "the event that is an exposure (default: '$flag_exposure')")
     .option('--event-column <name>', "its column (default: 'event')")
     .option('--no-event-column', 'the table has no such column; every row is an exposure')
+}
+
+/** The same, and the options that name the columns of an exposure. */
+export function withSourceOptions(command: Command): Command {
+  return withTableOptions(command)
     .option('--feature-column <name>', "the column that names the experiment (default: 'feature_name')")
     .option('--identity <name>', "the identity's identifier (default: 'identifier')")
     .option('--variant <name>', "the variant's key (default: 'value')")

@@ -88,7 +88,7 @@ function timeText(file: OpenedFile, column: string, read: FileRead, role: TimeCo
 }
 
 /**
- * The expressions for an instant of a row: its text; the instant, NULL if the value is none; and, where the timestamps
+ * The expressions for an instant of a row: its text; the instant, NULL for a value that is no timestamp; and, where the timestamps
  * are dates, whether it is one. A date is the start of its local day.
  */
 export function instantIn(

@@ -46,7 +46,7 @@ const dayBeforeName = `^${weekday}(${day})[ /-](${monthName}),?[ /-](${year})(?:
 const nameBeforeDay = `^${weekday}(${monthName}) +(${day})(?:st|nd|rd|th)?,? (${year})(?:(?:,|T| at| )+(${time}))?(?: [(].*[)])?$`
 const nameBeforeTime = `^${weekday}(${monthName}) +(${day}) (${clock}) (?:UTC |GMT |Z )?(${year})$`
 
-/** What kind of timestamp a text is; `undefined` if it is none that can be read. */
+/** What kind of timestamp a text is; `undefined` if it cannot be read. */
 export function timestampKind(text: string): TimestampKind | undefined {
   const trimmed = text.trim()
   const is = (pattern: string): boolean => new RegExp(pattern).test(trimmed)

@@ -61,7 +61,7 @@ type Judged = ReadonlyMap<string, Condition>
  * A refresh counts as failing by the state, not by tries: the quick tries after a failure that may pass do not count, and
  * however many hosts there are, they agree.
  *
- * @param before - the answer that was told about last; `null` if there is none: then all that is true has begun
+ * @param before - the answer that was told about last; `null` for the first answer: then all that is true has begun
  * @param after - the new answer, of the same experiment
  * @param options.policy - the policy of your refreshes, for `throttleMs`; default 300,000
  * @returns the findings, frozen, in the order of the table of codes; the same for the same answers, and none for the same
