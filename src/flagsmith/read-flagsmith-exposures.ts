@@ -13,8 +13,11 @@ const format: SummaryFormat = {
   newIdentities: 'new_identities',
   timeZone: null,
   bucketExample: '2026-06-01T00:00:00+00:00',
-  toIsoInstant: (bucket) =>
-    bucket.length === 25 && bucket.endsWith('+00:00') ? `${bucket.slice(0, 19)}.000Z` : '',
+  // Buckets are in UTC always. Flagsmith once wrote those of a ClickHouse of the customer's own without the offset.
+  toIsoInstant: (bucket) => {
+    const start = bucket.replace(/\+00:00$/, '')
+    return start.length === 19 ? `${start}.000Z` : ''
+  },
 }
 
 /**
@@ -33,7 +36,8 @@ const format: SummaryFormat = {
  * the row's summary as that of another question until then.
  *
  * `is_final` is checked and not kept: the experiment and the policy decide whether the last summary is final, and one
- * that was made before the late exposures had arrived is refreshed once more. Instants are cut to the millisecond;
+ * that was made before the late exposures had arrived is refreshed once more. A bucket may lack its offset, as in rows
+ * that Flagsmith wrote for a ClickHouse of the customer's own: it is in UTC. Instants are cut to the millisecond;
  * counts of 0 are left out. So are members that this library does not know, wherever they are: to keep them in the store,
  * pass the row to `writeFlagsmithExposures`. The payload of an experiment's results, which has its exposures in
  * `exposures_timeseries`, is refused by name: it does not say how many identities are excluded.

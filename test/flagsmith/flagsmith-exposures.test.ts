@@ -360,6 +360,13 @@ describe('readFlagsmithExposures', () => {
     ])
   })
 
+  test('a bucket without an offset is in UTC, and is written with one', () => {
+    const without = JSON.parse(payload.replaceAll('+00:00', '')) as unknown
+    const read = readFlagsmithExposures({ ...row, payload: without }, running)
+    expect(read).toStrictEqual(readFlagsmithExposures(row, running))
+    expect(JSON.stringify(writeFlagsmithExposures(read, running).payload)).toBe(payload)
+  })
+
   test.each([
     ['row', null],
     ['row', [row]],
@@ -392,6 +399,9 @@ describe('readFlagsmithExposures', () => {
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02T00:00:00.000Z') }],
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02T00:00:00Z') }],
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02T02:00:00+02:00') }],
+    ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02T00:00:00+00:00+00:00') }],
+    ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02 00:00:00') }],
+    ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-01T00:00:00') }],
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-02T01:00:00+00:00') }],
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-06-01T00:00:00+00:00') }],
     ['payload.timeseries.points[1].bucket', { ...row, payload: point('2026-02-30T00:00:00+00:00') }],
