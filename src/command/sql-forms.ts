@@ -16,8 +16,11 @@ export function printedStatements(
   }
   return statements
     .map(({ query, query_params }) => {
-      if (form === 'inline')
-        return `${inlineParameters({ query, query_params }, except.length === 0 ? {} : { except })};\n`
+      if (form === 'inline') {
+        const text = inlineParameters({ query, query_params }, except.length === 0 ? {} : { except })
+        // One alone goes into parentheses, or behind CREATE VIEW … AS; several need something between them.
+        return statements.length === 1 ? `${text}\n` : `${text};\n`
+      }
       const values = Object.entries(query_params).map(
         ([name, value]) => [name, parameterText(value)] as const,
       )
