@@ -3,7 +3,8 @@ import { invalidPanel } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { LedgerPartName } from '../questions/ledger/answer.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
-import { answerVersion, type ExposuresAnswer } from './exposures-answer.js'
+import { answerVersion } from './answered-view.js'
+import type { ExposuresAnswer } from './exposures-answer.js'
 
 /**
  * What a finding is about.

@@ -6,24 +6,19 @@ import type { ExposureSpec } from '../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { ExposuresBreakdown } from '../questions/breakdown/answer.js'
 import type { Crossovers } from '../questions/crossovers/answer.js'
-import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import type { ExposureLedger } from '../questions/ledger/answer.js'
-import type { FormerAnswer } from '../refresh/known-of-question.js'
 import { refreshDecision, type RefreshDecision } from '../refresh/refresh-decision.js'
 import type { RefreshExperiment } from '../refresh/refresh-experiment.js'
 import type { RefreshPolicy } from '../refresh/refresh-policy.js'
-import type { RefreshState, RefreshSuccess } from '../refresh/refresh-state.js'
+import type { RefreshState } from '../refresh/refresh-state.js'
 import { refreshStatus, type RefreshStatus } from '../refresh/refresh-status.js'
 import type { ExpectedShares } from '../statistics/expected-phases.js'
 import { epochMs, type Instant } from '../time/instant.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
-import { exposuresView, type ExposuresView } from '../view/exposures-view.js'
+import { answeredView, answerVersion, formerOf, successOf } from './answered-view.js'
 import { crossoversAnswer, type CrossoversAnswer } from './crossovers-answer.js'
 import { exposuresVerdicts, type ExposuresVerdicts } from './exposures-verdicts.js'
 import { slicesAnswer, type SlicesAnswer } from './slices-answer.js'
-
-/** The version of {@link ExposuresAnswer} that this version of the package makes and reads. */
-export const answerVersion = 1
 
 /** What {@link exposuresAnswer} puts together. */
 export interface ExposuresAnswerInput {
@@ -214,31 +209,6 @@ const inputFields = [
   'crossovers',
   'breakdown',
 ] as const satisfies readonly (keyof ExposuresAnswerInput)[]
-
-/** The success to show: the last good one; before the first one, an old answer to another question. */
-export function successOf(status: RefreshStatus): RefreshSuccess | null {
-  const success = 'success' in status ? status.success : null
-  return success ?? formerOf(status)?.success ?? null
-}
-
-/** The old answer that is shown until what is asked has one. */
-export function formerOf(status: RefreshStatus): FormerAnswer<ExposuresSummary> | undefined {
-  return 'former' in status ? status.former : undefined
-}
-
-/** The view of an answer's last good summary: the same on the server and in the browser. */
-export function answeredView(
-  { window, variants, control }: Pick<ExposuresAnswer, 'window' | 'variants' | 'control'>,
-  { summary }: RefreshSuccess,
-): ExposuresView {
-  return exposuresView(summary, {
-    fillGaps: true,
-    ...(window === null ? {} : { window }),
-    ...(variants === null ? {} : { variants }),
-    // Naming the usual control would count as configuring it.
-    ...(control === 'control' ? {} : { control }),
-  })
-}
 
 function configuredVariants(
   variants: readonly string[] | undefined,

@@ -1,5 +1,6 @@
 import { isExposureError } from '../../errors.js'
-import { answerVersion, type ExposuresAnswer } from '../exposures-answer.js'
+import { answerVersion } from '../answered-view.js'
+import type { ExposuresAnswer } from '../exposures-answer.js'
 import type { PanelWords } from '../panel-words.js'
 
 const statusTypes = /* @__PURE__ */ new Set([

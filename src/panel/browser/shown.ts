@@ -1,5 +1,6 @@
 import type { ExposuresView, ExposuresViewVariant } from '../../view/exposures-view.js'
-import { answeredView, successOf, type ExposuresAnswer } from '../exposures-answer.js'
+import { answeredView, successOf } from '../answered-view.js'
+import type { ExposuresAnswer } from '../exposures-answer.js'
 import type { ExposuresVerdicts } from '../exposures-verdicts.js'
 import type { PanelWords } from '../panel-words.js'
 import { drawnSeries, listedVariants, type Series } from './series.js'

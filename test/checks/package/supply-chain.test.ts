@@ -53,6 +53,8 @@ describe('what is published', () => {
       'LICENSE',
       'README.md',
       'dist/command.js',
+      'dist/panel-in-page.cjs',
+      'dist/panel-in-page.js',
       'dist/THIRD-PARTY-LICENSES.txt',
       'package.json',
     ]

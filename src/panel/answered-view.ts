@@ -1,0 +1,36 @@
+import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import type { FormerAnswer } from '../refresh/known-of-question.js'
+import type { RefreshSuccess } from '../refresh/refresh-state.js'
+import type { RefreshStatus } from '../refresh/refresh-status.js'
+import { exposuresView, type ExposuresView } from '../view/exposures-view.js'
+import type { ExposuresAnswer } from './exposures-answer.js'
+
+// What the server and the page both need, apart from what makes an answer: no page carries that.
+
+/** The version of {@link ExposuresAnswer} that this version of the package makes and reads. */
+export const answerVersion = 1
+
+/** The success to show: the last good one; before the first one, an old answer to another question. */
+export function successOf(status: RefreshStatus): RefreshSuccess | null {
+  const success = 'success' in status ? status.success : null
+  return success ?? formerOf(status)?.success ?? null
+}
+
+/** The old answer that is shown until what is asked has one. */
+export function formerOf(status: RefreshStatus): FormerAnswer<ExposuresSummary> | undefined {
+  return 'former' in status ? status.former : undefined
+}
+
+/** The view of an answer's last good summary: the same on the server and in the browser. */
+export function answeredView(
+  { window, variants, control }: Pick<ExposuresAnswer, 'window' | 'variants' | 'control'>,
+  { summary }: RefreshSuccess,
+): ExposuresView {
+  return exposuresView(summary, {
+    fillGaps: true,
+    ...(window === null ? {} : { window }),
+    ...(variants === null ? {} : { variants }),
+    // Naming the usual control would count as configuring it.
+    ...(control === 'control' ? {} : { control }),
+  })
+}
