@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -216,6 +216,30 @@ describe.skipIf(!engineAvailable)('on the engine', () => {
     // Their order is no part of the answer.
     return (await result?.json<object>())?.map((row) => JSON.stringify(row)).sort()
   }
+
+  test('docs/command.md names the columns of each', async () => {
+    const described = /^\| (`[^|]*`) +\|[^|]*\| ([^|]*)\|$/gm
+    const [, section = ''] = readFileSync('docs/command.md', 'utf8').split('### The rows')
+    const names = (text: string): string[] =>
+      [...text.matchAll(/`([a-z_-]+)`/g)].map(([, name]) => name ?? '')
+    const columns = new Map(
+      [...(section.split('\n### ')[0] ?? '').matchAll(described)].flatMap(
+        ([, statements = '', listed = '']) =>
+          names(statements).map((statement) => [statement, names(listed.split(/, and|;/)[0] ?? '')] as const),
+      ),
+    )
+    expect([...columns.keys()].sort()).toEqual(selects.filter((name) => name !== 'rollup-days').sort())
+    for (const [statement, listed] of columns) {
+      const [args = []] = cases[statement] ?? []
+      const plain = args.filter((_, place) => ![args[place], args[place - 1]].includes('--dimension'))
+      const result = await client?.query({
+        query: `DESCRIBE (${await printed(statement, ...plain, '--inline')})`,
+        format: 'JSONEachRow',
+      })
+      const answered = (await result?.json<{ readonly name: string }>())?.map(({ name }) => name)
+      expect(listed, statement).toEqual(answered)
+    }
+  })
 
   const selects = Object.keys(cases).filter((name) => !/-(create|backfill|migrate|erase|drop)$/.test(name))
   test.each(selects)('%s answers as the library does, with its values printed', async (name) => {
