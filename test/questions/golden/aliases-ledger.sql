@@ -1,13 +1,13 @@
 WITH
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM `events`
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArray(toString(`value`)))
       FROM `events`
@@ -148,12 +148,12 @@ FROM (
         countIf(toStartOfDay(toDateTime(greatest(86400, least(4294000000, intDiv(toUnixTimestamp64Milli(toDateTime64(assumeNotNull(`collected_at`), 3, 'UTC')) - {lateness_ms:Int64}, 1000))), 'UTC'), {time_zone:String}) > toStartOfDay(toDateTime(greatest(86400, least(4294000000, intDiv(toUnixTimestamp64Milli(toDateTime64(assumeNotNull(`timestamp`), 3, 'UTC')), 1000))), 'UTC'), {time_zone:String})) AS events_late,
         quantilesExactWeighted(0.5, 0.9, 0.99, 1)(toInt64(floor((toUnixTimestamp64Milli(toDateTime64(assumeNotNull(`collected_at`), 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(assumeNotNull(`timestamp`), 3, 'UTC'))) / 1000)), 1) AS seconds_late
       FROM `events`
-      WHERE NOT ignore((
+      WHERE isNull((
         SELECT
           throwIf(position(toTypeName(any(`collected_at`)), 'DateTime') = 0, concat('first-exposure: column arrival has type <', toTypeName(any(`collected_at`)), '>')) = 0
         FROM `events`
         WHERE 0
-      ))
+      )) < 2
         AND `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}
         AND `feature_name` = {feature_name:String}

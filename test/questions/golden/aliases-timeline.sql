@@ -33,14 +33,14 @@ WITH
   identity_story AS (
     SELECT
       if(
-        NOT ignore((
+        isNull((
           SELECT
             throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
             AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
             AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
           FROM `events`
           WHERE 0
-        )),
+        )) < 2,
         multiIf(
           ifNull(NOT (`timestamp` IS NOT NULL), 1), 'no-timestamp',
           ifNull(NOT (`timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})), 1), 'before-window',

@@ -15,14 +15,14 @@ WITH
         assumeNotNull(toString(`value`)) AS variant,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
       FROM `events`
-      WHERE NOT ignore((
+      WHERE isNull((
         SELECT
           throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
           AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
           AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
         FROM `events`
         WHERE 0
-      ))
+      )) < 2
         AND `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}
         AND `feature_name` = {feature_name:String}

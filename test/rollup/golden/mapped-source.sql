@@ -77,14 +77,14 @@ WITH
     )
   ),
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identity`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`first_exposure`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`first_exposure`)), '>')) = 0
       FROM `analytics`.`exposures`
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArrayArray(variants))
       FROM `rollups`.`ranked`

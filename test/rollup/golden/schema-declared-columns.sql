@@ -59,14 +59,14 @@ FROM
     CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
     CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
   FROM `events`
-  WHERE NOT ignore((
+  WHERE isNull((
     SELECT
       throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
       AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
       AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
     FROM `events`
     WHERE 0
-  ))
+  )) < 2
     AND `event` = {event_name:String}
     AND `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
@@ -104,14 +104,14 @@ FROM
       CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
       CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
     FROM `events`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM `events`
       WHERE 0
-    ))
+    )) < 2
       AND `event` = {event_name:String}
       AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
       AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
@@ -161,14 +161,14 @@ FROM
       CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
       CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
     FROM `events`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM `events`
       WHERE 0
-    ))
+    )) < 2
       AND `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
       AND `feature_name` = {feature_name:String}

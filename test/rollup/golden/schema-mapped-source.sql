@@ -44,14 +44,14 @@ FROM
     assumeNotNull(toString(`identity`)) AS variant_,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
   FROM `analytics`.`exposures`
-  WHERE NOT ignore((
+  WHERE isNull((
     SELECT
       throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
       AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
       AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
     FROM `analytics`.`exposures`
     WHERE 0
-  ))
+  )) < 2
     AND `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
     AND `identity` IS NOT NULL
@@ -82,14 +82,14 @@ FROM
       assumeNotNull(toString(`identity`)) AS variant_,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `analytics`.`exposures`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
       FROM `analytics`.`exposures`
       WHERE 0
-    ))
+    )) < 2
       AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
       AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
       AND `identity` IS NOT NULL
@@ -128,14 +128,14 @@ FROM
       assumeNotNull(toString(`identity`)) AS variant_,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `analytics`.`exposures`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`variant`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`variant`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`identity`)), '>')) = 0
       FROM `analytics`.`exposures`
       WHERE 0
-    ))
+    )) < 2
       AND `day` = {feature_name:String}
       AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
       AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')

@@ -56,13 +56,13 @@ FROM
     assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
   FROM `events`
-  WHERE NOT ignore((
+  WHERE isNull((
     SELECT
       throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
       AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
     FROM `events`
     WHERE 0
-  ))
+  )) < 2
     AND `event` = {event_name:String}
     AND `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
@@ -99,13 +99,13 @@ FROM
       assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `events`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
       FROM `events`
       WHERE 0
-    ))
+    )) < 2
       AND `event` = {event_name:String}
       AND `timestamp` >= toDateTime64({day:Date}, 3, 'UTC')
       AND `timestamp` < toDateTime64({day:Date} + 1, 3, 'UTC')
@@ -154,13 +154,13 @@ FROM
       assumeNotNull(toString((if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))))) AS variant,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at
     FROM `events`
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`person_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`person_id`)), '>')) = 0
       FROM `events`
       WHERE 0
-    ))
+    )) < 2
       AND `team_id` = {environment_key:String}
       AND `event` = {event_name:String}
       AND (JSONExtractString(properties, '$feature_flag')) = {feature_name:String}

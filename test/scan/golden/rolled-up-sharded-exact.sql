@@ -171,14 +171,14 @@ WITH
         LIMIT {row_limit:UInt64}
       )
     ))
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM cluster({cluster:String}, `exposures`.`events`)
       WHERE 0
-    ))
+    )) < 2
   )
 SELECT
   shard_row.1 AS quarantined,

@@ -1,6 +1,6 @@
 WITH
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
@@ -8,7 +8,7 @@ WITH
         AND throwIf(position(toTypeName(any(`sdk_version`)), 'DateTime') > 0 AND position(toTypeName(any(`sdk_version`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`sdk_version`)), '>')) = 0
       FROM cluster({cluster:String}, `analytics`.`slices`)
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArray(toString(`value`)))
       FROM cluster({cluster:String}, `analytics`.`slices`)

@@ -1,13 +1,13 @@
 WITH
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM cluster({cluster:String}, `analytics`.`exposures`)
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArray(toString(`value`)))
       FROM cluster({cluster:String}, `analytics`.`exposures`)

@@ -1,13 +1,13 @@
 WITH
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
       FROM `events`
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArrayArray(variants))
       FROM `exposures_by_identity`
@@ -93,14 +93,14 @@ WITH
     GROUP BY pass_1_identity
   ),
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
         AND throwIf(position(toTypeName(any(`sdk`)), 'DateTime') > 0 AND position(toTypeName(any(`sdk`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`sdk`)), '>')) = 0
       FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArray(toString(`value`)))
       FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)

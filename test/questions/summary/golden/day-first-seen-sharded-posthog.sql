@@ -28,13 +28,13 @@ WITH
         LIMIT {row_limit:UInt64}
       )
     ))
-    WHERE NOT ignore((
+    WHERE isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`distinct_id`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`distinct_id`)), '>')) = 0
       FROM cluster({cluster:String}, `posthog`.`sharded_events`)
       WHERE 0
-    ))
+    )) < 2
   )
 SELECT
   shard_row.1 AS quarantined,

@@ -1,13 +1,13 @@
 WITH
   if(
-    NOT ignore((
+    isNull((
       SELECT
         throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`identity`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identity`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`variant_key`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`variant_key`)), '>')) = 0
       FROM cluster({cluster:String}, `analytics`.`exposures`)
       WHERE 0
-    )),
+    )) < 2,
     (
       SELECT arraySort(groupUniqArray(toString(`variant_key`)))
       FROM cluster({cluster:String}, `analytics`.`exposures`)

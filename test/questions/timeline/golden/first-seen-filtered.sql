@@ -2,7 +2,7 @@ WITH
   identity_story AS (
     SELECT
       if(
-        NOT ignore((
+        isNull((
           SELECT
             throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
             AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
@@ -10,7 +10,7 @@ WITH
             AND throwIf(position(toTypeName(any(`country`)), 'DateTime') > 0 AND position(toTypeName(any(`country`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`country`)), '>')) = 0
           FROM `events`
           WHERE 0
-        )),
+        )) < 2,
         multiIf(
           ifNull(NOT (`timestamp` IS NOT NULL), 1), 'no-timestamp',
           ifNull(NOT (`timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})), 1), 'before-window',
