@@ -15,19 +15,30 @@ const client = createClient({
   log: { level: ClickHouseLogLevel.OFF },
 })
 
-async function measure(table: string, form: Form): Promise<Measurement> {
+/** How long a warm server is asked, in milliseconds: before it is measured, and again while it is. */
+const warmMs = 1000
+
+async function measure(table: string, form: Form, isWarm: boolean): Promise<Measurement> {
   // Opens the table, loads the code, and does whatever is done only once.
   const warmUp = await client.query({ query: `SELECT * FROM ${table} LIMIT 1`, format: 'JSONEachRow' })
   await warmUp.json()
   const before = process.resourceUsage().maxRSS
+  const askFor = async (ms: number): Promise<{ readonly answer: unknown; readonly times: number }> => {
+    const start = performance.now()
+    for (let times = 1; ; times++) {
+      const answer = await askForm(client, table, form)
+      if (performance.now() - start >= ms) return { answer, times }
+    }
+  }
+  if (isWarm) await askFor(warmMs)
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
-  const answer = await askForm(client, table, form)
+  const { answer, times } = await askFor(isWarm ? warmMs : 0)
   const seconds = (performance.now() - start) / 1000
   const cpu = process.cpuUsage(cpuBefore)
   return {
-    seconds,
-    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    seconds: seconds / times,
+    cpuSeconds: (cpu.user + cpu.system) / 1e6 / times,
     peakBytes: (process.resourceUsage().maxRSS - before) * 1024,
     digest: answer === undefined ? '' : createHash('sha256').update(JSON.stringify(answer)).digest('hex'),
   }
@@ -38,7 +49,7 @@ async function run(): Promise<EngineReply> {
     for (const command of task.commands) await client.command(command)
     return { done: true }
   }
-  return { measured: await measure(task.table, task.form) }
+  return { measured: await measure(task.table, task.form, task.isWarm) }
 }
 
 const reply = await run()

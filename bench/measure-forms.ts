@@ -14,12 +14,14 @@ export interface Cost {
 /**
  * Fills a table and measures every form on it in turn, several times. So if something else slows the machine for a
  * while, it slows all forms. Throws if forms that must agree do not.
+ *
+ * @param isWarm - whether each form is asked for a second before it is measured, and then again, as on a server that is asked often
  */
 export async function measureForms(
   engine: Engine,
   shape: Shape,
   forms: readonly Form[],
-  { rounds, progress }: { rounds: number; progress: Progress },
+  { rounds, progress, isWarm = false }: { rounds: number; progress: Progress; isWarm?: boolean },
 ): Promise<readonly Cost[]> {
   progress.step(`generating ${shape.name}`)
   await engine.command(
@@ -33,7 +35,7 @@ export async function measureForms(
     for (let round = 0; round < rounds; round++) {
       for (const [form, measurements] of measured) {
         progress.step(`${shape.name}: ${form.name}`)
-        measurements.push(await engine.measure('events', form))
+        measurements.push(await engine.measure('events', form, isWarm))
       }
     }
     for (const answers of new Set(forms.map(({ agrees }) => agrees))) {
