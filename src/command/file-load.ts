@@ -29,12 +29,43 @@ export interface Load {
   readonly experiment: string
   readonly timeZone: string
   readonly cleaning: FileCleaning
+  /**
+   * Whether every row is kept. Otherwise the table has one row for each identity and variant, with its first exposure,
+   * the last one, and how many there are: enough for all but what is about single events.
+   */
+  readonly keepsAll: boolean
   /** The filters of rows, by file. */
   readonly filters: readonly (readonly RowFilter[])[]
 }
 
 export type TimeColumn = 'timestamp' | 'arrival'
 export type Plans = Readonly<Record<TimeColumn, TimestampPlan & { readonly isDates: boolean }>>
+
+/** A table of the rows of files. Its rows are read a few times only, so nothing is sorted, and parts are not merged. */
+export function createExposures(
+  table: 'exposures' | 'loading',
+  { columns, cleaning, keepsAll }: Load,
+): string {
+  return `CREATE OR REPLACE TABLE ${table}
+    (
+      experiment LowCardinality(String),
+      identity Nullable(String),
+      variant LowCardinality(Nullable(String)),
+      exposed_at DateTime64(9, 'UTC'),
+      ${columns.arrival === undefined ? '' : "arrived_at Nullable(DateTime64(9, 'UTC')),"}
+      ${columns.breakdown === undefined ? '' : 'slice LowCardinality(Nullable(String)),'}
+      ${cleaning.renamed.size === 0 ? '' : 'former_variant LowCardinality(Nullable(String)),'}
+      status UInt8,
+      unread String,
+      last_exposed_at DateTime64(9, 'UTC') ${keepsAll ? 'ALIAS exposed_at' : ''},
+      events UInt64 ${keepsAll ? 'ALIAS 1' : ''}
+    )
+    ENGINE = MergeTree
+    PARTITION BY status
+    ORDER BY tuple()
+    SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
+      parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000`
+}
 
 /** How a statement reads a file's columns of these roles, and which of its rows are wanted. */
 export function reading(

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { foldedSql, foldedText } from './folded.js'
@@ -32,6 +33,9 @@ const broken = 5
 /** Column names instead of values. */
 const names = 6
 
+// Each keeps a block of rows in memory.
+const insertThreads = Math.min(4, availableParallelism())
+
 /** Loads one file, at first as one without faults; if it has some, row by row. */
 export async function loadOne(
   load: Load,
@@ -63,7 +67,7 @@ export async function loadOne(
       continue
     }
     const result = await client.query({
-      query: `SELECT status, count() AS rows FROM loading GROUP BY status`,
+      query: `SELECT status, sum(events) AS rows FROM loading GROUP BY status`,
       format: 'JSONEachRow',
     })
     const rows = new Map(
@@ -131,13 +135,14 @@ async function insert(
     .map((role) => `trimBoth(ifNull(${read.text(role)}, '')) = ''`)
     .concat(timestamp === undefined ? [] : `first_exposure_time = ''`)
     .join(' AND ')
+  const areNamesToo = file.format.kind === 'table' ? [`${areNames(read)}, ${names}`] : []
   const statuses = [
     ...(read.isBroken === 'false' ? [] : [`${read.isBroken}, ${broken}`]),
-    ...(file.format.kind === 'table' ? [`${areNames(read)}, ${names}`] : []),
     ...(timestamp === undefined
-      ? [`${isBlank}, ${blank}`]
+      ? [...areNamesToo, `${isBlank}, ${blank}`]
       : [
-          `isNull(${timestamp.instant}), if(${isBlank}, ${blank}, ${noTimestamp})`,
+          // A line of names has no timestamp, so only rows without one are looked at.
+          `isNull(${timestamp.instant}), multiIf(${[...areNamesToo, `${isBlank}, ${blank}`].join(', ')}, ${noTimestamp})`,
           ...(timestamp.isDate === undefined ? [] : [`NOT ${timestamp.isDate}, ${notDate}`]),
         ]),
     ...(arrival === undefined
@@ -153,25 +158,54 @@ async function insert(
     ...(timestamp === undefined ? [] : [`${timestamp.text} AS first_exposure_time`]),
     ...(arrival === undefined ? [] : [`${arrival.text} AS first_exposure_arrival`]),
   ]
+  const rows = `${aliases.length === 0 ? '' : `WITH ${aliases.join(', ')}`}
+      SELECT
+        ${value('identity')} AS first_exposure_identity,
+        ${value('variant')} AS first_exposure_variant,
+        ${timestamp === undefined ? `toDateTime64('2020-01-01 00:00:00', 9, 'UTC')` : `ifNull(${timestamp.instant}, toDateTime64(0, 9, 'UTC'))`} AS first_exposure_instant,
+        ${arrival === undefined ? '' : `${arrival.instant} AS first_exposure_arrived,`}
+        ${columns.breakdown === undefined ? '' : `${read.text('breakdown')} AS first_exposure_slice,`}
+        ${cleaning.renamed.size === 0 ? '' : `${cleaned(read.text('variant'), { ...cleaning, renamed: new Map() }, true)} AS first_exposure_former,`}
+        ${statuses.length === 0 ? good : `multiIf(${statuses.join(', ')}, ${good})`} AS first_exposure_status,
+        ${timestamp === undefined ? `''` : `if(first_exposure_status = ${noTimestamp}, first_exposure_time, '')`} AS first_exposure_unread
+      FROM ${read.from}
+      WHERE ${read.isBroken === 'false' ? condition : `(${read.isBroken} OR ${condition})`}`
+  // Texts that cannot be NULL are grouped much faster. A NULL and an empty identity are the same: no identity.
+  const variants = [
+    'first_exposure_variant',
+    ...(cleaning.renamed.size === 0 ? [] : ['first_exposure_former']),
+  ]
+  const ofVariants = (each: (column: string) => string): string => variants.map(each).join(', ')
+  const [variant, former = ''] = variants.map(
+    (column) => `if(isNull(${column}), NULL, ifNull(${column}, '')),`,
+  )
+  // Once it has compiled a statement, ClickHouse takes instants before 1970 for the latest of a group.
+  const ofNanoseconds = (aggregate: 'min' | 'max'): string =>
+    `fromUnixTimestamp64Nano(${aggregate}(toUnixTimestamp64Nano(first_exposure_instant)), 'UTC')`
+  const kept = load.keepsAll
+    ? `SELECT {experiment:String}, * FROM (${rows})`
+    : `SELECT
+        {experiment:String},
+        ifNull(first_exposure_identity, ''),
+        ${variant}
+        ${ofNanoseconds('min')},
+        ${former}
+        first_exposure_status,
+        any(first_exposure_unread),
+        ${ofNanoseconds('max')},
+        count()
+      FROM (${rows})
+      GROUP BY
+        ifNull(first_exposure_identity, ''),
+        ${ofVariants((column) => `ifNull(${column}, ''), isNull(${column})`)},
+        first_exposure_status`
   await engine.run(
     `Loading ${oneLine(file.name, 30)}`,
     { bytes: file.bytes },
     {
       query: `INSERT INTO loading
-      ${aliases.length === 0 ? '' : `WITH ${aliases.join(', ')}`}
-      SELECT
-        {experiment:String},
-        ${value('identity')},
-        ${value('variant')},
-        ${timestamp === undefined ? `toDateTime64('2020-01-01 00:00:00', 9, 'UTC')` : `ifNull(${timestamp.instant}, toDateTime64(0, 9, 'UTC'))`},
-        ${arrival === undefined ? '' : `${arrival.instant},`}
-        ${columns.breakdown === undefined ? '' : `${read.text('breakdown')},`}
-        ${cleaning.renamed.size === 0 ? '' : `${cleaned(read.text('variant'), { ...cleaning, renamed: new Map() }, true)},`}
-        ${statuses.length === 0 ? good : `multiIf(${statuses.join(', ')}, ${good})`} AS first_exposure_status,
-        ${timestamp === undefined ? `''` : `if(first_exposure_status = ${noTimestamp}, first_exposure_time, '')`}
-      FROM ${read.from}
-      WHERE ${read.isBroken === 'false' ? condition : `(${read.isBroken} OR ${condition})`}
-      SETTINGS ${file.settings}${settings}`,
+      ${kept}
+      SETTINGS ${file.settings}, max_insert_threads = ${insertThreads}${settings}`,
       query_params: {
         ...parameters,
         ...timeParameters(load, plan),

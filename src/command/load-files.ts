@@ -7,7 +7,7 @@ import { noSuchVariant } from './configured-variants.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
 import { fileColumns, severalExperiments, type Proposal } from './file-columns.js'
-import { reading, tolerant, type FileCleaning, type Load, type Plans } from './file-load.js'
+import { createExposures, reading, tolerant, type FileCleaning, type Load, type Plans } from './file-load.js'
 import type { InputFile } from './input-files.js'
 import { foldedName, loadOne, type Loaded } from './load-file.js'
 import { isEmpty, openFile, readRows, type FileReading, type OpenedFile } from './open-file.js'
@@ -20,6 +20,8 @@ import { count, counted, localTime } from './words.js'
 /** What the user asks about files. */
 export interface FileRequest extends Pick<ReportArguments, 'feature' | 'timeZone' | 'policy'> {
   readonly columns: GivenColumns
+  /** Whether anything is asked about single events. */
+  readonly keepsAll: boolean
   readonly reading: FileReading
   readonly cleaning: FileCleaning
 }
@@ -28,7 +30,7 @@ export interface FileRequest extends Pick<ReportArguments, 'feature' | 'timeZone
 export async function loadFiles(
   engine: EmbeddedClickHouse,
   inputs: readonly InputFile[],
-  { columns: given, reading, cleaning, ...request }: FileRequest,
+  { columns: given, reading, cleaning, keepsAll, ...request }: FileRequest,
 ): Promise<Experiment | Proposal> {
   const { client } = engine
   const files: OpenedFile[] = []
@@ -44,29 +46,8 @@ export async function loadFiles(
     experiment,
     timeZone: request.timeZone,
     cleaning,
+    keepsAll,
     filters: files.map((file) => rowFilters(file, cleaning.where)),
-  }
-  // The rows are read a few times only, so nothing is sorted, and parts are not merged.
-  for (const table of ['exposures', 'loading']) {
-    await client.command({
-      query: `CREATE TABLE ${table}
-      (
-        experiment LowCardinality(String),
-        identity Nullable(String),
-        variant LowCardinality(Nullable(String)),
-        exposed_at DateTime64(9, 'UTC'),
-        ${columns.arrival === undefined ? '' : "arrived_at Nullable(DateTime64(9, 'UTC')),"}
-        ${columns.breakdown === undefined ? '' : 'slice LowCardinality(Nullable(String)),'}
-        ${cleaning.renamed.size === 0 ? '' : 'former_variant LowCardinality(Nullable(String)),'}
-        status UInt8,
-        unread String
-      )
-      ENGINE = MergeTree
-      PARTITION BY status
-      ORDER BY tuple()
-      SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
-        parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000`,
-    })
   }
   const { plan, results } = await loaded(load, files)
   const rows = results.reduce((sum, { good, bad }) => sum + good + bad, 0)
@@ -115,6 +96,7 @@ export async function loadFiles(
       (isNaive ? `, times without a zone read as ${request.timeZone}` : ''),
     hasDates,
     hasTimes: columns.timestamp !== null,
+    ...(spelling.extent === undefined ? {} : { extent: spelling.extent }),
     sliceColumn: 'slice',
     notes: [
       ...(bad === 0
@@ -145,9 +127,18 @@ export async function loadFiles(
         `${counted(others, 'row belongs', 'rows belong')} to other experiments.`
       )
     },
+    ...(keepsAll
+      ? {}
+      : {
+          loadAll: async () => {
+            await loaded({ ...load, keepsAll: true }, files)
+          },
+        }),
     nothingFound: async () => {
-      if (good > unusable) {
-        const [from, to] = await extentOf(client, request.timeZone)
+      if (spelling.extent !== undefined) {
+        const [from, to] = [spelling.extent.firstMs, spelling.extent.lastMs].map((ms) =>
+          localTime(ms, request.timeZone),
+        )
         return `${name} has no exposure in the window; its exposures are from ${from} to ${to}, so change --start or --as-of`
       }
       if (good > 0) return `${name} has no row with both an identity and a variant`
@@ -185,7 +176,8 @@ async function loaded(
       timestamp: await planOf(load, files, 'timestamp', values.timestamp, mayBeDates.timestamp),
       arrival: await planOf(load, files, 'arrival', values.arrival, mayBeDates.arrival),
     }
-    await client.command({ query: 'TRUNCATE TABLE exposures' })
+    for (const table of ['exposures', 'loading'] as const)
+      await client.command({ query: createExposures(table, load) })
     const results: Loaded[] = []
     let again = false
     for (const [index, file] of files.entries()) {
@@ -235,7 +227,7 @@ async function assertRenamed(client: ClickHouseClient, cleaning: FileCleaning): 
   if (cleaning.renamed.size === 0) return
   const result = await client.query({
     query: `SELECT former_variant AS name FROM exposures WHERE former_variant IS NOT NULL
-      GROUP BY name ORDER BY count() DESC, name LIMIT 1000`,
+      GROUP BY name ORDER BY sum(events) DESC, name LIMIT 1000`,
     format: 'JSONEachRow',
   })
   const variants = (await result.json<{ name: string }>()).map(({ name }) => name)
@@ -256,19 +248,6 @@ async function assertValues(
     const absent = await absentValues(load, name, files, { column, values, option: '--where' })
     if (absent !== undefined) throw new ReportError(absent)
   }
-}
-
-/** When the first and the last exposure were. */
-async function extentOf(client: ClickHouseClient, timeZone: string): Promise<readonly [string, string]> {
-  const result = await client.query({
-    query: `SELECT
-        toUnixTimestamp64Milli(toDateTime64(min(exposed_at), 3)) AS first_ms,
-        toUnixTimestamp64Milli(toDateTime64(max(exposed_at), 3)) AS last_ms
-      FROM exposures WHERE variant IS NOT NULL AND identity != ''`,
-    format: 'JSONEachRow',
-  })
-  const [row] = await result.json<Record<'first_ms' | 'last_ms', string | number>>()
-  return [localTime(Number(row?.first_ms), timeZone), localTime(Number(row?.last_ms), timeZone)]
 }
 
 function quoted(text: string): string {

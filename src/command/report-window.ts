@@ -12,7 +12,7 @@ import { oneLine, ReportError } from './report-error.js'
  * @returns `undefined` if there is no event to take it from
  */
 export async function reportWindow(
-  { client, spec, hasDates = false }: Pick<Experiment, 'client' | 'spec' | 'hasDates'>,
+  { client, spec, hasDates = false, extent }: Pick<Experiment, 'client' | 'spec' | 'hasDates' | 'extent'>,
   { start, asOf }: Pick<ReportArguments, 'start' | 'asOf'>,
 ): Promise<ExposureWindow | undefined> {
   // What the user gives without a zone is a clock of the report's zone, and a date is the start of its local day.
@@ -23,6 +23,10 @@ export async function reportWindow(
   const startMs = await msOf(start)
   const asOfMs = await msOf(asOf)
   if (startMs !== undefined && asOfMs !== undefined) return exposureWindow(startMs, asOfMs)
+  if (startMs === undefined && asOfMs === undefined && extent !== undefined) {
+    const { firstMs, lastMs } = extent
+    return windowOf(firstMs, hasDates ? await endOfDay(client, lastMs, spec.timeZone) : lastMs + 1)
+  }
   const { columns } = spec.source
   // The arguments of the report name a table.
   const table = spec.source.table as SourceTable
@@ -69,12 +73,15 @@ export async function reportWindow(
   })
   const [row] = await result.json<Record<'first_ms' | 'last_ms' | 'events', string | number>>()
   if (row === undefined || Number(row.events) === 0) return undefined
-  const window = { startMs: startMs ?? Number(row.first_ms), asOfMs: asOfMs ?? Number(row.last_ms) + 1 }
+  return windowOf(startMs ?? Number(row.first_ms), asOfMs ?? Number(row.last_ms) + 1)
+}
+
+function windowOf(startMs: number, asOfMs: number): ExposureWindow {
   try {
-    return exposureWindow(window.startMs, window.asOfMs)
+    return exposureWindow(startMs, asOfMs)
   } catch (error) {
     throw new ReportError(
-      `the events run from ${new Date(window.startMs).toISOString()} to ${new Date(window.asOfMs).toISOString()}, ` +
+      `the events run from ${new Date(startMs).toISOString()} to ${new Date(asOfMs).toISOString()}, ` +
         'but only 1970-01-02 to 2106-01-01 is possible; use --start and --as-of to leave the outliers out',
       { cause: error },
     )
@@ -92,6 +99,18 @@ function otherType(error: unknown, column: SourceColumn): ReportError | undefine
       'make a view that converts it, as docs/recipes.md shows, and name the view with --table',
     { cause: error },
   )
+}
+
+/** Epoch milliseconds of the end of the local day of an instant. */
+async function endOfDay(client: ClickHouseClient, ms: number, timeZone: string): Promise<number> {
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp64Milli(toDateTime64(
+        toDate32(fromUnixTimestamp64Milli({ms:Int64}), {time_zone:String}) + 1, 3, {time_zone:String})) AS end_ms`,
+    query_params: { ms, time_zone: timeZone },
+    format: 'JSONEachRow',
+  })
+  const [row] = await result.json<{ end_ms: string | number }>()
+  return Number(row?.end_ms)
 }
 
 /** Epoch milliseconds of a local clock, or of the start of a local day, which may have no midnight. */

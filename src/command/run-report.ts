@@ -155,13 +155,28 @@ async function openExperiment({ source, ...request }: ReportArguments): Promise<
   try {
     if (source.kind === 'generated') return await generateExperiment(engine, request)
     const inputs = await inputFiles(source.paths, engine.directory)
-    const opened = await loadFiles(engine, inputs, { ...request, ...source })
+    const opened = await loadFiles(engine, inputs, {
+      ...request,
+      ...source,
+      keepsAll: isAboutEvents(request) || source.columns.arrival !== undefined,
+    })
     if ('sample' in opened) await engine.close()
     return opened
   } catch (error) {
     await engine.close()
     throw error
   }
+}
+
+/** Whether the first exposures do not answer it. */
+function isAboutEvents({
+  explain,
+  breakdown,
+  identityStory,
+  start,
+  asOf,
+}: Pick<ReportArguments, 'explain' | 'breakdown' | 'identityStory' | 'start' | 'asOf'>): boolean {
+  return explain || [breakdown, identityStory, start, asOf].some((each) => each !== undefined)
 }
 
 async function reportOf(

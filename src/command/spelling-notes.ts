@@ -12,6 +12,8 @@ interface Spelling {
   readonly rows: number
   /** The rows without an identity or a variant. */
   readonly unusable: number
+  /** When the first and the last row with an identity and a variant were, each down to the millisecond. */
+  readonly extent: { readonly firstMs: number; readonly lastMs: number } | undefined
   readonly variants: readonly string[]
   readonly notes: readonly string[]
 }
@@ -30,33 +32,56 @@ export async function spellingNotes(
   client: ClickHouseClient,
   { foldCase, nulls }: Pick<FileCleaning, 'foldCase' | 'nulls'>,
 ): Promise<Spelling> {
-  const counts = await client.query({
+  // The rows are read once: those of each variant, and then of all of them.
+  const answer = await client.query({
     query: `SELECT
-        count() AS rows,
-        countIf(identity IS NULL OR identity = '' OR variant IS NULL) AS unusable,
-        countIf(identity != lowerUTF8(trimBoth(identity)) OR length(identity) != lengthUTF8(identity)) AS odd,
-        countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS words,
-        countIf(${isOddNumber}) AS numbers
-      FROM exposures`,
+        sum(of_variant) AS rows,
+        sum(of_variant) - sum(usable) AS unusable,
+        sum(odd_rows) AS odd,
+        sum(word_rows) AS words,
+        sum(number_rows) AS numbers,
+        intDiv(minIf(first_at, usable > 0), 1000000) AS first_ms,
+        intDiv(maxIf(last_at, usable > 0), 1000000) AS last_ms,
+        arraySlice(
+          arraySort(each -> (-toInt64(each.1), each.2), groupArrayIf((usable, assumeNotNull(variant)), usable > 0)),
+          1,
+          1000
+        ) AS found,
+        arrayMap(each -> each.2, found) AS names,
+        arrayMap(each -> each.1, found) AS events,
+        arrayAll(name -> isValidUTF8(name), names) AS are_text
+      FROM
+      (
+        SELECT
+          variant,
+          sum(events) AS of_variant,
+          variant IS NULL ? 0 : sumIf(events, identity != '') AS usable,
+          countIf(identity != lower(trimBoth(identity)) OR length(identity) != lengthUTF8(identity)) AS odd_rows,
+          countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS word_rows,
+          countIf(${isOddNumber}) AS number_rows,
+          minIf(toUnixTimestamp64Nano(exposed_at), identity != '') AS first_at,
+          maxIf(toUnixTimestamp64Nano(last_exposed_at), identity != '') AS last_at
+        FROM exposures
+        GROUP BY variant
+      )`,
     query_params: { words: nullWords.filter((word) => word !== '') },
     format: 'JSONEachRow',
   })
-  type Total = 'rows' | 'unusable' | 'odd' | 'words' | 'numbers'
-  const [totals] = await counts.json<Record<Total, string | number>>()
+  type Total = 'rows' | 'unusable' | 'odd' | 'words' | 'numbers' | 'first_ms' | 'last_ms'
+  const [totals] = await answer.json<
+    Record<Total, string | number> & {
+      readonly names: readonly string[]
+      readonly events: readonly (string | number)[]
+      readonly are_text: number | boolean
+    }
+  >()
   const of = (name: Total): number => Number(totals?.[name] ?? 0)
-  const found = await client.query({
-    query: `SELECT variant AS name, count() AS rows, isValidUTF8(variant) AS is_text
-      FROM exposures WHERE variant IS NOT NULL AND identity != ''
-      GROUP BY name ORDER BY rows DESC, name LIMIT 1000`,
-    format: 'JSONEachRow',
-  })
-  const variants = await found.json<{ name: string; rows: string | number; is_text: number }>()
-  if (variants.some(({ is_text }) => !is_text)) {
+  if (totals !== undefined && !totals.are_text) {
     throw new ReportError(
       'a variant has letters that are not UTF-8: say how the file is written, such as --encoding latin1',
     )
   }
-  const rowsOf = new Map(variants.map(({ name, rows }) => [name, Number(rows)]))
+  const rowsOf = new Map((totals?.names ?? []).map((name, index) => [name, Number(totals?.events[index])]))
   const notes: string[] = []
   const alike = (plain: (name: string) => string): readonly (readonly string[])[] => {
     const spellings = new Map<string, string[]>()
@@ -94,12 +119,18 @@ export async function spellingNotes(
   const share = of('rows') > fewRows ? 16 : 1
   if (!foldCase && of('odd') > 0) notes.push(...(await identityNotes(client, share)))
   if (of('numbers') > 0) notes.push(...(await numberNotes(client, share)))
-  return { rows: of('rows'), unusable: of('unusable'), variants: [...rowsOf.keys()], notes }
+  return {
+    rows: of('rows'),
+    unusable: of('unusable'),
+    extent: rowsOf.size === 0 ? undefined : { firstMs: of('first_ms'), lastMs: of('last_ms') },
+    variants: [...rowsOf.keys()],
+    notes,
+  }
 }
 
 async function wordNotes(client: ClickHouseClient, nulls: readonly string[]): Promise<readonly string[]> {
   const result = await client.query({
-    query: `SELECT identity AS word, count() AS rows
+    query: `SELECT identity AS word, sum(events) AS rows
       FROM exposures
       WHERE length(identity) < 10 AND lower(identity) IN {words:Array(String)}
       GROUP BY word ORDER BY rows DESC, word LIMIT 3`,

@@ -91,7 +91,7 @@ function beyond(entered: readonly Entered[], few: number): number {
 
 /** The strays of an experiment; `undefined` if it has none. An end that the user gave is where it should be. */
 export async function findStrays(
-  experiment: Pick<Experiment, 'client' | 'spec' | 'hasDates'>,
+  experiment: Pick<Experiment, 'client' | 'spec' | 'hasDates' | 'loadAll'>,
   summary: ExposuresSummary,
   window: ExposureWindow,
   { start, asOf }: Pick<ReportArguments, 'start' | 'asOf'>,
@@ -104,6 +104,7 @@ export async function findStrays(
   }))
   const part = mainPart(entered, window)
   if (part === undefined) return undefined
+  await experiment.loadAll?.()
   // Identities may have exposures long after the last of them entered, and these are no strays.
   const main = grown(part, await daysOutside(experiment, window, part))
   const axis = {

@@ -6,6 +6,7 @@
  */
 export const slowTests: readonly string[] = [
   'test/**/*.engine.test.ts', // 4 to 25 each
+  'test/command/first-and-all-events.property.test.ts', // 25
   'test/command/{file-options,report,terminal}.test.ts', // 15 to 60 each
   'test/**/panel.browser.test.ts', // 75
   'test/**/react.browser.test.ts', // 15
