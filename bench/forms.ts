@@ -7,7 +7,7 @@ import {
   type ExposureSpecInput,
 } from 'first-exposure'
 import type { FetchExposuresOptions } from 'first-exposure/clickhouse'
-import { rolledUp, rollupSchema, type RollupStatement } from 'first-exposure/rollup'
+import { rolledUp, rollupSchema, type RollupSchema, type RollupStatement } from 'first-exposure/rollup'
 import { shapeWindow, windowOfDays } from './shape.js'
 
 /** One form of the query: a statement written here, or the library's own with these options. */
@@ -102,17 +102,16 @@ export const firstSeen: Form = {
 
 export const ledger: Form = { name: 'first-exposure, ledger', asks: { ledger: true }, agrees: false }
 
-const rollup = rollupSchema({ source: flagsmithEvents(), rollup: 'exposures_by_identity' })
 const minuteMs = 60_000
 
-/** What the view would have added of the events from one instant to another, as one batch. */
-function batch(fromMs: number, toMs: number): RollupStatement {
-  const [, view] = rollup.create
+/** What the view of a rollup would have added of the events from one instant to another, as one batch. */
+function batch({ create }: RollupSchema, table: string, fromMs: number, toMs: number): RollupStatement {
+  const [, view] = create
   if (view === undefined) throw new Error('The schema has no view.')
   const [, select = ''] = view.query.split(/^AS /m)
   const edge = (ms: number): string => `fromUnixTimestamp64Milli(toInt64(${ms}))`
   return {
-    query: `INSERT INTO exposures_by_identity (environment, event, feature, identity, first_exposures, least_instant)
+    query: `INSERT INTO ${table} (environment, event, feature, identity, first_exposures, least_instant)
       ${select.replace('WHERE', `WHERE timestamp >= ${edge(fromMs)} AND timestamp < ${edge(toMs)} AND`)}
       SETTINGS max_memory_usage = 0`,
     query_params: view.query_params,
@@ -121,28 +120,31 @@ function batch(fromMs: number, toMs: number): RollupStatement {
 
 /**
  * The rollup in its steady state. A batch comes every ten minutes. The table merges parts that are an hour old, and a
- * merged part becomes old again, so the batches of up to two hours are outside the largest part. They are inserted one
- * by one, and the table merges some of them by itself. What came before is inserted day by day, and merged.
+ * merged part becomes old again, so the batches of up to two hours are outside the largest part: 12 just before a merge,
+ * and 6 just after. They are inserted one by one, and the table merges some of them by itself. What came before is
+ * inserted day by day, and merged.
  */
-export function onRollup(days = 14): Form {
+export function onRollup(days = 14, moment: 'before' | 'after' = 'before'): Form {
   const { startMs, asOfMs } = windowOfDays(days)
-  const batches = 12
+  const batches = { before: 12, after: 6 }[moment]
+  const table = `exposures_${moment}_merge`
+  const rollup = rollupSchema({ source: flagsmithEvents(), rollup: table })
   const lastMs = asOfMs - batches * 10 * minuteMs
   const day = 1440 * minuteMs
   return {
-    name: 'first-exposure on a rollup',
-    asks: { spec: { source: rolledUp(flagsmithEvents(), 'exposures_by_identity') } },
+    name: `first-exposure on a rollup, ${moment} a merge`,
+    asks: { spec: { source: rolledUp(flagsmithEvents(), table) } },
     agrees: 'summary',
     days,
     prepare: [
       ...rollup.drop,
       ...rollup.create.slice(0, 1),
       ...Array.from({ length: days }, (_, index) =>
-        batch(startMs + index * day, Math.min(lastMs, startMs + (index + 1) * day)),
+        batch(rollup, table, startMs + index * day, Math.min(lastMs, startMs + (index + 1) * day)),
       ),
-      { query: 'OPTIMIZE TABLE exposures_by_identity FINAL', query_params: {} },
+      { query: `OPTIMIZE TABLE ${table} FINAL`, query_params: {} },
       ...Array.from({ length: batches }, (_, index) =>
-        batch(lastMs + index * 10 * minuteMs, lastMs + (index + 1) * 10 * minuteMs),
+        batch(rollup, table, lastMs + index * 10 * minuteMs, lastMs + (index + 1) * 10 * minuteMs),
       ),
     ],
   }

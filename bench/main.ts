@@ -44,6 +44,7 @@ const rollupForms = (days = 14): readonly Form[] => [
   { ...handWritten, days },
   { ...byHash, days },
   onRollup(days),
+  onRollup(days, 'after'),
 ]
 const memoryForms = [
   handWritten,
