@@ -1,4 +1,5 @@
 import type { ExposureSpec, ExposuresSummary, ExposureWindow } from '../index.js'
+import { partOfView } from '../panel/part-of-view.js'
 import { exposuresView, type ExposuresView } from '../view/index.js'
 import { cumulativeChart } from './cumulative-chart.js'
 import type { Explanation } from './explanation.js'
@@ -100,7 +101,7 @@ export async function reportText(
     isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
   if (expectedShares !== undefined && explanation.ledger === undefined) {
     sections.push([
-      ...(verdicts?.splitSection(view, withinAxis(view, strays?.axis ?? window), expectedShares, terminal) ??
+      ...(verdicts?.splitSection(view, partOfView(view, strays?.axis ?? window), expectedShares, terminal) ??
         []),
     ])
   }
@@ -110,7 +111,7 @@ export async function reportText(
   if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart, ...note])
   const explained = {
     view,
-    overTime: withinAxis(view, axis),
+    overTime: partOfView(view, axis),
     multiVariant: spec.multiVariant,
     expectedShares,
     scanned,
@@ -119,18 +120,6 @@ export async function reportText(
     ...(verdicts?.explanationText(explanation, explained, terminal) ?? []).map((lines) => [...lines]),
   )
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
-}
-
-/** The same view, of the buckets that a chart of the axis draws. */
-function withinAxis(view: ExposuresView, axis: ExposureWindow): ExposuresView {
-  if (view.window?.startMs === axis.startMs && view.window.asOfMs === axis.asOfMs) return view
-  return {
-    ...view,
-    window: axis,
-    points: view.points.filter(
-      ({ start, end }) => Date.parse(end) > axis.startMs && Date.parse(start) < axis.asOfMs,
-    ),
-  }
 }
 
 /** A window by day may be one day long, and a local day may have 23 or 25 hours. */

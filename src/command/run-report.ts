@@ -225,7 +225,7 @@ async function reportOf(
   const strays = summary === undefined ? undefined : await findStrays(experiment, summary, window, request)
   if (html !== undefined && summary !== undefined) {
     const { bytes } = await withProgress('Drawing the page', () =>
-      writePanel(html, summary, window, explanation, experiment, request),
+      writePanel(html, summary, window, explanation, strays, experiment, request),
     )
     const isOpen = request.open && (await openInBrowser(html))
     const next = isOpen ? 'it is in your browser' : request.open ? cannotOpen : 'open it in a browser'
@@ -240,8 +240,8 @@ async function reportOf(
     expectedShares: request.expectedShares ?? (isExplained ? experiment.expectedShares : undefined),
     control: request.control,
   }
-  // The page and the JSON have no place for it.
-  if (strays !== undefined && (json || html !== undefined)) output.say(`${strays.sentence}\n`)
+  // The JSON has no place for it.
+  if (strays !== undefined && json) output.say(`${strays.sentence}\n`)
   if (json) {
     const explained = {
       ...(isExplained && summary !== undefined

@@ -7,49 +7,58 @@ import {
   type ExposuresSummary,
   type ExposureWindow,
 } from '../index.js'
-import { exposuresAnswer, panelPage } from '../panel/index.js'
+import type { AnswerWithPart } from '../panel/answered-view.js'
+import { exposuresAnswer, panelPage, type ExposuresAnswer } from '../panel/index.js'
+import { partOfView } from '../panel/part-of-view.js'
+import { exposuresView } from '../view/index.js'
 import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import type { Explanation } from './explanation.js'
 import { isSource } from './is-source.js'
 import { ReportError } from './report-error.js'
+import type { Strays } from './strays.js'
 
-/** Writes the panel of a summary as one page. */
+/** Writes the panel of a summary as one page. Its chart leaves strays out, as that of the terminal does. */
 export async function writePanel(
   path: string,
   summary: ExposuresSummary,
-  { startMs, asOfMs }: ExposureWindow,
+  window: ExposureWindow,
   explanation: Explanation,
+  strays: Strays | undefined,
   { spec, origin, ...experiment }: Experiment,
   {
     expectedShares = experiment.expectedShares,
     control,
   }: Pick<ReportArguments, 'expectedShares' | 'control'>,
 ): Promise<{ readonly bytes: number }> {
+  const { startMs, asOfMs } = window
   const now = Date.now()
   const running = { startedAt: startMs, endedAt: null }
   try {
     const pageOf = await readyPanelPage()
-    const page = pageOf(
-      exposuresAnswer({
-        state: reduceRefresh(initialRefreshState, {
-          type: 'succeeded',
-          asOf: asOfMs,
-          at: now,
-          summary,
-          question: refreshQuestion(initialRefreshState, {
-            ...running,
-            fingerprint: exposureFingerprint(spec, startMs),
-          }),
+    const answer = exposuresAnswer({
+      state: reduceRefresh(initialRefreshState, {
+        type: 'succeeded',
+        asOf: asOfMs,
+        at: now,
+        summary,
+        question: refreshQuestion(initialRefreshState, {
+          ...running,
+          fingerprint: exposureFingerprint(spec, startMs),
         }),
-        experiment: running,
-        spec,
-        now,
-        origin,
-        ...(expectedShares === undefined ? {} : { expectedShares }),
-        ...(control === undefined ? {} : { control }),
-        ...explanation,
       }),
+      experiment: running,
+      spec,
+      now,
+      origin,
+      ...(expectedShares === undefined ? {} : { expectedShares }),
+      ...(control === undefined ? {} : { control }),
+      ...explanation,
+    })
+    const page = pageOf(
+      strays === undefined
+        ? answer
+        : await withoutStrays(answer, summary, window, strays, { expectedShares, control }),
     )
     writeFileSync(path, page)
     return { bytes: Buffer.byteLength(page) }
@@ -59,6 +68,29 @@ export async function writePanel(
       throw new ReportError(`${path} cannot be written (${code})`, { cause: error })
     }
     throw new ReportError(`the page cannot be built: ${String(message)}`, { cause: error })
+  }
+}
+
+/** An answer whose chart, and what is about when things happened, is without the time of strays. */
+async function withoutStrays(
+  answer: ExposuresAnswer,
+  summary: ExposuresSummary,
+  window: ExposureWindow,
+  { axis, sentence }: Strays,
+  { expectedShares, control }: Pick<ReportArguments, 'expectedShares' | 'control'>,
+): Promise<AnswerWithPart> {
+  const { exposuresVerdicts } = await import('../panel/exposures-verdicts.js')
+  const view = exposuresView(summary, {
+    window,
+    fillGaps: true,
+    ...(answer.variants === null ? {} : { variants: answer.variants }),
+    ...(control === undefined ? {} : { control }),
+  })
+  const { exposureHealth } = exposuresVerdicts(partOfView(view, axis), expectedShares)
+  return {
+    ...answer,
+    ...(answer.verdicts === null ? {} : { verdicts: { ...answer.verdicts, exposureHealth } }),
+    drawn: { part: axis, sentence },
   }
 }
 

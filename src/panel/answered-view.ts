@@ -2,6 +2,7 @@ import type { ExposuresSummary } from '../questions/summary/exposures-summary.js
 import type { FormerAnswer } from '../refresh/known-of-question.js'
 import type { RefreshSuccess } from '../refresh/refresh-state.js'
 import type { RefreshStatus } from '../refresh/refresh-status.js'
+import type { ExposureWindow } from '../time/exposure-window.js'
 import { exposuresView, type ExposuresView } from '../view/exposures-view.js'
 import type { ExposuresAnswer } from './exposures-answer.js'
 
@@ -9,6 +10,18 @@ import type { ExposuresAnswer } from './exposures-answer.js'
 
 /** The version of {@link ExposuresAnswer} that this version of the package makes and reads. */
 export const answerVersion = 1
+
+/**
+ * An answer whose chart shows a part of its window, while all its numbers are of the whole. Only the command makes one,
+ * where a few exposures are so far from all others that the chart would show little else than the time between.
+ */
+export interface AnswerWithPart extends ExposuresAnswer {
+  readonly drawn: {
+    readonly part: ExposureWindow
+    /** What the chart leaves out. */
+    readonly sentence: string
+  }
+}
 
 /** The success to show: the last good one; before the first one, an old answer to another question. */
 export function successOf(status: RefreshStatus): RefreshSuccess | null {

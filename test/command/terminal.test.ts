@@ -10,6 +10,7 @@ import { runReport } from '../../src/command/run-report.js'
 import { mainPart } from '../../src/command/strays.js'
 import { runs } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
+import { chromiumInstalled, openChromium } from '../panel/open-chromium.js'
 
 const root = resolve(import.meta.dirname, '../..')
 let folder = ''
@@ -195,6 +196,85 @@ describe.skipIf(!engineAvailable)('strays in a report', () => {
     const { stdout } = await report(...file('dates.csv', [...rows, ['late', 'blue', '2036-01-02']]))
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(at 2036-01-02). The chart leaves it out')
     expect(stdout).toContain('--as-of 2026-06-11.')
+  })
+})
+
+describe.skipIf(!engineAvailable || !chromiumInstalled)('strays in a page', () => {
+  let browser: Awaited<ReturnType<typeof openChromium>>
+  beforeAll(async () => {
+    browser = await openChromium()
+  })
+  afterAll(async () => {
+    await browser.close()
+  })
+
+  /** What the page of a report says. */
+  async function pageOf(given: readonly string[]): Promise<{
+    readonly figures: readonly string[]
+    readonly ticks: string
+    readonly buckets: number
+    readonly starts: readonly string[]
+    readonly notes: readonly string[]
+    readonly heads: readonly string[]
+    readonly text: string
+  }> {
+    const path = join(folder, 'strays.html')
+    await report(...given, '--html', path)
+    const page = await browser.newPage({ viewport: { width: 1000, height: 900 } })
+    await page.goto(`file://${path}`)
+    await page.locator('.numbers summary').click()
+    await page.locator('.numbers table').waitFor()
+    const found = {
+      figures: await page.locator('.figure .value').allInnerTexts(),
+      ticks: (await page.locator('.chart .tick').allTextContents()).join(' '),
+      buckets: Number(await page.locator('.chart-frame').getAttribute('aria-valuemax')),
+      starts: await page
+        .locator('.chart path.line')
+        .evaluateAll((lines) => lines.map((line) => line.getAttribute('d')?.split('L')[0] ?? '')),
+      notes: await page.locator('.chart-frame + .notes p').allInnerTexts(),
+      heads: await page.locator('.numbers tbody th').allInnerTexts(),
+      text: await page.locator('.panel').innerText(),
+    }
+    await page.close()
+    return found
+  }
+
+  test('one in 2036 does not stretch the axis, and counts', async () => {
+    const { figures, ticks, buckets, notes, heads } = await pageOf(
+      file('stray.csv', [...usual, ['late', 'blue', '2036-01-02 03:04:05']]),
+    )
+    expect(figures[0]).toBe('41')
+    expect([buckets, ticks.includes('2036')]).toEqual([10, false])
+    expect(notes).toEqual([
+      'Far from all others: 1 exposure (at 2036-01-02 03:04:05). The chart leaves it out, the numbers do not. To leave it ' +
+        'out of these too, add --as-of 2026-06-11T00:00:00Z.',
+    ])
+    // The years without anybody have no rows.
+    expect(heads).toHaveLength(11)
+    expect(heads.at(-1)).toContain('2036')
+  })
+
+  test('who entered long before are in the running totals from the beginning', async () => {
+    const without = await pageOf(file('no-stray.csv', usual))
+    expect([without.buckets, without.heads.length]).toEqual([10, 10])
+    expect(without.notes.join(' ')).not.toContain('Far from')
+    const { figures, buckets, starts } = await pageOf(
+      file('early.csv', [...usual, ['early', 'blue', '1970-01-05 00:00:00']]),
+    )
+    expect([figures[0], buckets]).toEqual(['41', 10])
+    const height = (start: string | undefined): number => Number(start?.split(',')[1])
+    // The control begins at 0, and blue above it.
+    expect(starts).toHaveLength(2)
+    expect(height(starts[0])).toBe(height(without.starts[0]))
+    expect(height(starts[1])).toBeLessThan(height(starts[0]))
+  })
+
+  test('ten empty years do not hide that fewer arrive', async () => {
+    const many = usual.flatMap(([user, arm, at]) =>
+      Array.from({ length: at < '2026-06-10' ? 30 : 1 }, (_, n) => [`${user}.${n}`, arm, at] as const),
+    )
+    const { text } = await pageOf(file('silence.csv', [...many, ['late', 'blue', '2036-01-02 03:04:05']]))
+    expect(text).toContain('The last 24 hours brought 4 identities, 3.33% of the usual 120')
   })
 })
 

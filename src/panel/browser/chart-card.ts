@@ -55,7 +55,7 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
     details,
   )
 
-  const lastIndex = (): number => (shown?.view.points.length ?? 1) - 1
+  const lastIndex = (): number => (shown?.drawn.points.length ?? 1) - 1
   const choose = (index: number | null): void => {
     chosen = index === null ? null : Math.max(0, Math.min(lastIndex(), index))
     readOut()
@@ -68,9 +68,9 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
 
   const readOut = (): void => {
     if (shown === undefined || chart === undefined) return
-    const { view, series, buckets } = shown
+    const { drawn, series, buckets } = shown
     const index = chosen ?? lastIndex()
-    const point = view.points[index]
+    const point = drawn.points[index]
     if (point === undefined) return
     chart.mark(index)
     const counts = countsOf(point)
@@ -95,7 +95,7 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
         ),
       ),
     ])
-    frame.setAttribute('aria-valuemax', String(view.points.length))
+    frame.setAttribute('aria-valuemax', String(drawn.points.length))
     frame.setAttribute('aria-valuenow', String(index + 1))
     const values = series.map(
       ({ variant }) => `${name(variant.key).textContent ?? ''} ${count(counts[variant.key] ?? 0)}`,
@@ -105,11 +105,11 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
 
   const draw = (): void => {
     if (shown === undefined) return
-    const { view, series, timeZone } = shown
+    const { view, drawn, leftOut, series, timeZone } = shown
     // Before the layout there is no width; the observer below calls again when there is.
     const width = frame.clientWidth
     if (width > 0) {
-      chart = drawChart(view, series, mode, timeZone, width, words)
+      chart = drawChart(drawn, series, mode, timeZone, width, words)
       frame.replaceChildren(chart.svg)
     }
     const hourly = view.granularity === 'hour'
@@ -119,7 +119,8 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
       notes,
       [
         ...(left === 0 ? [] : [say('notDrawn', { count: left })]),
-        ...(isOpenPoint(view.points.at(-1), view) ? [say('stillOpen')] : []),
+        ...(leftOut === null ? [] : [leftOut]),
+        ...(isOpenPoint(drawn.points.at(-1), drawn) ? [say('stillOpen')] : []),
       ].map((note) => element('p', { class: 'note' }, note)),
     )
     readOut()
@@ -148,7 +149,8 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
 
   const tabulate = (): void => {
     if (shown === undefined || !details.open) return
-    const { view, variants, buckets } = shown
+    const { view, drawn, variants, buckets } = shown
+    const inChart = new Set(drawn.points)
     const hourly = view.granularity === 'hour'
     const name = shortNames(
       variants.map(({ key }) => key),
@@ -167,10 +169,15 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
                 : 'newByDay',
           ),
           heads: [say(hourly ? 'hour' : 'day'), ...variants.map(({ key }) => name(key))],
-          rows: view.points.map((point) => ({
-            head: buckets.increment(point),
-            cells: variants.map(({ key }) => count(countsOf(point)[key] ?? 0)),
-          })),
+          rows: view.points
+            // Outside the chart there are years without anybody.
+            .filter(
+              (point) => inChart.has(point) || variants.some(({ key }) => point.newIdentities[key] !== 0),
+            )
+            .map((point) => ({
+              head: buckets.increment(point),
+              cells: variants.map(({ key }) => count(countsOf(point)[key] ?? 0)),
+            })),
         },
         words,
       ),
@@ -217,9 +224,9 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
     root,
     show: (next) => {
       // A selected bucket stays selected, even if more buckets come before it.
-      const start = chosen === null ? undefined : shown?.view.points[chosen]?.start
+      const start = chosen === null ? undefined : shown?.drawn.points[chosen]?.start
       shown = next
-      const index = next.view.points.findIndex((point) => point.start === start)
+      const index = next.drawn.points.findIndex((point) => point.start === start)
       chosen = index === -1 ? null : index
       chooseMode(next.view.granularity)
       drawnWidth = frame.clientWidth

@@ -1,6 +1,7 @@
 import { ticks } from 'd3-array'
 import { line } from 'd3-shape'
 import type { ExposuresView, ExposuresViewPoint } from '../../view/exposures-view.js'
+import { countOf } from '../count-of.js'
 import type { PanelWords } from '../panel-words.js'
 import { svgElement } from './element.js'
 import type { Series } from './series.js'
@@ -132,7 +133,13 @@ export function drawChart(
     const values = view.points.map(
       (point, index) => [at(spans[index] ?? whole), valueOf(point, variant.key)] as const,
     )
-    const from = mode === 'cumulative' ? ([[startMs, 0]] as const) : []
+    const [first] = view.points
+    // Where the chart shows a part of the window, some may have entered before it.
+    const before =
+      first === undefined
+        ? 0
+        : countOf(first.runningTotals, variant.key) - countOf(first.newIdentities, variant.key)
+    const from = mode === 'cumulative' ? ([[startMs, before]] as const) : []
     svg.append(svgElement('path', { class: `line pen-${pen}`, d: path([...from, ...values]) ?? '' }))
     values.forEach(([ms, value], index) => {
       // The last one always has a dot: hollow while it is open.

@@ -1,8 +1,9 @@
 import type { ExposuresView, ExposuresViewVariant } from '../../view/exposures-view.js'
-import { answeredView, successOf } from '../answered-view.js'
+import { answeredView, successOf, type AnswerWithPart } from '../answered-view.js'
 import type { ExposuresAnswer } from '../exposures-answer.js'
 import type { ExposuresVerdicts } from '../exposures-verdicts.js'
 import type { PanelWords } from '../panel-words.js'
+import { partOfView } from '../part-of-view.js'
 import { drawnSeries, listedVariants, type Series } from './series.js'
 import { bucketLabels, type BucketLabels } from './time-labels.js'
 
@@ -10,6 +11,10 @@ import { bucketLabels, type BucketLabels } from './time-labels.js'
 export interface Shown {
   readonly answer: ExposuresAnswer
   readonly view: ExposuresView
+  /** What the chart shows of it: usually all. */
+  readonly drawn: ExposuresView
+  /** What the chart leaves out, as a sentence; `null` if nothing. */
+  readonly leftOut: string | null
   readonly verdicts: ExposuresVerdicts
   /** The variants in the order to list them. */
   readonly variants: readonly ExposuresViewVariant[]
@@ -35,10 +40,13 @@ export function shownOf(
   const view = answeredView(answer, success)
   const variants = listedVariants(view, answer.variants, words)
   const buckets = bucketLabels(timeZone, view.window, words)
+  const { drawn } = answer as Partial<AnswerWithPart>
   const points = new Map(view.points.map((point) => [point.start, point]))
   return {
     answer,
     view,
+    drawn: drawn === undefined ? view : partOfView(view, drawn.part),
+    leftOut: drawn?.sentence ?? null,
     verdicts: answer.verdicts,
     variants,
     series: drawnSeries(variants),
