@@ -2,9 +2,16 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { quotedForShell, type FileColumns, type GivenColumns } from './arguments.js'
 import { didYouMean } from './did-you-mean.js'
 import { readRows, type OpenedFile } from './open-file.js'
-import { mayNameExperiment, proposeColumns, type ProposedColumns, type Sample } from './propose-columns.js'
+import {
+  mayNameExperiment,
+  mostExperiments,
+  proposeColumns,
+  type ProposedColumns,
+  type Sample,
+} from './propose-columns.js'
 import { fileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
+import type { RowFilter } from './row-filters.js'
 
 const options = {
   identity: '--identity',
@@ -86,25 +93,43 @@ function assertColumns({ name, types, layout }: OpenedFile, given: GivenColumns,
   }
 }
 
-/**
- * Says that the rows seem to be of several experiments, where the user did not say that they want one of them; else
- * `undefined`.
- */
-export async function severalExperiments(
-  client: ClickHouseClient,
+/** The columns that may say of which experiment a row is, where the user did not say that they want one of them. */
+export function columnsOfExperiments(
   files: readonly OpenedFile[],
   columns: FileColumns,
-  filtered: readonly string[],
+  filters: readonly (readonly RowFilter[])[],
+): readonly string[] {
+  if (columns.feature !== undefined) return []
+  const taken = new Set<string | null | undefined>([
+    ...Object.values(columns),
+    ...filters.flat().map(({ column }) => column),
+  ])
+  const names = new Set(files.flatMap(({ types }) => [...types.keys()]))
+  return [...names]
+    .filter((name) => mayNameExperiment(name) && !taken.has(name) && !name.includes('\\'))
+    .slice(0, 4)
+}
+
+/** Says that the rows seem to be of several experiments; else `undefined`. All rows are looked at. */
+export async function severalExperiments(
+  client: ClickHouseClient,
+  mayName: readonly string[],
 ): Promise<string | undefined> {
-  if (columns.feature !== undefined) return undefined
-  for (const file of files) {
-    if (![...file.types.keys()].some((name) => mayNameExperiment(name) && !filtered.includes(name))) continue
-    const { feature } = proposeColumns(await sampleOf(client, file), columns)
-    if (feature === undefined || filtered.includes(feature.column)) continue
-    const [first = '', second = ''] = feature.experiments
+  for (const [at, column] of mayName.entries()) {
+    // A row may stand for several, of which it has the first and the last name in the order of the alphabet.
+    const result = await client.query({
+      query: `SELECT trimBoth(arrayJoin(arrayDistinct([named_${at}, other_${at}]))) AS name
+        FROM exposures
+        GROUP BY name HAVING name != ''
+        ORDER BY sum(events) DESC, name LIMIT ${mostExperiments + 1}`,
+      format: 'JSONEachRow',
+    })
+    const names = (await result.json<{ name: string }>()).map(({ name }) => name)
+    if (names.length < 2 || names.length > mostExperiments) continue
+    const [first = '', second = ''] = names
     return (
-      `${quoted(feature.column)} has several values, such as ${quoted(first)} and ${quoted(second)}, and all count together; if they are ` +
-      `experiments, report one at a time: --feature-column ${quotedForShell(feature.column)} --feature ${quotedForShell(first)}.`
+      `${quoted(column)} has several values, such as ${quoted(first)} and ${quoted(second)}, and all count together; if they are ` +
+      `experiments, report one at a time: --feature-column ${quotedForShell(column)} --feature ${quotedForShell(first)}.`
     )
   }
   return undefined

@@ -34,6 +34,8 @@ export interface Load {
    * the last one, and how many there are: enough for all but what is about single events.
    */
   readonly keepsAll: boolean
+  /** The columns that may say of which experiment a row is, if the user named none. */
+  readonly mayName: readonly string[]
   /** The filters of rows, by file. */
   readonly filters: readonly (readonly RowFilter[])[]
 }
@@ -44,7 +46,7 @@ export type Plans = Readonly<Record<TimeColumn, TimestampPlan & { readonly isDat
 /** A table of the rows of files. Its rows are read a few times only, so nothing is sorted, and parts are not merged. */
 export function createExposures(
   table: 'exposures' | 'loading',
-  { columns, cleaning, keepsAll }: Load,
+  { columns, cleaning, keepsAll, mayName }: Load,
 ): string {
   return `CREATE OR REPLACE TABLE ${table}
     (
@@ -55,6 +57,13 @@ export function createExposures(
       ${columns.arrival === undefined ? '' : "arrived_at Nullable(DateTime64(9, 'UTC')),"}
       ${columns.breakdown === undefined ? '' : 'slice LowCardinality(Nullable(String)),'}
       ${cleaning.renamed.size === 0 ? '' : 'former_variant LowCardinality(Nullable(String)),'}
+      ${mayName
+        .map((_, at) =>
+          keepsAll
+            ? `named_${at} LowCardinality(String), other_${at} String ALIAS named_${at},`
+            : `named_${at} String, other_${at} String,`,
+        )
+        .join('\n      ')}
       status UInt8,
       unread String,
       last_exposed_at DateTime64(9, 'UTC') ${keepsAll ? 'ALIAS exposed_at' : ''},
@@ -67,12 +76,13 @@ export function createExposures(
       parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000`
 }
 
-/** How a statement reads a file's columns of these roles, and which of its rows are wanted. */
+/** How a statement reads a file's columns of these roles, and some more, and which of its rows are wanted. */
 export function reading(
   load: Load,
   file: OpenedFile,
   index: number,
   roles: readonly (keyof FileColumns)[],
+  more: Readonly<Record<string, string>> = {},
 ): { readonly read: FileRead; readonly condition: string; readonly parameters: Record<string, unknown> } {
   const filters = load.filters[index] ?? []
   const named = Object.fromEntries(
@@ -83,6 +93,7 @@ export function reading(
   )
   const read = fileRead(file, {
     ...named,
+    ...more,
     ...Object.fromEntries(filters.map(({ column }, at) => [`where_${at}`, column])),
   })
   const conditions = [

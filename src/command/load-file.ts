@@ -124,9 +124,18 @@ async function insert(
   plan: Plans,
   settings: string,
 ): Promise<void> {
-  const { engine, columns, cleaning } = load
+  const { engine, columns, cleaning, mayName } = load
   const roles = ['identity', 'variant', 'timestamp', 'arrival', 'breakdown'] as const
-  const { read, condition, parameters } = reading(load, file, index, roles)
+  const namedIn = mayName.map((column, at) =>
+    file.types.has(column) ? ([`named_${at}`, column] as const) : undefined,
+  )
+  const { read, condition, parameters } = reading(
+    load,
+    file,
+    index,
+    roles,
+    Object.fromEntries(namedIn.filter((each) => each !== undefined)),
+  )
   const value = (role: 'identity' | 'variant'): string =>
     cleaned(read.text(role), cleaning, role === 'variant')
   const timestamp = instantIn(file, columns, 'timestamp', plan, read)
@@ -166,6 +175,7 @@ async function insert(
         ${arrival === undefined ? '' : `${arrival.instant} AS first_exposure_arrived,`}
         ${columns.breakdown === undefined ? '' : `${read.text('breakdown')} AS first_exposure_slice,`}
         ${cleaning.renamed.size === 0 ? '' : `${cleaned(read.text('variant'), { ...cleaning, renamed: new Map() }, true)} AS first_exposure_former,`}
+        ${namedIn.map((each, at) => `${each === undefined ? `''` : `ifNull(${read.text(each[0])}, '')`} AS first_exposure_named_${at},`).join('\n        ')}
         ${statuses.length === 0 ? good : `multiIf(${statuses.join(', ')}, ${good})`} AS first_exposure_status,
         ${timestamp === undefined ? `''` : `if(first_exposure_status = ${noTimestamp}, first_exposure_time, '')`} AS first_exposure_unread
       FROM ${read.from}
@@ -190,6 +200,7 @@ async function insert(
         ${variant}
         ${ofNanoseconds('min')},
         ${former}
+        ${mayName.map((_, at) => `min(first_exposure_named_${at}), max(first_exposure_named_${at}),`).join(' ')}
         first_exposure_status,
         any(first_exposure_unread),
         ${ofNanoseconds('max')},

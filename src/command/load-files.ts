@@ -6,7 +6,7 @@ import { absentValues } from './column-values.js'
 import { noSuchVariant } from './configured-variants.js'
 import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import type { Experiment } from './experiment.js'
-import { fileColumns, severalExperiments, type Proposal } from './file-columns.js'
+import { columnsOfExperiments, fileColumns, severalExperiments, type Proposal } from './file-columns.js'
 import { createExposures, reading, tolerant, type FileCleaning, type Load, type Plans } from './file-load.js'
 import type { InputFile } from './input-files.js'
 import { foldedName, loadOne, type Loaded } from './load-file.js'
@@ -40,6 +40,7 @@ export async function loadFiles(
 
   const name = files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`
   const experiment = request.feature ?? (files.length === 1 ? experimentNameOf(name) : name)
+  const filters = files.map((file) => rowFilters(file, cleaning.where))
   const load: Load = {
     engine,
     columns,
@@ -47,7 +48,8 @@ export async function loadFiles(
     timeZone: request.timeZone,
     cleaning,
     keepsAll,
-    filters: files.map((file) => rowFilters(file, cleaning.where)),
+    mayName: columnsOfExperiments(files, columns, filters),
+    filters,
   }
   const { plan, results } = await loaded(load, files)
   const rows = results.reduce((sum, { good, bad }) => sum + good + bad, 0)
@@ -59,8 +61,7 @@ export async function loadFiles(
 
   const isFiltered = columns.feature !== undefined || cleaning.where.length > 0
   const spelling = await spellingNotes(client, cleaning)
-  const filtered = (load.filters[0] ?? []).map(({ column }) => column)
-  const experiments = await severalExperiments(client, files, columns, filtered)
+  const experiments = await severalExperiments(client, load.mayName)
   const { rows: good, unusable } = spelling
   if (good === 0 && !isFiltered) {
     throw bad > 0 ? badRowsError(name, bad, rows, examples, load) : isEmpty(name)

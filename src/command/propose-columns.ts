@@ -42,6 +42,9 @@ const names = {
 const words =
   /^(control|ctrl|treatment|test|baseline|variant|variation|holdout|exposed|unexposed|placebo|default|original|new|old|on|off|enabled|disabled|true|false|psa|ad|[a-e]|[a-z]+[_ -]?(page|group|[0-9a-e]))([_ -]?[0-9a-z])?$/i
 
+/** A column with more values names something else than experiments. */
+export const mostExperiments = 50
+
 /** Proposes columns from some of the rows. What the user said is kept. */
 export function proposeColumns(
   sample: Sample,
@@ -76,7 +79,10 @@ export function proposeColumns(
   )
   const feature = columns.find(
     ({ name, distinct }) =>
-      !taken.has(name) && rank('feature', name) !== undefined && distinct.length > 1 && distinct.length <= 50,
+      !taken.has(name) &&
+      rank('feature', name) !== undefined &&
+      distinct.length > 1 &&
+      distinct.length <= mostExperiments,
   )
   return {
     identity,

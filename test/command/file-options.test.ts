@@ -252,6 +252,31 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
       )
   })
 
+  test('also where a file is sorted by experiment, and between files', async () => {
+    const rows = (experiment: string, many: number): string =>
+      Array.from({ length: many }, (_, n) => `${experiment}${n},a,2026-06-01 10:00,${experiment}\n`).join('')
+    const head = 'user_id,variant,exposed_at,experiment\n'
+    const note = '"experiment" has several values, such as "checkout" and "search", and all count together'
+    const sorted = write('sorted.csv', `${head}${rows('checkout', 5000)}${rows('search', 3)}`)
+    for (const more of [[], ['--explain']]) {
+      const { stdout } = await report([sorted, ...mapped, ...more])
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(note)
+    }
+    // An identity with the same variant in both.
+    const both = write('both.csv', `${head}u,a,2026-06-01 10:00,checkout\nu,a,2026-06-01 11:00,search\n`)
+    expect((await report([both, ...mapped])).stdout.replaceAll(/\s+/g, ' ')).toContain(note)
+    const parts = [
+      write('part-1.csv', `${head}${rows('checkout', 3)}`),
+      write('part-2.csv', `${head}${rows('search', 2)}`),
+      write('part-3.csv', 'user_id,variant,exposed_at\nx,a,2026-06-01 10:00\n'),
+    ]
+    expect((await report([...parts, ...mapped])).stdout.replaceAll(/\s+/g, ' ')).toContain(note)
+    const alone = [write('one.csv', `${head}${rows('checkout', 3)}x,a,2026-06-01 10:00,\n`), ...mapped]
+    expect((await report(alone)).stdout).not.toContain('count together')
+    const many = Array.from({ length: 60 }, (_, n) => rows(`campaign-${n}`, 1)).join('')
+    expect((await report([write('60.csv', head + many), ...mapped])).stdout).not.toContain('count together')
+  })
+
   test('the same number in two spellings is told, of identities and of variants', async () => {
     const rows = ['7,0', '7.0,0', '007,0', '8.0,1', '9,1.0', '0,1', '00,1']
     const path = write(
