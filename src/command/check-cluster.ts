@@ -15,8 +15,8 @@ import { inOptions } from './in-options.js'
 import { plainTable } from './plain-table.js'
 import { oneLine, ReportError } from './report-error.js'
 import type { ReportOutput } from './run-report.js'
-import { experimentOf, withSourceOptions, type SourceOptions } from './source-options.js'
-import { count, counted } from './words.js'
+import { experimentOf, missingEnvironment, withSourceOptions, type SourceOptions } from './source-options.js'
+import { count, counted, listed } from './words.js'
 
 interface Options extends SourceOptions {
   readonly url: URL
@@ -38,6 +38,7 @@ export async function runCheckCluster(argv: readonly string[], output: ReportOut
   try {
     command.parse(argv, { from: 'user' })
     const options = command.opts<Options>()
+    assertWhole(command)
     url = options.url
     return await check(options, output)
   } catch (error) {
@@ -52,6 +53,18 @@ function inWords(error: unknown, url: URL | undefined): string {
     return `${error.message.replace(/^error: /, '')} (--help lists the options)`
   if (error instanceof ReportError || url === undefined) return (error as Error).message
   return isExposureError(error) ? inOptions(error) : serverError(url, error).message
+}
+
+/** Names every option that is missing, where commander would name the first. */
+function assertWhole(command: Command): void {
+  const needed = ['--url', '--cluster', '--database', '--feature', '--start', '--as-of']
+  const missing = needed.filter((flag) => {
+    const option = command.options.find(({ long }) => long === flag)
+    return option !== undefined && command.getOptionValue(option.attributeName()) === undefined
+  })
+  if (missing.length === 0) return
+  const environment = missingEnvironment(command.opts<SourceOptions>())
+  throw new ReportError(`needs ${listed([...missing, ...environment])} (--help lists the options)`)
 }
 
 async function check(options: Options, output: ReportOutput): Promise<0 | 1> {
@@ -122,13 +135,11 @@ function checkClusterCommand(output: ReportOutput): Command {
         'the results. Set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD. The exit code is 1 if the results differ, and 2 if ' +
         'there is no result.',
     )
-    .addOption(
-      new Option('--url <url>', 'the HTTP address of one node').argParser(serverUrl).makeOptionMandatory(),
-    )
-    .requiredOption('--cluster <name>', 'the cluster, by its name in system.clusters')
-    .requiredOption('--feature <name>', 'the feature or experiment')
-    .requiredOption('--start <instant>', 'the start of the window; a date is in UTC', instant('start'))
-    .requiredOption(
+    .option('--url <url>', 'the HTTP address of one node', serverUrl)
+    .option('--cluster <name>', 'the cluster, by its name in system.clusters')
+    .option('--feature <name>', 'the feature or experiment')
+    .option('--start <instant>', 'the start of the window; a date is in UTC', instant('start'))
+    .option(
       '--as-of <instant>',
       'the end of the window; choose one in the past, so that no events arrive between the two queries',
       instant('asOf'),
@@ -140,7 +151,7 @@ function checkClusterCommand(output: ReportOutput): Command {
     )
   withSourceOptions(command)
   for (const option of command.options) {
-    if (option.long === '--database') option.makeOptionMandatory().description = 'the database on every shard'
+    if (option.long === '--database') option.description = 'the database on every shard'
     if (option.long === '--table')
       option.description = "the table on every shard, not a Distributed one (default: 'events')"
   }

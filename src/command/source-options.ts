@@ -80,6 +80,13 @@ export function sourceOf(options: SourceOptions): ExposureSourceInput {
   }
 }
 
+/** `--environment`, and what to pass instead, if the table has a column of environments and none was named. */
+export function missingEnvironment(options: SourceOptions): readonly string[] {
+  if (options.environment !== undefined || sourceOf(options).columns?.environment === null) return []
+  const { layout = 'flagsmith' } = options
+  return [layout === 'flagsmith' ? '--environment (or --no-environment-column)' : '--environment']
+}
+
 /** An experiment, as the options name it: `feature` beside what they say of the source. */
 export function experimentOf(options: SourceOptions, feature: string | undefined): ExposureSpecInput {
   const { environment, event } = options

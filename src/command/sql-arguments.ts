@@ -3,9 +3,17 @@ import type { ExposureSpecInput } from '../index.js'
 import { instant, type GivenInstant } from './arguments.js'
 import { jsonSpec, type JsonSpec } from './json-spec.js'
 import { ReportError } from './report-error.js'
-import { experimentOf, layouts, sourceOf, withSourceOptions, type SourceOptions } from './source-options.js'
+import {
+  experimentOf,
+  layouts,
+  missingEnvironment,
+  sourceOf,
+  withSourceOptions,
+  type SourceOptions,
+} from './source-options.js'
 import { sqlForms } from './sql-forms.js'
 import { sqlStatements, type SqlInput } from './sql-statements.js'
+import { listed as inWords } from './words.js'
 
 /** What the command line asks for. */
 export interface SqlArguments {
@@ -142,22 +150,27 @@ function inputOf(name: string, options: Options, command: Command): SqlInput {
       throw new ReportError(`${flagOf(command, option)} has no effect on the statement ${name}`)
   }
   const { feature: features = [], start, asOf, breakdown, top, rollup, cluster } = options
-  const need = (option: keyof Options): never => {
-    throw new ReportError(`${name} needs ${flagOf(command, option)}`)
+  const needed: readonly (readonly [option: keyof Options, isNeeded: boolean])[] = [
+    ['feature', isAboutExperiments],
+    ['start', takes('window')],
+    ['asOf', takes('window')],
+    ['breakdown', name === 'breakdown'],
+    ['identityStory', takes('identity')],
+    ['day', takes('days')],
+    ['from', takes('from')],
+    ['erase', takes('identities')],
+    ['rollup', takes('rollup') || name === 'rollup-audit'],
+  ]
+  const missing = needed.filter(([option, isNeeded]) => isNeeded && options[option] === undefined)
+  if (missing.length > 0) {
+    const flags = missing.map(([option]) => flagOf(command, option))
+    const environment = isAboutExperiments ? missingEnvironment(options) : []
+    throw new ReportError(`${name} needs ${inWords([...flags, ...environment])}`)
   }
-  if (isAboutExperiments && features.length === 0) need('feature')
   if (takes('spec') && features.length > 1)
     throw new ReportError(`${name} is about one experiment: give --feature once`)
-  if (takes('window') && (start === undefined || asOf === undefined))
-    need(start === undefined ? 'start' : 'asOf')
   if (start !== undefined && asOf !== undefined && start.ms >= asOf.ms)
     throw new ReportError('--start must be before --as-of')
-  if (name === 'breakdown' && breakdown === undefined) need('breakdown')
-  if (takes('identity') && options.identityStory === undefined) need('identityStory')
-  if (takes('days') && options.day === undefined) need('day')
-  if (takes('from') && options.from === undefined) need('from')
-  if (takes('identities') && options.erase === undefined) need('erase')
-  if ((takes('rollup') || name === 'rollup-audit') && rollup === undefined) need('rollup')
 
   const experiment = (feature: string): ExposureSpecInput => {
     const { source, ...others } = experimentOf(options, feature)

@@ -25,6 +25,7 @@ import {
   type RollupSchemaInput,
 } from '../rollup/index.js'
 import { ReportError } from './report-error.js'
+import { listed } from './words.js'
 
 /** What a statement is made from: the fields of a spec in JSON. Which ones it needs depends on the statement. */
 export interface SqlInput {
@@ -181,9 +182,9 @@ export function madeStatements(name: string, input: SqlInput): readonly PrintedS
     )
   const { needs, takes = [], options = [] } = statement
   const fields = Object.keys(input) as (keyof SqlInput)[]
-  for (const field of needs) {
-    if (input[field] === undefined) throw new ReportError(`${name} needs "${field}"`)
-  }
+  const missing = needs.filter((field) => input[field] === undefined)
+  if (missing.length > 0)
+    throw new ReportError(`${name} needs ${listed(missing.map((field) => `"${field}"`))}`)
   for (const field of fields) {
     if (input[field] === undefined || [...needs, ...takes].includes(field)) continue
     if (field !== 'options' || options.length === 0)

@@ -69,8 +69,13 @@ describe.skipIf(!engineAvailable)('check-cluster', () => {
       expect([code, out]).toEqual([2, ''])
       return err
     }
-    expect(await wrong()).toBe(
-      "check-cluster: required option '--feature <name>' not specified (--help lists the options)\n",
+    expect(await wrong()).toBe('check-cluster: needs --feature (--help lists the options)\n')
+    let err = ''
+    const say = (text: string): unknown => (err += text)
+    await runCommand(['check-cluster', '--cluster', 'c'], { print: say, say, width: 80, colour: false })
+    expect(err).toBe(
+      'check-cluster: needs --url, --database, --feature, --start, --as-of and --environment (or --no-environment-column) ' +
+        '(--help lists the options)\n',
     )
     expect(await wrong('--feature', 'checkout', '--no-environment-column')).toBe(
       'check-cluster: The source has no environment column, so --environment has no effect. Leave it out.\n',

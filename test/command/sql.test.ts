@@ -368,7 +368,23 @@ describe('what it refuses, in its own words', () => {
     ],
     [here('toString'), 'invalid-options: there is no statement "toString"'],
     [here('summary', ...at), 'invalid-options: summary needs --feature'],
-    [here('summary', '--feature', 'a'), 'invalid-options: summary needs --start'],
+    [
+      here('summary'),
+      'invalid-options: summary needs --feature, --start, --as-of and --environment (or --no-environment-column)\n',
+    ],
+    [
+      here('summary', '--no-environment-column', '--feature', 'a'),
+      'invalid-options: summary needs --start and --as-of\n',
+    ],
+    [
+      here('batch', '--layout', 'growthbook', '--start', '2026-06-01'),
+      'invalid-options: batch needs --feature and --as-of\n',
+    ],
+    [
+      here('rollup-audit', '--environment', 'prod', '--feature', 'a', '--start', '2026-06-01'),
+      'invalid-options: rollup-audit needs --as-of and --rollup\n',
+    ],
+    [here('rollup-migrate'), 'invalid-options: rollup-migrate needs --from and --rollup\n'],
     [
       here('summary', '--feature', 'a', '--feature', 'b', ...at),
       'invalid-options: summary is about one experiment',
@@ -446,6 +462,7 @@ describe('what it refuses, in its own words', () => {
     [{ statment: 'summary' }, 'the spec has an unknown field "statment"; it takes statement, spec,'],
     [{ spec: input, window: window2 }, 'name the statement: as "statement" in the spec, or before --spec'],
     [{ statement: 'summary', spec: input }, 'invalid-spec: summary needs "window"'],
+    [{ statement: 'timeline' }, 'invalid-spec: timeline needs "spec", "window" and "identity"'],
     [
       { statement: 'summary', spec: input, window: { from: 1 } },
       '"window" has an unknown field "from"; it takes start, asOf',
