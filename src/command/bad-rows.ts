@@ -4,6 +4,7 @@ import { readRows, type OpenedFile } from './open-file.js'
 import { recordLines } from './record-lines.js'
 import { oneLine, ReportError } from './report-error.js'
 import { instantIn } from './time-column.js'
+import { ambiguousZone } from './timestamp-form.js'
 import { count, counted } from './words.js'
 
 /** A row that cannot be read, for people. */
@@ -147,6 +148,7 @@ export function badRowsError(
   { columns, cleaning }: Load,
 ): ReportError {
   const areSerials = examples.some(({ value }) => /^[34][0-9]{4}([.,][0-9]+)?$/.test(value))
+  const zone = examples.map(({ value }) => ambiguousZone(value)).find((each) => each !== undefined)
   const isTime = examples.some(({ what }) => what.endsWith('is not a timestamp'))
   const advice = [
     ...(bad < rows ? ['To leave them out, add --skip-bad-rows.'] : []),
@@ -154,7 +156,9 @@ export function badRowsError(
       ? [
           areSerials
             ? 'They may be days as Excel counts them: --timestamp-format excel.'
-            : `If they are timestamps, say how they are written, such as --timestamp-format '%d.%m.%Y %H:%M'.`,
+            : zone !== undefined
+              ? `${zone.name} is the name of several zones. Say which, and how the times are written: --time-zone Europe/London --timestamp-format '${zone.pattern}', for instance.`
+              : `If they are timestamps, say how they are written, such as --timestamp-format '%d.%m.%Y %H:%M'.`,
         ]
       : []),
     ...(isTime && cleaning.timestampForms !== undefined ? ['They are not as --timestamp-format says.'] : []),

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import { quotedForShell, type FileColumns, type GivenColumns } from './arguments.js'
+import { dateAndTime } from './date-and-time.js'
 import { didYouMean } from './did-you-mean.js'
 import { readRows, type OpenedFile } from './open-file.js'
 import {
@@ -61,7 +62,12 @@ export async function fileColumns(
 function assertColumns({ name, types, layout }: OpenedFile, given: GivenColumns, areSeveral: boolean): void {
   const asked = Object.entries(options).flatMap(([role, option]) => {
     const column = given[role as keyof typeof options]
-    return typeof column === 'string' ? [{ column, option }] : []
+    if (typeof column !== 'string') return []
+    const isTime = role === 'timestamp' || role === 'arrival'
+    return ((isTime ? dateAndTime(column, types) : undefined) ?? [column]).map((column) => ({
+      column,
+      option,
+    }))
   })
   const missing = asked.filter(({ column }) => !types.has(column))
   const names = [...types.keys()]

@@ -142,6 +142,10 @@ const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
     start: /^(\u00ef\u00bb\u00bf)?\s*<(!doctype|html|\?xml)/i,
     advice: 'is a web page or XML, not a table: it may be the page around the file; download the file itself',
   },
+  {
+    start: /^(\u00ef\u00bb\u00bf)?(\s*(--[^\n]*|\/\*[^\n]*)\n)*\s*(INSERT INTO|CREATE TABLE|DROP TABLE)\s/i,
+    advice: 'is a script of SQL, not a table: run it in its database, and export the table as CSV',
+  },
   { start: /^%PDF/, advice: 'is a PDF, not a table: export the data as CSV' },
 ]
 

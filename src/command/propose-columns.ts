@@ -1,3 +1,4 @@
+import { isDateAlone, isTimeOfDay } from './date-and-time.js'
 import { timestampKind } from './timestamp-form.js'
 
 /** Some rows of a file, by column. */
@@ -7,11 +8,14 @@ export type Sample = ReadonlyMap<string, readonly (string | null)[]>
 export interface ProposedColumns {
   readonly identity: string | undefined
   readonly variant: string | undefined
+  /** One column, or two as `date+time`. */
   readonly timestamp: string | undefined
   /** A column with the name of a timestamp whose values cannot be read as such, if no column can. */
   readonly unreadTimestamp: string | undefined
   /** The column that names the experiment, if the rows are of several. */
   readonly feature: { readonly column: string; readonly experiments: readonly string[] } | undefined
+  /** Whether the rows seem to be counts of identities, not exposures of them. */
+  readonly areCounts: boolean
 }
 
 const names = {
@@ -72,10 +76,22 @@ export function proposeColumns(
   }
   const timestamp = best('timestamp', timestampPoints)
   const variant = best('variant', variantPoints)
-  const identity = best('identity', identityPoints) ?? remaining(columns, taken, variant)
+  const areCounts = given.identity === undefined && seemCounts(columns, taken, variant)
+  const identity = areCounts
+    ? undefined
+    : (best('identity', identityPoints) ?? remaining(columns, taken, variant))
   taken.add(identity)
+  const clock =
+    timestamp === undefined || given.timestamp !== undefined
+      ? undefined
+      : clockBeside(columns, timestamp, taken)
   const unread = columns.find(
-    ({ name, values }) => !taken.has(name) && values.length > 0 && (rank('timestamp', name) ?? 2) < 2,
+    ({ name, values }) =>
+      !taken.has(name) &&
+      values.length > 0 &&
+      // An update_count is no time.
+      ((rank('timestamp', name) ?? 2) < 2 ||
+        (rank('timestamp', name) === 2 && values.every((value) => /[0-9][-/:.][0-9]/.test(value)))),
   )
   const feature = columns.find(
     ({ name, distinct }) =>
@@ -87,9 +103,10 @@ export function proposeColumns(
   return {
     identity,
     variant,
-    timestamp,
+    timestamp: clock === undefined ? timestamp : `${timestamp}+${clock}`,
     unreadTimestamp: timestamp === undefined && given.timestamp === undefined ? unread?.name : undefined,
     feature: feature === undefined ? undefined : { column: feature.name, experiments: feature.distinct },
+    areCounts,
   }
 }
 
@@ -125,6 +142,53 @@ function rank(role: keyof typeof names, name: string): number | undefined {
   return found === -1 ? undefined : found
 }
 
+/** The column of times of day that belongs to a column of dates. */
+function clockBeside(
+  columns: readonly Described[],
+  date: string,
+  taken: ReadonlySet<string | null | undefined>,
+): string | undefined {
+  if (columns.find(({ name }) => name === date)?.values.every(isDateAlone) !== true) return undefined
+  const isHour = (value: string): boolean => /^([01]?[0-9]|2[0-3])$/.test(value.trim())
+  return columns.find(
+    ({ name, values }) =>
+      !taken.has(name) &&
+      values.length > 0 &&
+      (values.every(isTimeOfDay) || (/^(hour|hr|stunde)s?$/i.test(name) && values.every(isHour))),
+  )?.name
+}
+
+/**
+ * Whether a table holds counts: a row for each variant, or a column for each. Numbers in a column that is called like an
+ * identity are none.
+ */
+function seemCounts(
+  columns: readonly Described[],
+  taken: ReadonlySet<string | null | undefined>,
+  variant: string | undefined,
+): boolean {
+  const left = columns.filter(({ name }) => !taken.has(name))
+  if (left.some(({ name }) => (rank('identity', name) ?? Infinity) < 4)) return false
+  const numbers = left.filter(
+    ({ values }) =>
+      values.length > 0 &&
+      values.every((value) => /^[0-9]+$/.test(value) || /^[0-9]{1,3}([,. ][0-9]{3})+$/.test(value)),
+  )
+  const arms = columns.find(({ name }) => name === variant)
+  if (arms !== undefined) {
+    return (
+      arms.distinct.length > 1 &&
+      arms.distinct.length === arms.values.length &&
+      numbers.length === left.length &&
+      left.length > 0
+    )
+  }
+  const ofVariants = numbers.filter(
+    ({ name, values }) => words.test(name) && values.some((value) => value.length > 1),
+  )
+  return ofVariants.length > 1
+}
+
 /** The only column left that has many more values than the variant, as identities have. */
 function remaining(
   columns: readonly Described[],
@@ -140,9 +204,9 @@ function remaining(
   return left.length === 1 ? left[0]?.name : undefined
 }
 
-/** Whether a value may be an identifier: one word, and not a fraction. */
+/** Whether a value may be an identifier: one word, and neither a fraction nor a time of day. */
 function isIdentifier(value: string): boolean {
-  return /^[\w@.:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value)
+  return /^[\w@.:+/=-]+$/.test(value) && !/^-?[0-9]+[.,][0-9]+$/.test(value) && !isTimeOfDay(value)
 }
 
 function timestampPoints({ name, values }: Described): number {

@@ -1,6 +1,9 @@
 import { quotedForShell, type GivenColumns } from './arguments.js'
+import { dateAndTime } from './date-and-time.js'
 import type { Proposal } from './file-columns.js'
+import { isTimeOfDay } from './date-and-time.js'
 import { oneLine } from './report-error.js'
+import { ambiguousZone } from './timestamp-form.js'
 
 /** What to type, and why, for a user who did not say which column holds what. */
 export interface ProposedCommand {
@@ -9,8 +12,8 @@ export interface ProposedCommand {
   readonly command: string
   /** Which column was found for what, as lines. */
   readonly found: readonly string[]
-  /** The command for a column that may hold timestamps in a form that is not known. */
-  readonly withFormat: string | undefined
+  /** The command for a column that may hold timestamps in a form that is not known, and what to say about it. */
+  readonly withFormat: { readonly says: string; readonly command: string } | undefined
 }
 
 /** Adds to the user's arguments what the columns of the file propose. */
@@ -31,25 +34,40 @@ export function proposedCommand(
   const all = withTime(timestamp === undefined ? ['--no-timestamp'] : ['--timestamp', timestamp])
   const isComplete = all.every((word): word is string => word !== undefined)
   const examples = (column: string): string => {
-    const values = new Set((sample.get(column) ?? []).filter((value) => value !== null && value !== ''))
+    const [dates, times] = (dateAndTime(column, sample) ?? [column]).map((each) => sample.get(each) ?? [])
+    const all = times === undefined ? dates : dates?.map((date, row) => `${date ?? ''} ${times[row] ?? ''}`)
+    const values = new Set(all?.filter((value) => value !== null && value.trim() !== ''))
     const shown = [...values].slice(0, 3).map((value) => oneLine(value ?? '', 24))
     return [...shown, ...(values.size > shown.length ? ['…'] : [])].join(', ')
   }
+  const unread = (unreadTimestamp === undefined ? [] : (sample.get(unreadTimestamp) ?? [])).filter(
+    (value): value is string => value !== null && value.trim() !== '',
+  )
+  const areTimesOfDay = unread.length > 0 && unread.every(isTimeOfDay)
+  const zone = unread.map(ambiguousZone).find((each) => each !== undefined)
   const line = (role: string, column: string | undefined, absent: string): string =>
     `  ${role.padEnd(11)}${column === undefined ? absent : `${oneLine(column, 40)}: ${examples(column)}`}`
   return {
     argv: isComplete ? all : undefined,
     command: commandLine(all),
     withFormat:
-      unreadTimestamp === undefined
+      unreadTimestamp === undefined || areTimesOfDay
         ? undefined
-        : `${commandLine(withTime(['--timestamp', unreadTimestamp]))} --timestamp-format <format>`,
+        : zone === undefined
+          ? {
+              says: `If these are timestamps, say how they are written, such as '%d.%m.%Y %H:%M', and run:`,
+              command: `${commandLine(withTime(['--timestamp', unreadTimestamp]))} --timestamp-format <format>`,
+            }
+          : {
+              says: `${zone.name} is the name of several zones. Say which, such as Europe/London, and run:`,
+              command: `${commandLine(withTime(['--timestamp', unreadTimestamp]))} --timestamp-format '${zone.pattern}' --time-zone <zone>`,
+            },
     found: [
       line('identity', identity, 'no column looks like one'),
       line('variant', variant, 'no column looks like one'),
       unreadTimestamp === undefined
         ? line('timestamp', timestamp, 'none: totals without a chart')
-        : `${line('timestamp', unreadTimestamp, '')} (in no form that is known)`,
+        : `${line('timestamp', unreadTimestamp, '')} (${areTimesOfDay ? 'times of day without a date' : 'in no form that is known'})`,
       ...(isFeatureNew
         ? [
             `  ${'experiment'.padEnd(11)}${oneLine(feature.column, 40)}: ${feature.experiments

@@ -1,3 +1,4 @@
+import { dateAndTime, joinedText } from './date-and-time.js'
 import type { OpenedFile } from './open-file.js'
 
 /** How a statement reads columns of a file: each by the role that it plays in the statement. */
@@ -14,8 +15,27 @@ export interface FileRead {
   readonly isBroken: string
 }
 
-/** Reads some columns of a file: which column each role stands for. */
+/** Reads some columns of a file: which column each role stands for, or which two, as `date+time`. */
 export function fileRead(file: OpenedFile, columns: Readonly<Record<string, string>>): FileRead {
+  const joined = new Set<string>()
+  const single = Object.entries(columns).flatMap(([role, column]): [string, string][] => {
+    const pair = dateAndTime(column, file.types)
+    if (pair === undefined) return [[role, column]]
+    joined.add(role)
+    return [
+      [`${role}_date`, pair[0]],
+      [`${role}_clock`, pair[1]],
+    ]
+  })
+  const read = readSingle(file, Object.fromEntries(single))
+  const either =
+    (of: (role: string) => string) =>
+    (role: string): string =>
+      joined.has(role) ? joinedText(read.text(`${role}_date`), read.text(`${role}_clock`)) : of(role)
+  return joined.size === 0 ? read : { ...read, text: either(read.text), value: either(read.value) }
+}
+
+function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>): FileRead {
   const source = { path: file.path, format: file.engineFormat, compression: file.compression }
   const from = 'file({path:String}, {format:String}, {structure:String}, {compression:String})'
   if (file.reading !== 'line by line') {

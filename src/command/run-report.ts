@@ -74,19 +74,24 @@ async function proposed(
       'report: which column holds what? By their names and values:',
       ...found,
       ...(complete === undefined ? [`Its columns: ${names}`] : []),
+      ...(proposal.columns.areCounts
+        ? [
+            'It seems to hold counts of identities. A report needs a row for each exposure: who, which variant, and when.',
+          ]
+        : []),
       ...(problem === undefined
         ? []
         : errorLine(problem)
             .split('\n')
             .filter((line) => !/^(To|If|They)/.test(line))),
-      ...(withFormat === undefined
-        ? []
-        : [
-            "If these are timestamps, say how they are written, such as '%d.%m.%Y %H:%M', and run:",
-            `  ${withFormat}`,
-          ]),
+      ...(withFormat === undefined ? [] : [withFormat.says, `  ${withFormat.command}`]),
       ...(complete === undefined
-        ? ['Name the missing ones:', `  ${command}`]
+        ? [
+            proposal.columns.areCounts
+              ? 'If it has such rows, name their columns:'
+              : 'Name the missing ones:',
+            `  ${command}`,
+          ]
         : ways.length === 0
           ? [
               problem !== undefined

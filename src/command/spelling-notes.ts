@@ -18,8 +18,16 @@ interface Spelling {
   readonly notes: readonly string[]
 }
 
-/** The condition that an identity is a number with zeros that other programs leave out. */
-const isOddNumber = `(startsWith(identity, '0') AND match(identity, '^0[0-9]+$')) OR endsWith(identity, '.0')`
+// 1.000 may be 1 as well.
+const withThousands = '^[1-9][0-9]{0,2}(?:(?:[, ][0-9]{3})+|(?:[.][0-9]{3}){2,})$'
+
+/** The condition that an identity is a number with zeros or separators that other programs leave out. */
+const isOddNumber =
+  `(startsWith(identity, '0') AND match(identity, '^0[0-9]+$')) OR endsWith(identity, '.0') ` +
+  `OR (substring(identity, -4, 1) IN (',', '.', ' ') AND match(identity, '${withThousands}'))`
+
+/** The condition that an identity is a number that a spreadsheet has rounded. */
+const isRounded = `(substring(identity, -4, 2) = 'E+' AND match(identity, '^[0-9](?:[.,][0-9]+)?E[+][0-9]{2}$'))`
 
 /** Above this, whether identities differ only in case is asked of one in sixteen of them. */
 const fewRows = 5_000_000
@@ -40,6 +48,8 @@ export async function spellingNotes(
         sum(odd_rows) AS odd,
         sum(word_rows) AS words,
         sum(number_rows) AS numbers,
+        sum(rounded_rows) AS rounded,
+        any(rounded_identity) AS rounded_example,
         intDiv(minIf(first_at, usable > 0), 1000000) AS first_ms,
         intDiv(maxIf(last_at, usable > 0), 1000000) AS last_ms,
         arraySlice(
@@ -59,6 +69,8 @@ export async function spellingNotes(
           countIf(identity != lower(trimBoth(identity)) OR length(identity) != lengthUTF8(identity)) AS odd_rows,
           countIf(length(identity) < 10 AND lower(identity) IN {words:Array(String)}) AS word_rows,
           countIf(${isOddNumber}) AS number_rows,
+          sumIf(events, ${isRounded}) AS rounded_rows,
+          anyIf(identity, ${isRounded}) AS rounded_identity,
           minIf(toUnixTimestamp64Nano(exposed_at), identity != '') AS first_at,
           maxIf(toUnixTimestamp64Nano(last_exposed_at), identity != '') AS last_at
         FROM exposures
@@ -67,12 +79,13 @@ export async function spellingNotes(
     query_params: { words: nullWords.filter((word) => word !== '') },
     format: 'JSONEachRow',
   })
-  type Total = 'rows' | 'unusable' | 'odd' | 'words' | 'numbers' | 'first_ms' | 'last_ms'
+  type Total = 'rows' | 'unusable' | 'odd' | 'words' | 'numbers' | 'rounded' | 'first_ms' | 'last_ms'
   const [totals] = await answer.json<
     Record<Total, string | number> & {
       readonly names: readonly string[]
       readonly events: readonly (string | number)[]
       readonly are_text: number | boolean
+      readonly rounded_example: string | null
     }
   >()
   const of = (name: Total): number => Number(totals?.[name] ?? 0)
@@ -116,6 +129,10 @@ export async function spellingNotes(
     )
   }
   if (of('words') > 0) notes.push(...(await wordNotes(client, nulls)))
+  if (of('rounded') > 0)
+    notes.push(
+      `${counted(of('rounded'), 'event has an identity', 'events have identities')} such as ${JSON.stringify(oneLine(totals?.rounded_example ?? '', 40))}: a spreadsheet has rounded these numbers, so several identities may count as one; export the file again with this column as text.`,
+    )
   const share = of('rows') > fewRows ? 16 : 1
   if (!foldCase && of('odd') > 0) notes.push(...(await identityNotes(client, share)))
   if (of('numbers') > 0) notes.push(...(await numberNotes(client, share)))
@@ -156,7 +173,9 @@ async function identityNotes(client: ClickHouseClient, share: number): Promise<r
 }
 
 async function numberNotes(client: ClickHouseClient, share: number): Promise<readonly string[]> {
-  const number = `replaceRegexpOne(assumeNotNull(identity), '^0*([0-9]+)(?:[.]0+)?$', '\\\\1')`
+  const identity = `assumeNotNull(identity)`
+  const plain = `if(match(${identity}, '${withThousands}'), replaceRegexpAll(${identity}, '[,. ]', ''), ${identity})`
+  const number = `replaceRegexpOne(${plain}, '^0*([0-9]+)(?:[.]0+)?$', '\\\\1')`
   const { alike, several, first, last } = await identitiesAlike(client, number, share)
   return alike === 0
     ? []

@@ -26,7 +26,29 @@ const minutes = ':[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?'
 const half = ' ?[AaPp][.]?[Mm][.]?'
 const clock = `(?:(?:0?[1-9]|1[0-2])${minutes}${half}|(?:[01]?[0-9]|2[0-3])${minutes})`
 const offset = '[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?'
-const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?))`
+// The names of zones that mean one thing: not CST, IST or BST, of which there are several.
+const offsetOf = {
+  WET: '+00:00',
+  CET: '+01:00',
+  WEST: '+01:00',
+  CEST: '+02:00',
+  EET: '+02:00',
+  EEST: '+03:00',
+  MSK: '+03:00',
+  JST: '+09:00',
+  AEST: '+10:00',
+  AEDT: '+11:00',
+  EDT: '-04:00',
+  EST: '-05:00',
+  MDT: '-06:00',
+  MST: '-07:00',
+  PDT: '-07:00',
+  PST: '-08:00',
+} as const
+const zoneNames = `(?:${Object.keys(offsetOf).join('|')})`
+// Java writes the region of a zone behind its offset. A lone ] is itself, in JavaScript and in the engine.
+const region = '[[][A-Za-z0-9_+/-]+]'
+const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?|${zoneNames})(?:${region})?)`
 const time = `${clock}${zonePattern}?`
 const monthName =
   '(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*[.]?'
@@ -39,12 +61,12 @@ const spacedIso = `^${year}[-/.]${month}[-/.]${day}(?:[T ]+${time})?$`
 const compactDate = `${year}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])`
 const compactIso = `^${compactDate}(?:[T ](?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[.,][0-9]+)?)?|(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?(?:Z|${offset})?$`
 // A count of seconds since 1970 has ten digits from 2001 to 2286, and each thousandth three more.
-const epoch = '^[0-9]+(?:[.][0-9]*)?(?:[eE][+]?[0-9]+)?$'
-const epochDigits = '^(?:[0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.][0-9]*)?$'
+const epoch = '^[0-9]+(?:[.,][0-9]*)?(?:[eE][+]?[0-9]+)?$'
+const epochDigits = '^(?:[0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,][0-9]*)?$'
 const numbers = `^[0-9]{1,2}([-/.])[0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2})(?:(?:,|T| )+${time})?$`
 const dayBeforeName = `^${weekday}(${day})[ /-](${monthName}),?[ /-](${year})(?:(?:,|T|:| at| )+(${time}))?(?: [(].*[)])?$`
 const nameBeforeDay = `^${weekday}(${monthName}) +(${day})(?:st|nd|rd|th)?,? (${year})(?:(?:,|T| at| )+(${time}))?(?: [(].*[)])?$`
-const nameBeforeTime = `^${weekday}(${monthName}) +(${day}) (${clock}) (?:UTC |GMT |Z )?(${year})$`
+const nameBeforeTime = `^${weekday}(${monthName}) +(${day}) (${clock})(${zonePattern}?) (${year})$`
 
 /** What kind of timestamp a text is; `undefined` if it cannot be read. */
 export function timestampKind(text: string): TimestampKind | undefined {
@@ -52,7 +74,10 @@ export function timestampKind(text: string): TimestampKind | undefined {
   const is = (pattern: string): boolean => new RegExp(pattern).test(trimmed)
   if (is(plainIso)) return 'iso'
   if (is(spacedIso) || is(compactIso)) return 'other-iso'
-  if (is(epochDigits) || (is(epoch) && epochUnit(Number(trimmed)) !== undefined && /[eE]/.test(trimmed)))
+  if (
+    is(epochDigits) ||
+    (is(epoch) && epochUnit(Number(trimmed.replace(',', '.'))) !== undefined && /[eE]/.test(trimmed))
+  )
     return 'epoch'
   if (is(numbers)) return 'numbers'
   return is(dayBeforeName) || is(nameBeforeDay) || is(nameBeforeTime) ? 'named' : undefined
@@ -64,9 +89,34 @@ export function hasZone(text: string): boolean {
   return (
     timestampKind(trimmed) === 'epoch' ||
     new RegExp(
-      `(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset})(?: UTC)?(?: [(].*[)])?$`,
+      `(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset}|${zoneNames})(?: UTC)?(?:${region})?(?: [(].*[)]| ${year})?$`,
     ).test(trimmed)
   )
+}
+
+/** The zone whose name stands in a timestamp, and what it is read as; `undefined` if there is none. */
+export function namedZone(text: string): { readonly name: string; readonly offset: string } | undefined {
+  const name = new RegExp(` (${zoneNames})(?:${region})?(?: ${year})?$`).exec(text.trim())?.[1]
+  return name === undefined ? undefined : { name, offset: offsetOf[name as keyof typeof offsetOf] }
+}
+
+/**
+ * What to say of a time whose zone is written as a name of several zones, such as BST: the name, and the pattern of such
+ * times. `undefined` for anything else.
+ */
+export function ambiguousZone(text: string): { readonly name: string; readonly pattern: string } | undefined {
+  const [, time = '', name] = /^(.*[0-9](?: ?[AaPp][Mm])?) ([A-Z]{2,5})$/.exec(text.trim()) ?? []
+  if (name === undefined || timestampKind(text) !== undefined || !/[0-9]:[0-9]/.test(time)) return undefined
+  if (timestampKind(time) === undefined) return undefined
+  const [, separator, seconds] =
+    /^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ])[0-9]{2}:[0-9]{2}(:[0-9]{2})?$/.exec(time) ?? []
+  return {
+    name,
+    pattern:
+      separator === undefined
+        ? `%d.%m.%Y %H:%M ${name}`
+        : `%Y-%m-%d${separator}%H:%M${seconds === undefined ? '' : ':%S'} ${name}`,
+  }
 }
 
 /** The unit of a count since 1970, by how large it is. */
@@ -151,7 +201,7 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
     }
   }
   if (form === 'epoch' || form === 's' || form === 'ms' || form === 'us' || form === 'ns') {
-    const value = `toDecimal128OrNull(if(match(${text}, '${epoch}'), ${text}, ''), 9)`
+    const value = `toDecimal128OrNull(if(match(${text}, '${epoch}'), replaceOne(${text}, ',', '.'), ''), 9)`
     const units: readonly [UnitOfTime, string, string, string][] = [
       ['s', '1000000000', '10000000000', '1000000000'],
       ['ms', '1000000000000', '10000000000000', '1000000'],
@@ -188,6 +238,7 @@ function isoText(
   text: string,
 ): string {
   if (form === 'named') return namedIso(text)
+  const zoned = withOffset(text)
   if (form === 'other-iso') {
     return [
       [
@@ -196,12 +247,12 @@ function isoText(
       ],
       ['^([0-9]{4})([0-9]{2})([0-9]{2})[T ]([0-9]{2})([0-9]{2})(.*)$', '\\1-\\2-\\3 \\4:\\5\\6'],
       ['^([0-9]{4})([0-9]{2})([0-9]{2})$', '\\1-\\2-\\3'],
-    ].reduce((iso, [pattern = '', by = '']) => replaced(iso, pattern, by), text)
+    ].reduce((iso, [pattern = '', by = '']) => replaced(iso, pattern, by), zoned)
   }
   const separator = form.includes('.') ? '[.]' : '[-/]'
   const order = form.startsWith('day') ? '\\3-\\2-\\1' : '\\3-\\1-\\2'
   const turned = replaced(
-    text,
+    zoned,
     `^([0-9]{1,2})${separator}([0-9]{1,2})${separator}([0-9]{4}|[0-9]{2})(?:(?:,|T| )+(.*))?$`,
     `${order} \\4`,
   )
@@ -214,9 +265,24 @@ function namedIso(text: string): string {
   const parts = (pattern: string): string => `extractGroups(${text}, '${pattern.replaceAll('\\', '\\\\')}')`
   const number = (name: string): string =>
     `toString(indexOf([${months.map((each) => `'${each}'`).join(', ')}], lower(substring(${name}, 1, 3))))`
-  const iso = (pattern: string, [d, m, y, t]: readonly [number, number, number, number]): string =>
-    `concat(${parts(pattern)}[${y}], '-', ${number(`${parts(pattern)}[${m}]`)}, '-', ${parts(pattern)}[${d}], ' ', ${parts(pattern)}[${t}])`
-  return `trimRight(multiIf(match(${text}, '${dayBeforeName}'), ${iso(dayBeforeName, [1, 2, 3, 4])}, match(${text}, '${nameBeforeDay}'), ${iso(nameBeforeDay, [2, 1, 3, 4])}, match(${text}, '${nameBeforeTime}'), ${iso(nameBeforeTime, [2, 1, 4, 3])}, ''))`
+  const iso = (
+    pattern: string,
+    [d, m, y, ...times]: readonly [number, number, number, ...number[]],
+  ): string => {
+    const time = times.map((t) => `${parts(pattern)}[${t}]`)
+    return `concat(${parts(pattern)}[${y}], '-', ${number(`${parts(pattern)}[${m}]`)}, '-', ${parts(pattern)}[${d}], ' ', ${withOffset(time.length === 1 ? (time[0] ?? '') : `concat(${time.join(', ')})`)})`
+  }
+  return `trimRight(multiIf(match(${text}, '${dayBeforeName}'), ${iso(dayBeforeName, [1, 2, 3, 4])}, match(${text}, '${nameBeforeDay}'), ${iso(nameBeforeDay, [2, 1, 3, 4])}, match(${text}, '${nameBeforeTime}'), ${iso(nameBeforeTime, [2, 1, 5, 3, 4])}, ''))`
+}
+
+/** A time with the offset of its zone instead of the zone's name. */
+function withOffset(text: string): string {
+  const plain = `replaceRegexpOne(${text}, '${region}$', '')`
+  const list = (values: readonly string[]): string => `[${values.map((value) => `'${value}'`).join(', ')}]`
+  return (
+    `concat(replaceRegexpOne(${plain}, ' ?${zoneNames}$', ''), ` +
+    `transform(extract(${plain}, '${zoneNames}$'), ${list(Object.keys(offsetOf))}, ${list(Object.values(offsetOf))}, ''))`
+  )
 }
 
 /** ISO as the engine's reading takes it: no comma before a fraction, no dots in a date or in a.m., no zone said twice. */

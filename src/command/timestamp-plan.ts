@@ -2,7 +2,14 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { readRows, type OpenedFile } from './open-file.js'
 import { fileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
-import { hasZone, timestampKind, type TimestampForm, type TimestampKind } from './timestamp-form.js'
+import {
+  hasZone,
+  namedZone,
+  timestampKind,
+  type TimestampForm,
+  type TimestampKind,
+} from './timestamp-form.js'
+import { listed } from './words.js'
 
 /** How the timestamps of a column are read, in every file. */
 export interface TimestampPlan {
@@ -47,6 +54,16 @@ export async function timestampPlan(
       )
     }
   }
+  const zones = new Map(
+    values.flatMap((value) => {
+      const zone = timestampKind(value) === undefined ? undefined : namedZone(value)
+      return zone === undefined ? [] : [[zone.name, zone.offset]]
+    }),
+  )
+  if (zones.size > 0)
+    notes.push(
+      `Times with ${listed([...zones].map(([name, offset]) => `${name} are read as ${offset}`).sort())}.`,
+    )
   const rounded = values.find((value) => /[eE]/.test(value) && timestampKind(value) === 'epoch')
   if (rounded !== undefined && (rounded.match(/[0-9]/g)?.length ?? 0) < 12) {
     notes.push(

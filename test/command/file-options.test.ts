@@ -105,17 +105,17 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
   test('a column with the name of a timestamp is not passed over in silence', async () => {
     const path = write(
       'zones.csv',
-      'user_id,variant,timestamp\nu1,control,2026-06-01 10:00:00 EST\nu2,blue,2026-06-02 10:00:00 EST\n',
+      'user_id,variant,timestamp\nu1,control,2026-06-01 10h00\nu2,blue,2026-06-02 10h00\n',
     )
     const { stderr, asked } = await report([path], [])
     expect(asked).toEqual([])
-    expect(stderr).toContain('EST, 2026-06-02 10:00:00 EST (in no form that is known)\n')
+    expect(stderr).toContain('2026-06-01 10h00, 2026-06-02 10h00 (in no form that is known)\n')
     const given = ['--identity', 'user_id', '--variant', 'variant']
     expect(stderr).toContain(
       `npx first-exposure report ${path} ${given.join(' ')} --timestamp timestamp --timestamp-format <format>\n` +
         `If they are not, run, for totals without a chart:\n  npx first-exposure report ${path} ${given.join(' ')} --no-timestamp\n`,
     )
-    const format = ['--timestamp', 'timestamp', '--timestamp-format', '%Y-%m-%d %H:%M:%S EST']
+    const format = ['--timestamp', 'timestamp', '--timestamp-format', '%Y-%m-%d %Hh%M']
     expect((await totals([path, ...given, ...format])).totals).toEqual({ control: 1, blue: 1 })
   })
 
@@ -175,6 +175,110 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
         'Write each record on a line of its own, and report that file:\n' +
         `  jq -c ${filter.startsWith("'") ? filter : `'${filter}'`} around.json > records.ndjson\n`,
     ])
+  })
+
+  test('a date and a time of day in two columns are proposed together, and read', async () => {
+    const rows = (date: string, times: readonly string[]): string =>
+      times.map((time, n) => `u${n % 2},${n % 2 === 0 ? 'control' : 'b'},${date},${time}\n`).join('')
+    const first = 'identity   user_id: u0, u1\n  variant    variant: control, b\n'
+    for (const [name, head, date, times, shown] of [
+      ['iso', 'date,time', '2026-06-01', ['10:00:00', '11:30:00', '23:59:59'], '2026-06-01 10:00:00'],
+      ['dots', 'Datum,Uhrzeit', '01.06.2026', ['10:00', '11:30', '23:59'], '01.06.2026 10:00'],
+      ['hours', 'day,hour', '2026-06-01 00:00:00', ['10', '11', '23'], '2026-06-01 00:00:00 10'],
+      ['pm', 'date,at_time', '2026/06/01', ['10:00 AM', '11:30 am', '9:00 PM'], '2026/06/01 10:00 AM'],
+    ] as const) {
+      const path = write(`${name}.csv`, `user_id,variant,${head}\n${rows(date, times)}`)
+      const both = head.replace(',', '+')
+      const { exitCode, stderr } = await report([path])
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringContaining(`${first}  timestamp  ${both}: ${shown}`),
+      ])
+      expect(stderr).toContain(`--timestamp ${both}\n`)
+      const answered = await report([path], ['y'])
+      expect(answered.stdout).toContain('2026-06-01 1')
+      expect(
+        JSON.parse((await report([path, ...mapped.slice(0, 4), '--timestamp', both, '--json'])).stdout),
+      ).toMatchObject({
+        timeseries: {
+          granularity: 'hour',
+          points: [{ bucket: '2026-06-01T10:00:00.000Z' }, { bucket: '2026-06-01T11:00:00.000Z' }],
+        },
+      })
+    }
+  })
+
+  test('date+time: a part that is not there, a row that cannot be read, and JSON', async () => {
+    const path = write(
+      'parts.csv',
+      'user_id,variant,date,time\nu,a,2026-06-01,10:00\nv,b,2026-06-01,soon\n,,,\n',
+    )
+    const asked = (timestamp: string): string[] => [path, ...mapped.slice(0, 4), '--timestamp', timestamp]
+    expect((await report(asked('date+hour'))).stderr).toContain('has no column "date+hour" (--timestamp')
+    const { stderr } = await report(asked('date+time'))
+    expect(stderr).toContain('line 3: "2026-06-01 soon" in "date+time" is not a timestamp')
+    const json = write(
+      'parts.ndjson',
+      '{"user_id":"u","variant":"a","at":{"day":"2026-06-01","clock":"10:00"}}\n{"user_id":"v","variant":"b","at":{"day":"2026-06-02","clock":"11:00"}}\n',
+    )
+    const { totals: sums } = await totals([json, ...mapped.slice(0, 4), '--timestamp', 'at.day+at.clock'])
+    expect(sums).toEqual({ a: 1, b: 1 })
+    const plus = write('plus.csv', 'user_id,variant,date,time,date+time\nu,a,x,y,2026-06-01 10:00\n')
+    expect((await totals([plus, ...mapped.slice(0, 4), '--timestamp', 'date+time'])).totals).toEqual({ a: 1 })
+  })
+
+  test('a time of day without a date is no timestamp', async () => {
+    const path = write('clock.csv', 'user_id,variant,time\nu,a,10:00:00\nv,b,11:00:00\n')
+    const { stderr } = await report([path])
+    expect(stderr).toContain('timestamp  time: 10:00:00, 11:00:00 (times of day without a date)')
+    expect(stderr).toContain(`If this is right, run:\n  npx first-exposure report ${path}`)
+    expect(stderr).not.toContain('--timestamp-format')
+  })
+
+  test('the name of a zone: read and said, or asked for', async () => {
+    const zoned = (zone: string): string =>
+      write(
+        `${zone}.csv`,
+        `user_id,variant,seen\nu,a,2026-06-01 10:00:00 ${zone}\nv,b,2026-06-01 11:00:00 ${zone}\n`,
+      )
+    const asked = [...mapped.slice(0, 4), '--timestamp', 'seen']
+    const { stdout } = await report([zoned('CEST'), ...asked])
+    expect(stdout).toContain('Times with CEST are read as +02:00.')
+    expect(stdout).toMatch(/^Window +2026-06-01 08:00:00/m)
+    expect(stdout).not.toContain('without a zone')
+    const { stderr } = await report([zoned('BST'), ...asked])
+    const pattern = "--timestamp-format '%Y-%m-%d %H:%M:%S BST'"
+    expect(stderr).toContain(
+      `BST is the name of several zones. Say which, and how the times are written: --time-zone Europe/London ${pattern}`,
+    )
+    const timestamped = write(
+      'bst.csv',
+      'user_id,variant,seen_at\nu,a,2026-06-01 10:00:00 BST\nv,b,2026-06-01 11:00:00 BST\n',
+    )
+    expect((await report([timestamped])).stderr).toContain(
+      `BST is the name of several zones. Say which, such as Europe/London, and run:\n  npx first-exposure report ${timestamped} ` +
+        `--identity user_id --variant variant --timestamp seen_at ${pattern} --time-zone <zone>`,
+    )
+    const said = ['--time-zone', 'Europe/London', '--timestamp-format', '%Y-%m-%d %H:%M:%S BST']
+    expect((await report([zoned('BST'), ...asked, ...said])).stdout).toMatch(/^Window +2026-06-01 10:00:00/m)
+  })
+
+  test('counts are no exposures, and nobody is made up of them', async () => {
+    for (const [name, content] of [
+      ['by-variant', 'variant,users,conversions\ncontrol,10412,1204\ntreatment,10388,1290\n'],
+      ['by-day', 'date,control,treatment\n2026-06-01,1002,990\n2026-06-02,1010,1001\n2026-06-03,950,999\n'],
+    ] as const) {
+      const { exitCode, stderr } = await report([write(`${name}.csv`, content)])
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('identity   no column looks like one')])
+      expect(stderr).toContain(
+        'It seems to hold counts of identities. A report needs a row for each exposure',
+      )
+    }
+    // Two rows of two variants, of identities that are numbers.
+    const few = write('few.csv', 'user_id,variant\n10412,control\n10388,treatment\n')
+    expect((await report([few])).stderr).not.toContain('counts')
+    const answered = write('answered.csv', 'user_id,control,treatment\nu1,1,0\nu2,0,1\nu3,1,0\n')
+    expect((await report([answered])).stderr).not.toContain('counts')
   })
 
   test('on a terminal the proposal is a question', async () => {
@@ -291,8 +395,26 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(text).toContain(
       'The variants "1" (3 events) and "1.0" (1 event) are the same number, and count apart; to join them, add --rename "1.0=1".',
     )
+    const thousands = write(
+      'thousands.csv',
+      'user_id,variant,exposed_at\n"1,200,997",a,2026-06-01\n1200997,a,2026-06-01\n1.000,b,2026-06-01\n',
+    )
+    expect((await report([thousands, ...mapped])).stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '1 identity is written in several ways that are the same number, such as "1,200,997" and "1200997", and count apart',
+    )
     const alike = write('fractions.csv', 'user_id,variant,exposed_at\n7.0,a,2026-06-01\n08,b,2026-06-01\n')
     expect((await report([alike, ...mapped])).stdout).not.toContain('same number')
+  })
+
+  test('numbers that a spreadsheet rounded are told', async () => {
+    const path = write(
+      'rounded.csv',
+      'user_id,variant,exposed_at\n1.23457E+12,a,2026-06-01\n1.23458E+12,b,2026-06-01\nE+1,b,2026-06-01\n',
+    )
+    const { stdout } = await report([path, ...mapped])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /2 events have identities such as "1\.2345[78]E\+12": a spreadsheet has rounded these numbers, so several identities may count as one/,
+    )
   })
 
   test('columns of the same name', async () => {
@@ -529,6 +651,11 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     ['files.zip', 'PK\u0003\u0004....events.csv', 'files.zip is a zip archive: unpack it'],
     ['page.csv', '<!DOCTYPE html>\n<html>', 'page.csv is a web page or XML'],
     ['paper.pdf', '%PDF-1.7', 'paper.pdf is a PDF'],
+    [
+      'dump.csv',
+      "-- MySQL dump\n\n/*!40101 SET NAMES utf8 */;\nINSERT INTO `t` VALUES ('u', 'a');\n",
+      'dump.csv is a script of SQL',
+    ],
     ['data.bin', '\u0001\u0000\u0002\u0000\u0000\u0003', 'data.bin: unknown file type'],
     ['words.txt', 'one\ntwo\n', 'words.txt: unknown file type'],
   ])('%s is refused with what to do', async (name, content, line) => {

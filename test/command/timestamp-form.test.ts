@@ -3,6 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { askedPackage } from '../../src/command/asked-package.js'
 import { embeddedClient, type EmbeddedConnection } from '../../src/command/embedded-client.js'
 import {
+  ambiguousZone,
   givenForm,
   hasZone,
   timestampKind,
@@ -55,6 +56,11 @@ describe.skipIf(!engineAvailable)('timestamps as people and programs write them'
     ['2026-06-01  09:30', 'other-iso', half],
     ['2026-06-01 9:30 AM', 'other-iso', half],
     ['2026-06-01 9:30 a.m.', 'other-iso', half],
+    ['2026-06-01 11:30:00 CEST', 'other-iso', noon],
+    ['2026-06-01T05:30:00 EDT', 'other-iso', noon],
+    ['2026-06-01 7:30 PM AEST', 'other-iso', noon],
+    ['2026-06-01T11:30+02:00[Europe/Madrid]', 'other-iso', noon],
+    ['2026-06-01T09:30:00Z[UTC]', 'other-iso', noon],
     ['20260601T093000Z', 'other-iso', noon],
     ['20260601T0930', 'other-iso', half],
     ['20260601 093000', 'other-iso', half],
@@ -67,6 +73,8 @@ describe.skipIf(!engineAvailable)('timestamps as people and programs write them'
     ['1-6-2026 09:30:00', 'day-first', half],
     ['01.06.2026 09:30', 'day.month', half],
     ['01.06.26, 09:30', 'day.month', half],
+    ['01.06.2026 11:30 CEST', 'day.month', noon],
+    ['06/01/2026 5:30 AM EDT', 'month-first', noon],
     ['06.01.2026 09:30', 'month.day', half],
     ['1 Jun 2026 09:30', 'named', half],
     ['Jun 1, 2026 9:30 AM', 'named', half],
@@ -77,8 +85,12 @@ describe.skipIf(!engineAvailable)('timestamps as people and programs write them'
     ['01/Jun/2026:11:30:00 +0200', 'named', noon],
     ['Mon Jun 01 2026 11:30:00 GMT+0200 (Central European Summer Time)', 'named', noon],
     ['Mon Jun  1 09:30:00 2026', 'named', half],
+    ['Mon Jun  1 09:30:00 UTC 2026', 'named', noon],
+    ['Mon Jun  1 11:30:00 CEST 2026', 'named', noon],
+    ['1 Jun 2026 05:30 EDT', 'named', noon],
     ['1780306200', 'epoch', noon],
     ['1780306200.0', 'epoch', noon],
+    ['1780306200,0', 'epoch', noon],
     ['1780306200000', 'epoch', noon],
     ['1780306200000.0', 'epoch', noon],
     ['1780306200000000', 'epoch', noon],
@@ -157,6 +169,12 @@ test.each([
   ['Mon, 01 Jun 2026 09:30:00 GMT', 'named', true],
   ['1.7e9', 'epoch', true],
   ['1700000000', 'epoch', true],
+  ['1700000000,25', 'epoch', true],
+  ['2026-06-01 09:30:00 CEST', 'other-iso', true],
+  ['2026-06-01T09:30+02:00[Europe/Madrid]', 'other-iso', true],
+  ['Mon Jun  1 09:30:00 UTC 2026', 'named', true],
+  ['Mon Jun  1 09:30:00 2026', 'named', false],
+  ['2026-06-01 09:30:00 BST', undefined, false],
   ['12345', undefined, false],
   ['123', undefined, false],
   ['soon', undefined, false],
@@ -164,6 +182,18 @@ test.each([
 ])('%s is of kind %s, with a zone: %s', (text, kind, zoned) => {
   expect(timestampKind(text)).toBe(kind)
   expect(hasZone(text)).toBe(zoned)
+})
+
+test.each([
+  ['2026-06-01 09:30:00 BST', { name: 'BST', pattern: '%Y-%m-%d %H:%M:%S BST' }],
+  ['2026-06-01T09:30 CST', { name: 'CST', pattern: '%Y-%m-%dT%H:%M CST' }],
+  ['01.06.2026 09:30 IST', { name: 'IST', pattern: '%d.%m.%Y %H:%M IST' }],
+  ['2026-06-01 09:30:00 CEST', undefined],
+  ['2026-06-01 9:30 AM', undefined],
+  ['2026-06-01 BST', undefined],
+  ['soon BST', undefined],
+])('the zone of %s', (text, zone) => {
+  expect(ambiguousZone(text)).toEqual(zone)
 })
 
 test.each(['tomorrow', '', 'YYYY', 'd/m'])('%j is no form', (text) => {
