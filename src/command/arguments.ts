@@ -365,7 +365,10 @@ function reportCommand(): Command {
     .optionsGroup('Columns:')
     .option('--identity <name>', `the identity's identifier (default: '${defaults.identity}')`)
     .option('--variant <name>', `the variant's key (default: '${defaults.variant}')`)
-    .option('--timestamp <name>', `when the exposure happened (default: '${defaults.timestamp}')`)
+    .option(
+      '--timestamp <name>',
+      `when the exposure happened; date+time for two columns of a file (default: '${defaults.timestamp}')`,
+    )
     .option('--no-timestamp', 'the file has no timestamps: report totals, without a chart')
     .option(
       '--arrival <name>',
