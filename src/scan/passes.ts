@@ -21,7 +21,8 @@ export function passesOf<Asked extends AskedExperiment>(
     const { featureName } = asked.spec
     const key = passKey(asked.spec)
     const open = ofKey.get(key) ?? []
-    const pass = readsAlone(asked.spec) ? undefined : open.find(({ features }) => !features.has(featureName))
+    const pass =
+      whyAlone(asked.spec) === undefined ? open.find(({ features }) => !features.has(featureName)) : undefined
     if (pass !== undefined) {
       pass.features.add(featureName)
       pass.asked.push(asked)
@@ -42,19 +43,21 @@ function passKey(spec: ExposureSpec): string {
 const sharedFields = ['environmentKey', 'eventName', 'filters', 'identityKey', 'aliases', 'source'] as const
 
 /**
- * A rollup is read by the days of one window, and shards that count by themselves are asked about one experiment: a
- * pass of their events would lose what they are for. Aliases join the states of one experiment.
+ * Why an experiment cannot be in a pass with others, as the end of a sentence; undefined if it can. A rollup is read by
+ * one window, and shards that count by themselves are asked about one experiment: a pass of their events would lose what
+ * they are for. Aliases join the states of one experiment.
  */
-function readsAlone({ source: { rollup, shardedByIdentity }, aliases }: ExposureSpec): boolean {
-  return rollup !== undefined || shardedByIdentity || aliases !== null
+export function whyAlone({ source, aliases }: ExposureSpec): string | undefined {
+  if (source.rollup !== undefined) return 'its source has a rollup'
+  if (source.shardedByIdentity) return 'its source is shardedByIdentity'
+  return aliases === null ? undefined : 'it has aliases'
 }
 
 /** Why two experiments cannot share a pass, as the end of a sentence; undefined if they can. */
 export function whyApart(one: AskedExperiment, other: AskedExperiment): string | undefined {
   const [spec, known] = [one.spec, other.spec]
-  if (spec.source.rollup !== undefined) return 'its source has a rollup'
-  if (spec.source.shardedByIdentity) return 'its source is shardedByIdentity'
-  if (spec.aliases !== null) return 'it has aliases'
+  const alone = whyAlone(spec)
+  if (alone !== undefined) return alone
   const differs = sharedFields.find((field) => JSON.stringify(spec[field]) !== JSON.stringify(known[field]))
   if (differs !== undefined) return `they differ in their ${differs}`
   return spec.featureName === known.featureName ? 'it asks about the same feature' : undefined

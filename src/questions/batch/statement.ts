@@ -4,7 +4,7 @@ import { exposureSpec, type ExposureSpec } from '../../experiment/exposure-spec.
 import { batchStates } from '../../scan/batch-states.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
 import { dateTime } from '../../scan/instants.js'
-import { whyApart, type AskedExperiment } from '../../scan/passes.js'
+import { whyAlone, whyApart, type AskedExperiment } from '../../scan/passes.js'
 import { bound, joined, lines, sql, text, texts, type Sql } from '../../sql/sql.js'
 import { statement, type ExposuresQuery } from '../../sql/statement.js'
 import { checkedWindow, type ExposureWindow } from '../../time/exposure-window.js'
@@ -155,12 +155,13 @@ function onePass(experiments: readonly BatchExperiment[]): readonly AskedExperim
       `Pass 1 to ${mostInBatch.toLocaleString('en')} experiments.`,
     )
   }
-  if (first.spec.aliases !== null) {
+  const alone = whyAlone(first.spec)
+  if (alone !== undefined) {
     throw invalidSpec(
       'experiments[0]',
       first,
       'Use firstExposuresQuery, or fetchExposuresSummaries.',
-      'experiments[0] has aliases, which a pass over many experiments does not apply.',
+      `experiments[0] cannot be in a pass over many experiments: ${alone}.`,
     )
   }
   const places = new Map<string, number>()

@@ -97,6 +97,23 @@ describe('firstExposuresBatchQuery', () => {
     })
   })
 
+  test.each<[why: string, input: Partial<ExposureSpecInput>]>([
+    ['its source has a rollup', { source: rolledUp(flagsmithEvents(), 'exposures_by_identity') }],
+    [
+      'its source is shardedByIdentity',
+      { source: { table: { database: 'd', table: 't' }, cluster: 'c', shardedByIdentity: true } },
+    ],
+    ['it has aliases', { aliases: { table: 'aliases', from: 'anonymous', to: 'person' } }],
+  ])('refuses an experiment that is always asked about by itself, also alone: %s', (why, input) => {
+    for (const experiments of [[of('a', input)], [of('a', input), of('b')]]) {
+      expect(refusalOf(() => firstExposuresBatchQuery(experiments))).toEqual({
+        code: 'invalid-spec',
+        message: `experiments[0] cannot be in a pass over many experiments: ${why}. Use firstExposuresQuery, or fetchExposuresSummaries.`,
+        details: { path: 'experiments[0]', received: 'an object' },
+      })
+    }
+  })
+
   test('refuses a feature that is asked about twice, and too many or no experiments', () => {
     expect(refusalOf(() => firstExposuresBatchQuery([of('a'), of('b'), of('b', {}, later)]))).toMatchObject({
       message: expect.stringContaining(
