@@ -9,7 +9,7 @@ import type {
 import { deepFreeze } from '../freeze.js'
 import { columnsOf, type Columns } from '../scan/columns.js'
 import { experimentIn, isEvent } from '../scan/exposure-scan.js'
-import { isReadable, settings } from '../scan/guards.js'
+import { isReadable, settings, viewSettings } from '../scan/guards.js'
 import { rollupNames, valuesOf } from '../scan/rolled-up-exposures.js'
 import { identifier, tableName } from '../sql/identifiers.js'
 import { bound, joined, lines, nothing, sql, text, where, type Sql } from '../sql/sql.js'
@@ -214,6 +214,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
           sourceExposures(ownTable, isCountable, () => []),
           keepsLast,
         )}
+        ${viewSettings()}
       `),
     ],
     days: statement(daysOf(sourceExposures(ownTable, isCountable, guards))),

@@ -3,9 +3,12 @@ import type { SourceColumn } from '../experiment/source-column.js'
 import type { ExposureSource } from '../experiment/exposure-source.js'
 import { joined, sql, text, type Sql } from '../sql/sql.js'
 import { filterComparisons, type Columns, type FilterComparison } from './columns.js'
-import { tables } from './shards.js'
+import { skipsNoShard, tables } from './shards.js'
 
 // How a server, a profile or a table can change an answer without an error, and how a statement prevents it.
+
+/** The settings that cut or filter the result of every SELECT, also of the one of a view, with the values that do not. */
+const wholeResult: readonly string[] = ['limit = 0', 'offset = 0', "additional_result_filter = ''"]
 
 /**
  * The settings that would cut an answer short or filter it silently, with the values that do neither. A statement sets
@@ -13,9 +16,7 @@ import { tables } from './shards.js'
  * user may not change them, the statement fails (`unsafe-setting`).
  */
 const safeSettings: readonly string[] = [
-  'limit = 0',
-  'offset = 0',
-  "additional_result_filter = ''",
+  ...wholeResult,
   "read_overflow_mode = 'throw'",
   "read_overflow_mode_leaf = 'throw'",
   "result_overflow_mode = 'throw'",
@@ -36,6 +37,11 @@ export function settings(...own: readonly string[]): Sql {
   return sql`SETTINGS ${text([...own, ...safeSettings].join(', '))}`
 }
 
+/** The end of the SELECT of a view: it takes all that is inserted, whatever the settings of the user who inserts. */
+export function viewSettings(): Sql {
+  return sql`SETTINGS ${text(wholeResult.join(', '))}`
+}
+
 /** What a profile may demand of every query, but a query over the events of all time cannot fulfil. */
 export const overAllTime: readonly string[] = [
   'use_query_cache = 0',
@@ -49,7 +55,7 @@ export const deepSubqueries = 'max_subquery_depth = 100'
 /** The setting that a statement sets and the user may not change, from the text of ClickHouse's error 164. */
 export function unsafeSetting(message: string): string | undefined {
   const [, name] = /Cannot modify '(\w+)' setting/.exec(message) ?? []
-  const known = [...safeSettings, ...overAllTime, deepSubqueries]
+  const known = [...safeSettings, ...overAllTime, deepSubqueries, skipsNoShard]
   return known.some((setting) => setting.startsWith(`${name} = `)) ? name : undefined
 }
 

@@ -30,8 +30,11 @@ export function countsOnShards({ source, aliases }: Pick<ExposureSpec, 'source' 
 
 /** A setting for statements that read a cluster's tables: they fail if a shard is down, even if the server skips it. */
 export function everyShard(cluster: string | null): readonly string[] {
-  return cluster === null ? [] : ['skip_unavailable_shards = 0']
+  return cluster === null ? [] : [skipsNoShard]
 }
+
+/** That setting. */
+export const skipsNoShard = 'skip_unavailable_shards = 0'
 
 /** The message of the statement when it fails because shards were skipped. The failure is recognised by it. */
 export const missingShards = 'first-exposure: not every shard answered'

@@ -13,13 +13,17 @@ const failing = async (code: string | undefined, message: unknown, asked = spec)
 }
 
 describe('what the guards of a statement refuse', () => {
-  test('a setting that the user may not override', async () => {
-    expect(await failing('164', "Cannot modify 'limit' setting in readonly mode")).toMatchObject({
-      code: 'unsafe-setting',
-      details: { setting: 'limit' },
-      message: expect.stringContaining('the setting limit') as unknown,
-    })
-  })
+  // The second is set by statements over a cluster.
+  test.each(['limit', 'skip_unavailable_shards'])(
+    'a setting that the user may not override: %s',
+    async (setting) => {
+      expect(await failing('164', `Cannot modify '${setting}' setting in readonly mode`)).toMatchObject({
+        code: 'unsafe-setting',
+        details: { setting },
+        message: expect.stringContaining(`the setting ${setting}`) as unknown,
+      })
+    },
+  )
 
   test.each([
     ['Int64', 'fromUnixTimestamp64Milli(toInt64(ts))'],

@@ -33,7 +33,8 @@ FROM
     AND `timestamp` < toDateTime64('2106-01-01 00:00:00', 3, 'UTC')
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-);
+)
+SETTINGS limit = 0, offset = 0, additional_result_filter = '';
 
 SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM
