@@ -53,7 +53,7 @@ export function batchStates(
     scan.hasVariant,
     ...scan.filters,
   ]
-  const { step, keys, rank, keyAt } = variantRanks({ ...scan, predicates }, own)
+  const { step, value: variantKeys, keys, rank, keyAt } = variantRanks({ ...scan, predicates }, own)
   const placeAndRank = sql`(${place} * ${ranks} + ${rank})`
   const key = groupKeys[spec.identityKey]
   const { state, bitsOfRanks, countedRank, firstSecond } = stateOf(
@@ -77,6 +77,7 @@ export function batchStates(
   const isTold = sql`throwIf(${placeOf} = 0 OR length(${keys}) >= ${ranks}, 'first-exposure: one pass cannot tell these experiments apart')`
   return {
     steps: [step, states],
+    unnamed: { steps: [states], variantKeys },
     keyAt,
     experiment: sql`${placeOf} + ${isTold}`,
     identity: key.identity(kept, placeOf),

@@ -9,6 +9,8 @@ import { instantAndRank, isOneRank, rankBits, rankOf, secondOf } from './instant
 export interface VariantRanks {
   /** A part of a WITH. */
   readonly step: Sql
+  /** The array, which the step names. */
+  readonly value: Sql
   /** The name of the array. */
   readonly keys: Sql
   /** The position of an exposure's variant, from 1. 0 for a variant that is not in the array. */
@@ -17,13 +19,15 @@ export interface VariantRanks {
   readonly keyAt: (rank: Sql) => Sql
 }
 
+/** The name of the array. It is long because a column of the table with the same name would be read instead. */
+export const variantKeysName = 'first_exposures_variant_keys'
+
 /** The ranks of the variants. A small separate scan finds them. */
 export function variantRanks(
   { from, guard, predicates, variantKey, variantKeys }: Exposures,
   own: OwnNames,
 ): VariantRanks {
-  // The name is long because a column of the table with the same name would be read instead.
-  const [keys] = own('first_exposures_variant_keys')
+  const [keys] = own(variantKeysName)
   const scanned = sql`
     (
       SELECT arraySort(groupUniqArray(${variantKey}))
@@ -31,14 +35,16 @@ export function variantRanks(
       ${where(predicates)}
     )
   `
+  const value = sql`
+    if(
+      ${guard},
+      ${variantKeys ?? scanned},
+      []
+    )
+  `
   return {
-    step: sql`
-      if(
-        ${guard},
-        ${variantKeys ?? scanned},
-        []
-      ) AS ${keys}
-    `,
+    step: sql`${value} AS ${keys}`,
+    value,
     keys,
     rank: sql`transform(${variantKey}, ${keys}, arrayEnumerate(${keys}), 0)`,
     keyAt: (rank) => sql`${keys}[${rank}]`,
@@ -135,6 +141,8 @@ export function selectStates(
 export interface IdentityStates {
   /** The parts of a WITH: the variants' keys, and the identities. */
   readonly steps: readonly Sql[]
+  /** The same parts without the first, for a statement that names the variants' keys itself, and their value. */
+  readonly unnamed: { readonly steps: readonly Sql[]; readonly variantKeys: Sql }
   /** The rank of the variant that an identity counts in. 0 if it is quarantined. */
   readonly countedRank: Sql
   /** The second of its first exposure. */
@@ -175,7 +183,7 @@ export function identityStates(
   { first = false, identity, crossedAlone, columns = [], bucketOf }: KeptOfIdentities = {},
 ): IdentityStates {
   const { exposedAt, alone } = exposures
-  const { step, rank, keyAt } = variantRanks(exposures, own)
+  const { step, value: variantKeys, rank, keyAt } = variantRanks(exposures, own)
   const { state, bitsOfRanks: _, ...counts } = policyStates[policy](rank, exposedAt, own, first)
   const resolved =
     identity === undefined ? resolvedAsHeld : (each: Sql, map: AliasMap): Sql => map.resolvedTyped(each)
@@ -215,8 +223,10 @@ export function identityStates(
       )}
     )
   `
+  const steps = [...aliasSteps(exposures), identities]
   return {
-    steps: [step, ...aliasSteps(exposures), identities],
+    steps: [step, ...steps],
+    unnamed: { steps, variantKeys },
     keyAt,
     counted: isShared ? sql`sum(${together})` : sql`count()`,
     ...counts,

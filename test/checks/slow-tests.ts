@@ -22,6 +22,7 @@ export const longTests: readonly string[] = [
   'test/examples/host.test.ts', // 33
   'test/panel/mount-panel.browser.test.ts', // 87
   'test/questions/aliases.{engine,property}.test.ts', // 47, 60
+  'test/questions/batch-and-overlap-cluster.engine.test.ts', // 60
   'test/questions/batch/batch.property.test.ts', // 12
   'test/questions/breakdown/breakdowns.property.test.ts', // 19
   'test/questions/crossovers/crossovers.property.test.ts', // 10

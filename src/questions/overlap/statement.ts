@@ -6,7 +6,12 @@ import { batchStates } from '../../scan/batch-states.js'
 import { asNumber, hashOf } from '../../scan/columns.js'
 import { exposureScan } from '../../scan/exposure-scan.js'
 import { settings } from '../../scan/guards.js'
-import { identityStates, keptIdentity } from '../../scan/identity-states.js'
+import {
+  identityStates,
+  keptIdentity,
+  variantKeysName,
+  type IdentityStates,
+} from '../../scan/identity-states.js'
 import { passesOf, type AskedExperiment } from '../../scan/passes.js'
 import { rolledUpExposures } from '../../scan/rolled-up-exposures.js'
 import { selectedExposures } from '../../scan/selected-exposures.js'
@@ -127,6 +132,7 @@ function overlaps(
   })
   assertDifferent(asked, nameOf)
   const own = ownNames(...asked.map(({ spec }) => spec))
+  const [keysOfAll] = own(variantKeysName)
   // Identities are compared across passes, so all of them are distinguished in the same way.
   const isExact = asked.some(({ spec }) => spec.identityKey === 'exact')
   const passes = passesOf(
@@ -134,7 +140,10 @@ function overlaps(
       ...rest,
       spec: { ...spec, identityKey: isExact ? ('exact' as const) : ('hash' as const) },
     })),
-  ).map((experiments, index, all) => passOf(experiments, all.length === 1 ? '' : `pass_${index + 1}_`, own))
+  ).map((experiments, index, all) => {
+    if (all.length === 1) return passOf(experiments, '', own)
+    return passOf(experiments, `pass_${index + 1}_`, own, sql`${keysOfAll}[${index + 1}]`)
+  })
   const [identities, pairs] = own('overlap_identities', 'overlap_pairs')
   const codes = joined(
     passes.map(({ codes: select }) => select),
@@ -164,6 +173,19 @@ function overlaps(
       GROUP BY one_code, other_code
     )
   `
+  // One name for the keys of all passes: up to version 24.2, ClickHouse writes a named scalar into every subquery, also
+  // into those of the next name, so that a statement with a name for each pass would be too large with a few of them.
+  const steps =
+    passes.length === 1
+      ? passes.flatMap(({ steps }) => steps)
+      : [
+          sql`
+            [
+              ${lines(...passes.map(({ unnamed }) => unnamed.variantKeys))}
+            ] AS ${keysOfAll}
+          `,
+          ...passes.flatMap(({ unnamed }) => unnamed.steps),
+        ]
   const columns = texts(overlapColumns)
   const placeIn = (code: Sql): Sql => sql`intDiv(${code}, ${ranks})`
   const rankIn = (code: Sql): Sql => sql`${code} % ${ranks}`
@@ -186,7 +208,7 @@ function overlaps(
   const clusters = asked.flatMap(({ spec }) => everyShard(spec.source.cluster))
   return sql`
     WITH
-      ${lines(...passes.flatMap(({ steps }) => steps), collected, counted)}
+      ${lines(...steps, collected, counted)}
     SELECT
       ${ofCode(sql`one_code`, columns.one, columns.oneQuarantined, columns.oneVariant)},
       ${ofCode(sql`other_code`, columns.other, columns.otherQuarantined, columns.otherVariant)},
@@ -202,6 +224,8 @@ function overlaps(
 interface OverlapPass {
   /** The parts of a WITH. */
   readonly steps: readonly Sql[]
+  /** The same without the keys of the variants, and these. */
+  readonly unnamed: IdentityStates['unnamed']
   /** A SELECT of `who` and `code`: the identity, and its experiment with the rank of the variant that it counts in. */
   readonly codes: Sql
   /** The places of its experiments in the question. */
@@ -210,9 +234,17 @@ interface OverlapPass {
   readonly keyAt: (rank: Sql) => Sql
 }
 
-function passOf(experiments: readonly PlacedExperiment[], prefix: string, allNames: OwnNames): OverlapPass {
+/** @param variantKeys - where the statement has the keys of the pass's variants, if it has them itself */
+function passOf(
+  experiments: readonly PlacedExperiment[],
+  prefix: string,
+  allNames: OwnNames,
+  variantKeys?: Sql,
+): OverlapPass {
   const own = ((...names: readonly string[]) =>
-    allNames(...names.map((name) => `${prefix}${name}`))) as unknown as OwnNames
+    names.flatMap((name) =>
+      variantKeys !== undefined && name === variantKeysName ? [variantKeys] : allNames(`${prefix}${name}`),
+    )) as unknown as OwnNames
   const [states] = own('identities')
   const places = bound(
     'places',
@@ -220,10 +252,11 @@ function passOf(experiments: readonly PlacedExperiment[], prefix: string, allNam
     experiments.map(({ place }) => place),
   )
   const made = experiments.length === 1 ? alone : together
-  const { steps, place, identity, countedRank, keyAt } = made(experiments, states, own, places)
+  const { steps, unnamed, place, identity, countedRank, keyAt } = made(experiments, states, own, places)
   const ofPass = (fragment: Sql): Sql => prefixed(fragment, prefix)
   return {
     steps: steps.map(ofPass),
+    unnamed: { steps: unnamed.steps.map(ofPass), variantKeys: ofPass(unnamed.variantKeys) },
     codes: ofPass(sql`
       SELECT ${identity} AS who, toUInt32(${place}) * ${ranks} + ${countedRank} AS code
       FROM ${states}
@@ -238,7 +271,8 @@ type PassStates = (
   states: Sql,
   own: OwnNames,
   places: Sql,
-) => Pick<OverlapPass, 'steps' | 'keyAt'> & Readonly<Record<'place' | 'identity' | 'countedRank', Sql>>
+) => Pick<OverlapPass, 'steps' | 'unnamed' | 'keyAt'> &
+  Readonly<Record<'place' | 'identity' | 'countedRank', Sql>>
 
 /** One experiment, through its rollup if it has one. */
 const alone: PassStates = ([only], states, own, places) => {

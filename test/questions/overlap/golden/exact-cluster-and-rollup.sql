@@ -1,25 +1,47 @@
 WITH
-  if(
-    isNull((
-      SELECT
-        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
-        AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
-        AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
-      FROM `events`
-      WHERE 0
-    )) < 2,
-    (
-      SELECT arraySort(groupUniqArrayArray(variants))
-      FROM `exposures_by_identity`
-      WHERE environment = {pass_1_environment_key:String}
-        AND event = {pass_1_event_name:String}
-        AND feature = {pass_1_feature_name:String}
+  [
+    if(
+      isNull((
+        SELECT
+          throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+          AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
+          AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
+        FROM `events`
+        WHERE 0
+      )) < 2,
+      (
+        SELECT arraySort(groupUniqArrayArray(variants))
+        FROM `exposures_by_identity`
+        WHERE environment = {pass_1_environment_key:String}
+          AND event = {pass_1_event_name:String}
+          AND feature = {pass_1_feature_name:String}
+      ),
+      []
     ),
-    []
-  ) AS pass_1_first_exposures_variant_keys,
+    if(
+      isNull((
+        SELECT
+          throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
+          AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
+          AND throwIf(position(toTypeName(any(`sdk`)), 'DateTime') > 0 AND position(toTypeName(any(`sdk`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`sdk`)), '>')) = 0
+        FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
+        WHERE 0
+      )) < 2,
+      (
+        SELECT arraySort(groupUniqArray(toString(`value`)))
+        FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
+        WHERE `feature_name` = {pass_2_feature_name:String}
+          AND `timestamp` >= fromUnixTimestamp64Milli({pass_2_start_ms:Int64})
+          AND `timestamp` < fromUnixTimestamp64Milli({pass_2_as_of_ms:Int64})
+          AND `value` IS NOT NULL
+          AND `sdk` = {pass_2_filter_1_equals:String}
+      ),
+      []
+    )
+  ] AS first_exposures_variant_keys,
   pass_1_identities AS (
     SELECT
-      groupBitOr(bitXor(transform(pass_1_variant_key, pass_1_first_exposures_variant_keys, arrayEnumerate(pass_1_first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS pass_1_rank_bits,
+      groupBitOr(bitXor(transform(pass_1_variant_key, first_exposures_variant_keys[1], arrayEnumerate(first_exposures_variant_keys[1]), 0) * 4294967297, 18446744069414584320)) AS pass_1_rank_bits,
       min(toUnixTimestamp(pass_1_exposed_at)) AS pass_1_first_second,
       pass_1_identity AS pass_1_who_entered
     FROM (
@@ -89,32 +111,12 @@ WITH
         )
       )
     )
-    WHERE transform(pass_1_variant_key, pass_1_first_exposures_variant_keys, arrayEnumerate(pass_1_first_exposures_variant_keys), 0) > 0
+    WHERE transform(pass_1_variant_key, first_exposures_variant_keys[1], arrayEnumerate(first_exposures_variant_keys[1]), 0) > 0
     GROUP BY pass_1_identity
   ),
-  if(
-    isNull((
-      SELECT
-        throwIf(position(toTypeName(any(`timestamp`)), 'DateTime') = 0, concat('first-exposure: column timestamp has type <', toTypeName(any(`timestamp`)), '>')) = 0
-        AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
-        AND throwIf(position(toTypeName(any(`sdk`)), 'DateTime') > 0 AND position(toTypeName(any(`sdk`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`sdk`)), '>')) = 0
-      FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
-      WHERE 0
-    )) < 2,
-    (
-      SELECT arraySort(groupUniqArray(toString(`value`)))
-      FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
-      WHERE `feature_name` = {pass_2_feature_name:String}
-        AND `timestamp` >= fromUnixTimestamp64Milli({pass_2_start_ms:Int64})
-        AND `timestamp` < fromUnixTimestamp64Milli({pass_2_as_of_ms:Int64})
-        AND `value` IS NOT NULL
-        AND `sdk` = {pass_2_filter_1_equals:String}
-    ),
-    []
-  ) AS pass_2_first_exposures_variant_keys,
   pass_2_identities AS (
     SELECT
-      groupBitOr(bitXor(transform(toString(`value`), pass_2_first_exposures_variant_keys, arrayEnumerate(pass_2_first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS pass_2_rank_bits,
+      groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys[2], arrayEnumerate(first_exposures_variant_keys[2]), 0) * 4294967297, 18446744069414584320)) AS pass_2_rank_bits,
       min(toUnixTimestamp(`timestamp`)) AS pass_2_first_second,
       assumeNotNull(toString(toString((lower({pass_2_identity_value_1:String}))))) AS pass_2_who_entered
     FROM cluster({pass_2_cluster:String}, `analytics`.`overlap_pairs`)
@@ -124,7 +126,7 @@ WITH
       AND `value` IS NOT NULL
       AND `sdk` = {pass_2_filter_1_equals:String}
       AND toString((lower({pass_2_identity_value_1:String}))) != if(position(toTypeName((lower({pass_2_identity_value_1:String}))), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
-      AND transform(toString(`value`), pass_2_first_exposures_variant_keys, arrayEnumerate(pass_2_first_exposures_variant_keys), 0) > 0
+      AND transform(toString(`value`), first_exposures_variant_keys[2], arrayEnumerate(first_exposures_variant_keys[2]), 0) > 0
     GROUP BY assumeNotNull(toString(toString((lower({pass_2_identity_value_1:String})))))
   ),
   overlap_identities AS (
@@ -152,10 +154,10 @@ WITH
 SELECT
   intDiv(one_code, 67108864) AS one,
   one_code % 67108864 = 0 AS one_quarantined,
-  if(one_code % 67108864 = 0, NULL, multiIf(has({pass_2_places:Array(UInt8)}, intDiv(one_code, 67108864)), pass_2_first_exposures_variant_keys[one_code % 67108864], pass_1_first_exposures_variant_keys[one_code % 67108864])) AS one_variant,
+  if(one_code % 67108864 = 0, NULL, multiIf(has({pass_2_places:Array(UInt8)}, intDiv(one_code, 67108864)), first_exposures_variant_keys[2][one_code % 67108864], first_exposures_variant_keys[1][one_code % 67108864])) AS one_variant,
   intDiv(other_code, 67108864) AS other,
   other_code % 67108864 = 0 AS other_quarantined,
-  if(other_code % 67108864 = 0, NULL, multiIf(has({pass_2_places:Array(UInt8)}, intDiv(other_code, 67108864)), pass_2_first_exposures_variant_keys[other_code % 67108864], pass_1_first_exposures_variant_keys[other_code % 67108864])) AS other_variant,
+  if(other_code % 67108864 = 0, NULL, multiIf(has({pass_2_places:Array(UInt8)}, intDiv(other_code, 67108864)), first_exposures_variant_keys[2][other_code % 67108864], first_exposures_variant_keys[1][other_code % 67108864])) AS other_variant,
   identities_counted AS identities
 FROM overlap_pairs_
 ORDER BY one, other, one_code, other_code
