@@ -201,6 +201,23 @@ describe.skipIf(!engineAvailable)('the rollup, on a real server', () => {
     await expectAgreement()
   })
 
+  test.each([{ limit: '2' }, { offset: '2' }, { additional_result_filter: '1 = 0' }])(
+    'an insert is rolled up whole, whatever the settings of the user who inserts: %o',
+    async (clickhouse_settings) => {
+      const values = Array.from({ length: 20 }, (_, n) => ({
+        environment_key: 'prod',
+        event: '$flag_exposure',
+        feature_name: 'checkout',
+        timestamp: '2026-06-13 12:00:00',
+        identifier: `${Object.keys(clickhouse_settings)[0]}-${n}`,
+        value: 'control',
+      }))
+      await client.insert({ table: 'events', format: 'JSONEachRow', values, clickhouse_settings })
+      expect((await audit(client, rolled, june, schema)).flatMap(({ mend }) => mend)).toEqual([])
+      await expectAgreement()
+    },
+  )
+
   test('no insert fails because of the view: any instant, over any number of days, with and without identities', async () => {
     for (const timestamp of ["'1925-01-01 00:00:00'", "'2299-12-31 23:59:59.999'", "'1970-01-01 00:00:00'"]) {
       await insertLate(timestamp)
