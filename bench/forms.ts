@@ -108,7 +108,7 @@ const minuteMs = 60_000
 function batch({ create }: RollupSchema, table: string, fromMs: number, toMs: number): RollupStatement {
   const [, view] = create
   if (view === undefined) throw new Error('The schema has no view.')
-  const [, select = ''] = view.query.split(/^AS /m)
+  const [, select = ''] = view.query.replace(/\nSETTINGS .*$/, '').split(/^AS /m)
   const edge = (ms: number): string => `fromUnixTimestamp64Milli(toInt64(${ms}))`
   return {
     query: `INSERT INTO ${table} (environment, event, feature, identity, first_exposures, least_instant)
