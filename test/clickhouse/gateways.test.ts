@@ -203,6 +203,10 @@ describe('a gateway that answers instead of ClickHouse', () => {
     }
   })
 
+  test('an object that breaks off says no status', () => {
+    expect(classifyFailure(new Error('{"message":"502 Bad Gate'))).toMatchObject({ code: 'unknown' })
+  })
+
   test.each(['status', 'statusCode'])('other clients keep the status in the field %s', (field) => {
     const thrown = Object.assign(new Error('Request failed'), { [field]: 503 })
     expect(classifyFailure(thrown)).toMatchObject({ code: 'unavailable', transient: true })

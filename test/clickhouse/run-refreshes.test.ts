@@ -290,6 +290,18 @@ describe('the loop', () => {
     await done
   })
 
+  test('an entry that is no data is looked at whenever the list is read, and asked for when it is due', async () => {
+    const experiments = (): ListedExperiment[] => [listedAs('big', { settings: 7n as never })]
+    const { told, stop, done } = loop({ experiments })
+    await pass(2 * minute)
+    expect(told()).toEqual(['big: refreshed', 'big: throttled', 'big: throttled'])
+    await pass(9 * minute)
+    stop()
+    await done
+    // At once, and then every throttleMs.
+    expect(told().filter((each) => each === 'big: refreshed')).toHaveLength(3)
+  })
+
   test('an entry that changes while it is refreshed is looked at again at once', async () => {
     let list = [listedAs('a')]
     const { told, stop, done } = loop({

@@ -197,6 +197,7 @@ describe('the rows of a stream', () => {
     ['a page', '<html>\n<body>Bad Gateway</body>\n</html>\n'],
     ['rows in another format', `${JSON.stringify({ identity: 'ann' })}\n`],
     ['the answer to another query', answerOf([['x']], ['other'])],
+    ['columns that are no JSON', answerOf(three).replace('"name"', '"name')],
     ['nothing', ''],
   ])('%s is refused', async (_, text) => {
     await expect(read(answering(text).client)).rejects.toMatchObject({ code: 'malformed-rows' })
