@@ -19,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
     exclude: [
       'test/checks/house.test.ts',
       'test/**/*.engine.test.ts',
+      'test/questions/aliases.test.ts',
       'test/{sql,scan,questions}/**/*.property.test.ts',
       // Every time zone there is, anew for every mutant: the examples of the same functions are quicker to tell.
       'test/refresh/encoding.property.test.ts',
