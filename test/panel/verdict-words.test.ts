@@ -109,7 +109,7 @@ describe('numbers and instants in words', () => {
           maxSeconds: null,
         },
         aliases: null,
-      } as unknown as Parameters<typeof ledgerSentences>[0],
+      },
       words,
     )
     expect(sentences).toContain(words.say('noArrivalTime'))

@@ -11,6 +11,8 @@ const config: ViteUserConfig = defineConfig({
       'test/{time,sql,experiment,scan,questions,refresh,view,statistics}/**/*.test.ts',
       // The other reader of stored summaries.
       'test/flagsmith/flagsmith-exposures.test.ts',
+      // The other decoder of exposed identities.
+      'test/clickhouse/stream-exposed-identities.test.ts',
       // What the guards of a statement refuse.
       'test/clickhouse/refused-by-statement.test.ts',
       // The queries of a table that has a rollup.
