@@ -7,10 +7,10 @@ import {
   type ExposuresSummary,
   type ExposureWindow,
 } from '../index.js'
-import type { AnswerWithPart } from '../panel/answered-view.js'
+import { answeredView, successOf, type AnswerWithPart } from '../panel/answered-view.js'
+import { exposuresVerdicts } from '../panel/exposures-verdicts.js'
 import { exposuresAnswer, panelPage, type ExposuresAnswer } from '../panel/index.js'
 import { partOfView } from '../panel/part-of-view.js'
-import { exposuresView } from '../view/index.js'
 import type { ReportArguments } from './arguments.js'
 import type { Experiment } from './experiment.js'
 import type { Explanation } from './explanation.js'
@@ -22,7 +22,7 @@ import type { Strays } from './strays.js'
 export async function writePanel(
   path: string,
   summary: ExposuresSummary,
-  window: ExposureWindow,
+  { startMs, asOfMs }: ExposureWindow,
   explanation: Explanation,
   strays: Strays | undefined,
   { spec, origin, ...experiment }: Experiment,
@@ -31,7 +31,6 @@ export async function writePanel(
     control,
   }: Pick<ReportArguments, 'expectedShares' | 'control'>,
 ): Promise<{ readonly bytes: number }> {
-  const { startMs, asOfMs } = window
   const now = Date.now()
   const running = { startedAt: startMs, endedAt: null }
   try {
@@ -55,11 +54,7 @@ export async function writePanel(
       ...(control === undefined ? {} : { control }),
       ...explanation,
     })
-    const page = pageOf(
-      strays === undefined
-        ? answer
-        : await withoutStrays(answer, summary, window, strays, { expectedShares, control }),
-    )
+    const page = pageOf(strays === undefined ? answer : withoutStrays(answer, strays, expectedShares))
     writeFileSync(path, page)
     return { bytes: Buffer.byteLength(page) }
   } catch (error) {
@@ -72,26 +67,19 @@ export async function writePanel(
 }
 
 /** An answer whose chart, and what is about when things happened, is without the time of strays. */
-async function withoutStrays(
+function withoutStrays(
   answer: ExposuresAnswer,
-  summary: ExposuresSummary,
-  window: ExposureWindow,
   { axis, sentence }: Strays,
-  { expectedShares, control }: Pick<ReportArguments, 'expectedShares' | 'control'>,
-): Promise<AnswerWithPart> {
-  const { exposuresVerdicts } = await import('../panel/exposures-verdicts.js')
-  const view = exposuresView(summary, {
-    window,
-    fillGaps: true,
-    ...(answer.variants === null ? {} : { variants: answer.variants }),
-    ...(control === undefined ? {} : { control }),
-  })
-  const { exposureHealth } = exposuresVerdicts(partOfView(view, axis), expectedShares)
-  return {
-    ...answer,
-    ...(answer.verdicts === null ? {} : { verdicts: { ...answer.verdicts, exposureHealth } }),
-    drawn: { part: axis, sentence },
-  }
+  expectedShares: ReportArguments['expectedShares'],
+): ExposuresAnswer | AnswerWithPart {
+  const { status, verdicts } = answer
+  const success = successOf(status)
+  if (success === null || verdicts === null) return answer
+  const { exposureHealth } = exposuresVerdicts(
+    partOfView(answeredView(answer, success), axis),
+    expectedShares,
+  )
+  return { ...answer, verdicts: { ...verdicts, exposureHealth }, drawn: { part: axis, sentence } }
 }
 
 /** `panelPage` with the script of its page, which the source has to bundle first. */
