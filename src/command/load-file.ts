@@ -181,14 +181,11 @@ async function insert(
       FROM ${read.from}
       WHERE ${read.isBroken === 'false' ? condition : `(${read.isBroken} OR ${condition})`}`
   // Texts that cannot be NULL are grouped much faster. A NULL and an empty identity are the same: no identity.
-  const variants = [
-    'first_exposure_variant',
-    ...(cleaning.renamed.size === 0 ? [] : ['first_exposure_former']),
-  ]
-  const ofVariants = (each: (column: string) => string): string => variants.map(each).join(', ')
-  const [variant, former = ''] = variants.map(
-    (column) => `if(isNull(${column}), NULL, ifNull(${column}, '')),`,
-  )
+  const identityKey = `ifNull(first_exposure_identity, '')`
+  const variantKey = (column: string): string => `ifNull(${column}, ''), isNull(${column})`
+  const variantOf = (column: string): string => `if(isNull(${column}), NULL, ifNull(${column}, ''))`
+  const former = (each: (column: string) => string): string =>
+    cleaning.renamed.size === 0 ? '' : `${each('first_exposure_former')},`
   // Once it has compiled a statement, ClickHouse takes instants before 1970 for the latest of a group.
   const ofNanoseconds = (aggregate: 'min' | 'max'): string =>
     `fromUnixTimestamp64Nano(${aggregate}(toUnixTimestamp64Nano(first_exposure_instant)), 'UTC')`
@@ -196,10 +193,10 @@ async function insert(
     ? `SELECT {experiment:String}, * FROM (${rows})`
     : `SELECT
         {experiment:String},
-        ifNull(first_exposure_identity, ''),
-        ${variant}
+        ${identityKey},
+        ${variantOf('first_exposure_variant')},
         ${ofNanoseconds('min')},
-        ${former}
+        ${former(variantOf)}
         ${mayName.map((_, at) => `min(first_exposure_named_${at}), max(first_exposure_named_${at}),`).join(' ')}
         first_exposure_status,
         any(first_exposure_unread),
@@ -207,8 +204,9 @@ async function insert(
         count()
       FROM (${rows})
       GROUP BY
-        ifNull(first_exposure_identity, ''),
-        ${ofVariants((column) => `ifNull(${column}, ''), isNull(${column})`)},
+        ${identityKey},
+        ${variantKey('first_exposure_variant')},
+        ${former(variantKey)}
         first_exposure_status`
   await engine.run(
     `Loading ${oneLine(file.name, 30)}`,

@@ -1,7 +1,6 @@
 import { quotedForShell, type GivenColumns } from './arguments.js'
-import { dateAndTime } from './date-and-time.js'
+import { dateAndTime, isTimeOfDay } from './date-and-time.js'
 import type { Proposal } from './file-columns.js'
-import { isTimeOfDay } from './date-and-time.js'
 import { oneLine } from './report-error.js'
 import { ambiguousZone } from './timestamp-form.js'
 
