@@ -83,8 +83,8 @@ const esbuildOptions: NonNullable<Options['esbuildOptions']> = (options) => {
   }
 }
 
-// Under this name, knip finds them.
-const doors = {
+// knip finds the entry points by the name `entry`.
+const entryPoints = {
   entry: {
     index: 'src/index.ts',
     clickhouse: 'src/clickhouse/index.ts',
@@ -99,9 +99,9 @@ const doors = {
 
 const library: Options = {
   entry: {
-    ...doors.entry,
-    // What of the panel runs in a page: no door, but a file apart from what runs on a server. A bundler that keeps or
-    // drops whole files, as that of Next.js does, would carry all statistics into the page otherwise.
+    ...entryPoints.entry,
+    // What of the panel runs in a page. It is not an entry point, but a file apart from what runs on a server: a bundler
+    // that keeps or drops whole files, as that of Next.js does, would carry all statistics into the page otherwise.
     'panel-in-page': 'src/panel/browser/mount-panel.ts',
   },
   format: ['esm', 'cjs'],
@@ -112,7 +112,7 @@ const library: Options = {
   noExternal: bundled,
   esbuildPlugins: [inTurn('first'), thirdPartyLicences(), pageScript()],
   esbuildOptions,
-  dts: { entry: doors.entry, compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts: { entry: entryPoints.entry, compilerOptions: { ignoreDeprecations: '6.0' } },
 }
 
 // The program, apart: nothing of it is in what the library's entry points share.

@@ -8,7 +8,7 @@ export type EngineTask =
       readonly kind: 'measure'
       readonly table: string
       readonly form: Form
-      /** Whether the form is asked for a second before it is measured, and then again, as on a server that is asked often. */
+      /** Whether the form is asked for a second before it is measured for a second, as on a server that is asked often. */
       readonly isWarm: boolean
     }
 

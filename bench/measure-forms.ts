@@ -15,7 +15,8 @@ export interface Cost {
  * Fills a table and measures every form on it in turn, several times. So if something else slows the machine for a
  * while, it slows all forms. Throws if forms that must agree do not.
  *
- * @param isWarm - whether each form is asked for a second before it is measured, and then again, as on a server that is asked often
+ * @param isWarm - whether each form is asked for a second before it is measured for a second, as on a server that is
+ *   asked often
  */
 export async function measureForms(
   engine: Engine,

@@ -159,8 +159,8 @@ function clockBeside(
 }
 
 /**
- * Whether a table holds counts: a row for each variant, or a column for each. Numbers in a column that is called like an
- * identity are none.
+ * Whether a table holds counts: a row for each variant, or a column for each. Numbers in a column that has the name of
+ * an identity are identifiers, and not counts.
  */
 function seemCounts(
   columns: readonly Described[],

@@ -88,8 +88,8 @@ function timeText(file: OpenedFile, column: string, read: FileRead, role: TimeCo
 }
 
 /**
- * The expressions for an instant of a row: its text; the instant, NULL for a value that is no timestamp; and, where the timestamps
- * are dates, whether it is one. A date is the start of its local day.
+ * The expressions for an instant of a row: its text; the instant, NULL for a value that is no timestamp; and, where the
+ * timestamps are dates, whether it is one. A date is the start of its local day.
  */
 export function instantIn(
   file: OpenedFile,

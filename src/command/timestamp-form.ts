@@ -94,7 +94,7 @@ export function hasZone(text: string): boolean {
   )
 }
 
-/** The zone whose name stands in a timestamp, and what it is read as; `undefined` if there is none. */
+/** The zone that a timestamp names, and the offset that it is read as; `undefined` if it names no zone. */
 export function namedZone(text: string): { readonly name: string; readonly offset: string } | undefined {
   const name = new RegExp(` (${zoneNames})(?:${region})?(?: ${year})?$`).exec(text.trim())?.[1]
   return name === undefined ? undefined : { name, offset: offsetOf[name as keyof typeof offsetOf] }
