@@ -77,7 +77,7 @@ describe.skipIf(!engineAvailable)('what a statement cost, and where to find it',
     await admin.command({ query: 'SYSTEM FLUSH LOGS' })
     const answer = await admin.query({
       query: `SELECT query_id, toString(read_rows) AS read_rows, toString(read_bytes) AS read_bytes,
-          toString(query_duration_ms) AS ms, log_comment, http_user_agent
+          log_comment, http_user_agent
         FROM system.query_log WHERE type = 'QueryFinish' AND ${condition} ORDER BY event_time_microseconds`,
       format: 'JSONEachRow',
     })
@@ -99,13 +99,15 @@ describe.skipIf(!engineAvailable)('what a statement cost, and where to find it',
       ]),
     ),
   )(
-    '%s, the %s and the settings %o: the rows, bytes and time of the log',
+    '%s, the %s and the settings %o: the rows and bytes of the log, and a time',
     async (name, question, settings) => {
       const client = (clients[name] as (typeof clients)[string])()
       try {
+        const begin = performance.now()
         const costs = await costsOf((options) =>
           (questions[question] as (typeof questions)[string])(client, { ...options, settings }),
         )
+        const waitedMs = performance.now() - begin
         expect(costs).toHaveLength(question === 'summary in parts' ? 3 : 1)
         for (const { queryId, readRows, readBytes, elapsedMs } of costs) {
           const [row] = await logged(`query_id = '${queryId}'`)
@@ -118,8 +120,8 @@ describe.skipIf(!engineAvailable)('what a statement cost, and where to find it',
             expect(told[0]).toBeGreaterThan(0)
           }
           expect(elapsedMs).toBeGreaterThan(0)
-          // The log rounds down.
-          expect(elapsedMs).toBeLessThan(Number(row?.['ms']) + 2)
+          // The log's own duration is no bound: the server takes it before it writes the header, or after.
+          expect(elapsedMs).toBeLessThan(waitedMs)
         }
       } finally {
         await client.close()
