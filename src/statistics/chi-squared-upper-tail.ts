@@ -52,5 +52,6 @@ export function chiSquaredCriticalValue(probability: number, degreesOfFreedom: n
     if (Math.abs(next - x) <= 1e-14 * x) return next
     x = next
   }
+  /* v8 ignore next -- it takes few steps; a hundred of them only keep a loop from never ending. */
   return x
 }

@@ -227,6 +227,16 @@ describe('what is found', () => {
       spec: exposureSpec({ environmentKey: 'test', featureName: 'checkout' }),
     })
     expect(exposureFindings(good, other)).toEqual([])
+    // Nor does one without a count.
+    const none = answer({ days: [] })
+    for (const [one, another] of [
+      [good, none],
+      [none, good],
+    ] as const) {
+      expect(short(exposureFindings(one, another)).filter((each) => each.startsWith('events-lost'))).toEqual(
+        [],
+      )
+    }
   })
 
   test('a refresh that has failed for the third time, by the schedule', () => {

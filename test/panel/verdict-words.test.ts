@@ -85,6 +85,10 @@ describe('numbers and instants in words', () => {
     expect(words.probability(0)).toBe(words.say('below', { value: '10⁻³⁰⁰' }))
   })
 
+  test('a difference has its sign', () => {
+    expect([-3.14, 0, 2].map(words.signed)).toEqual(['−3.1', '0', '+2'])
+  })
+
   test('an instant in a time zone', () => {
     const at = Date.UTC(2026, 5, 1, 12)
     expect(words.instant(at, 'Asia/Tokyo')).toMatch(/^Jun 1, 2026, 9:00\sPM$/)

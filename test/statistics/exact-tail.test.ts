@@ -9,6 +9,7 @@ import {
   logLowerTail,
   logUpperTail,
 } from '../../src/statistics/count-distributions.js'
+import { logChiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
 import { shareInterval } from '../../src/statistics/evidence.js'
 import {
   enumeratedTail,
@@ -155,6 +156,34 @@ describe('both ways to add up outcomes', () => {
         if (areEqual) expect(onGrid?.exact).toBe(true)
       }),
       { numRuns: runs(150) },
+    )
+  })
+
+  test('with large arms as a group, among which the distance is chi-squared', () => {
+    const small = fc.array(fc.record({ weight: fc.integer({ min: 1, max: 9 }), count: fc.nat(15) }), {
+      minLength: 2,
+      maxLength: 3,
+    })
+    fc.assert(
+      fc.property(small, fc.integer({ min: 2, max: 6 }), fc.nat(40), (given, large, surplus) => {
+        const sorted = given.toSorted((a, b) => a.weight - b.weight)
+        const weights = [...sorted.map(({ weight }) => weight), 100 * large]
+        const counts = [...sorted.map(({ count }) => count), 100 * large + surplus]
+        const shares = sharesOf(weights)
+        const lottery = multinomialLottery(shares, sum(counts), (statistic) =>
+          Math.exp(logChiSquaredUpperTail(statistic, large - 1)),
+        )
+        const far = statisticOf(counts, shares) + 1
+        const whole = enumeratedTail(lottery, far)
+        fc.pre(whole !== null)
+        const onGrid = gridTail(lottery, far)
+        fc.pre(onGrid !== null)
+        const ratio = (onGrid?.pValue ?? NaN) / (whole ?? NaN)
+        expect(ratio).toBeGreaterThan(1 - 1e-9)
+        expect(ratio).toBeLessThan(1.5)
+        expect(onGrid?.exact).toBe(false)
+      }),
+      { numRuns: runs(50) },
     )
   })
 
