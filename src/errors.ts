@@ -121,15 +121,14 @@ export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCo
 
 /** How a message names a received value: its kind and, where that is short, its text. */
 export function received(value: unknown): string {
+  const type = typeof value
   if (typeof value === 'string') {
     return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`
   }
-  if (value === null || ['undefined', 'number', 'boolean', 'bigint'].includes(typeof value)) {
-    return String(value)
-  }
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (type === 'function' || type === 'symbol') return `a ${type}`
+  return type === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /**

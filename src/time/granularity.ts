@@ -6,9 +6,12 @@ export type Granularity = 'hour' | 'day'
 
 const hourMs = 3_600_000
 
+/** The longest window that is counted by each, in milliseconds, finest first. */
+const longestWindowMs: Readonly<Record<Granularity, number>> = { hour: 72 * hourMs, day: Infinity }
+
 /**
- * What depends on the granularity, finest first. What only one room needs is in that room, as a `Record<Granularity, …>`,
- * so that a new granularity does not compile until every place knows it.
+ * What depends on the granularity. What only one room needs is in that room, as a `Record<Granularity, …>`, so that a
+ * new granularity does not compile until every place knows it.
  */
 export const granularities: Readonly<
   Record<
@@ -16,26 +19,16 @@ export const granularities: Readonly<
     {
       /** How long a bucket lasts while no clock changes, in milliseconds. */
       readonly widthMs: number
-      /** The longest window that is counted by it, in milliseconds. */
-      readonly windowUpToMs: number
       /** ClickHouse's function for the start of the bucket that holds an instant. */
       readonly startOfBucket: 'toStartOfHour' | 'toStartOfDay'
     }
   >
 > = /* @__PURE__ */ Object.freeze({
-  hour: {
-    widthMs: hourMs,
-    windowUpToMs: 72 * hourMs,
-    startOfBucket: 'toStartOfHour',
-  },
-  day: {
-    widthMs: 24 * hourMs,
-    windowUpToMs: Infinity,
-    startOfBucket: 'toStartOfDay',
-  },
+  hour: { widthMs: hourMs, startOfBucket: 'toStartOfHour' },
+  day: { widthMs: 24 * hourMs, startOfBucket: 'toStartOfDay' },
 })
 
-const names = /* @__PURE__ */ Object.keys(granularities) as readonly Granularity[]
+const names = /* @__PURE__ */ Object.keys(longestWindowMs) as readonly Granularity[]
 
 /** The name of a granularity. */
 export const aGranularity: Check<Granularity> = /* @__PURE__ */ oneOf(names)
@@ -57,5 +50,5 @@ export const aGranularity: Check<Granularity> = /* @__PURE__ */ oneOf(names)
 export function selectGranularity(window: ExposureWindow): Granularity {
   const { startMs, asOfMs } = checkedWindow(window)
   // The last one takes windows of any length.
-  return names.find((name) => asOfMs - startMs <= granularities[name].windowUpToMs) as Granularity
+  return names.find((name) => asOfMs - startMs <= longestWindowMs[name]) as Granularity
 }

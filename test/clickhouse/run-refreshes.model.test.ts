@@ -16,7 +16,7 @@ import {
   type RefreshReport,
   type RefreshStore,
 } from 'first-exposure/clickhouse'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { virtualTime } from './virtual-time.js'
 
 // Hosts that run the loop on one store, on a clock that the test moves. What must hold, whatever the queries and the
@@ -253,7 +253,7 @@ test('many hosts that run the loop on one store, whatever happens', async () => 
       if (wrong.length > 0) throw wrong[0]
     }),
     // On a busy machine it ends before the test would be over: its clock is not that of the tests that follow.
-    { numRuns: runs(30), interruptAfterTimeLimit: 45_000 },
+    { numRuns: runs(30), interruptAfterTimeLimit: timeFor(45_000) },
   )
 })
 

@@ -31,7 +31,7 @@ import {
   type DiagnosedEvent,
 } from '../arbitraries/diagnosed-events.js'
 import { anyKey, type Asked } from '../arbitraries/exposure-events.js'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -118,188 +118,217 @@ describe.skipIf(!engineAvailable)('the laws of aliases', () => {
     )
   }
 
-  test('every question is answered as the reference model answers it on resolved events', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, async ({ question, events, aliases, settings, ...how }) => {
-        await fill(events, aliases)
-        const { multiVariant, identityKey, filtered } = how
-        const spec = specOf(question, { multiVariant, identityKey, filters: filtered ? filters : [] })
-        const window = windowOf(question)
-        const filter = (e: DiagnosedEvent): boolean => !filtered || e.sdk === 'web'
-        const raw = events.filter(filter)
-        const resolved = resolvedEvents(raw, aliases)
-
-        expect(await fetchExposuresSummary(client, spec, window, { settings })).toEqual(
-          referenceSummary(resolved, question, multiVariant),
-        )
-        expect(await fetchCrossovers(client, spec, window, { settings })).toEqual(
-          referenceCrossovers(resolved, question),
-        )
-        expect(await identitiesOf(spec, window, settings)).toEqual(
-          expectedIdentities(resolved, question, multiVariant),
-        )
-
-        const exposed = [...exposuresByIdentity(raw, question)]
-        const resolve = resolver(aliases)
-        const joined = exposed
-          .map(([identity]) => identity)
-          .filter((identity) => resolve(identity) !== identity)
-        const alone = new Set(
-          exposed.flatMap(([identity, own]) =>
-            new Set(own.map(({ variant }) => variant)).size > 1 ? [resolve(identity)] : [],
-          ),
-        )
-        const excluded = referenceIdentities(resolved, question).filter((each) => each.multiVariant)
-        expect(await fetchExposureLedger(client, spec, window, { settings })).toEqual({
-          ...(referenceLedger(resolvedEvents(events, aliases), question, multiVariant, { filter }) as object),
-          aliases: {
-            joinedIdentifiers: joined.length,
-            ambiguousIdentifiers: exposed.filter(([identity]) => isAmbiguous(identity, aliases)).length,
-            chainedIdentifiers: joined.filter((each) => resolve(resolve(each)) !== resolve(each)).length,
-            quarantinedByJoining:
-              multiVariant === 'first-seen'
-                ? 0
-                : excluded.filter(({ identity }) => !alone.has(identity)).length,
-          },
-        })
-      }),
-      { numRuns },
-    )
-  }, 600_000)
-
-  test('a breakdown’s slices and dimensions are those of the first exposure of all identifiers', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, async ({ question, events, aliases, settings, multiVariant, identityKey }) => {
-        await fill(events, aliases)
-        const spec = specOf(question, {
-          multiVariant,
-          identityKey,
-          breakdown: { column: 'sdk_language', top: 5 },
-        })
-        const window = windowOf(question)
-        const valueOf = new Map<string, string>()
-        for (const [identity, own] of exposuresByIdentity(resolvedEvents(events, aliases), question)) {
-          const firstMs = Math.min(...own.map((e) => e.timestampMs))
-          const [value = ''] = own
-            .filter((e) => e.timestampMs === firstMs)
-            .map(({ sdk }) => sdk)
-            .sort()
-          valueOf.set(identity, value)
-        }
-        const { slices, other } = await fetchExposuresBreakdown(client, spec, window, { settings })
-        expect(other).toBeNull()
-        for (const { value, summary } of slices) {
-          const own = resolvedEvents(events, aliases).filter((e) => valueOf.get(e.identity ?? '') === value)
-          expect(summary).toEqual(referenceSummary(own, question, multiVariant))
-        }
-        const dimensions = [trustedSql`sdk_language`]
-        const identities = await identitiesOf(spec, window, settings, undefined, dimensions)
-        expect(identities.map(({ identity, dimensions: of }) => [identity, of])).toEqual(
-          [...valueOf]
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([identity, value]) => [identity, { dimension_1: value }]),
-        )
-      }),
-      { numRuns },
-    )
-  }, 600_000)
-
-  test('10. who and how many agree, in partitions: all identifiers of an identity are in one of them', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, fc.integer({ min: 1, max: 4 }), async (asked, of) => {
-        const { question, events, aliases, settings, multiVariant, identityKey } = asked
-        await fill(events, aliases)
-        const spec = specOf(question, { multiVariant, identityKey })
-        const window = windowOf(question)
-        const all: ExposedIdentity[] = []
-        for (let index = 0; index < of; index++) {
-          all.push(...(await identitiesOf(spec, window, settings, { index, of })))
-        }
-        const resolved = resolvedEvents(events, aliases)
-        expect(all.sort((a, b) => (a.identity < b.identity ? -1 : 1))).toEqual(
-          expectedIdentities(resolved, question, multiVariant),
-        )
-        const summary = await fetchExposuresSummary(client, spec, window, { settings, partitions: of })
-        expect(summary).toEqual(referenceSummary(resolved, question, multiVariant))
-        expect(countOf(all, summary)).toEqual(summary)
-      }),
-      { numRuns },
-    )
-  }, 600_000)
-
-  test('the story of an identity has the events of all its identifiers, and lists them', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, async ({ question, events, aliases, settings, multiVariant }) => {
-        await fill(events, aliases)
-        const spec = specOf(question, { multiVariant })
-        const resolve = resolver(aliases)
-        const resolved = resolvedEvents(events, aliases)
-        for (const asked of new Set(['nobody', ...events.map((e) => e.identity ?? '')])) {
-          const identity = asked === '' ? '' : resolve(asked)
-          const story = referenceStory(resolved, question, identity, () => true)
-          const timeline = await fetchIdentityTimeline(client, spec, windowOf(question), asked, { settings })
-          expect(timeline).toMatchObject({
-            verdict: referenceVerdict(story, multiVariant),
-            scanned: story.length,
-            truncated: false,
-          })
-          expect(timeline.events.map(({ at }) => at)).toEqual(story.map(({ at }) => at))
-          const own = events.filter(
-            (e) =>
-              e.environment === question.environment &&
-              e.event === question.event &&
-              e.feature === question.feature &&
-              e.identity !== null &&
-              (e.identity === '' ? '' : resolve(e.identity)) === identity,
-          )
-          const identifiers = own.map((e) => e.identity ?? '').sort()
-          expect(timeline.events.map(({ identifier }) => identifier ?? '?').sort()).toEqual(identifiers)
-          expect(timeline.resolved).toEqual(
-            own.length === 0 ? null : { identity, identifiers: [...new Set(identifiers)] },
-          )
-        }
-      }),
-      { numRuns: runs(50) },
-    )
-  }, 600_000)
-
-  test('a rollup answers with aliases as the events do', async () => {
-    const event = '$flag_exposure'
-    const schema = schemaOf(event)
-    await run(client, schema.create)
-    try {
+  test(
+    'every question is answered as the reference model answers it on resolved events',
+    async () => {
       await fc.assert(
-        fc.asyncProperty(asking, fc.constantFrom(1, 3), async (asked, of) => {
-          const { aliases, settings, multiVariant, identityKey } = asked
-          // A rollup holds one event.
-          const question = { ...asked.question, event }
-          const events = asked.events.map((e) => ({
-            ...e,
-            event: e.event === asked.question.event ? event : 'other',
-          }))
-          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
+        fc.asyncProperty(asking, async ({ question, events, aliases, settings, ...how }) => {
           await fill(events, aliases)
-          const spec = specOf(question, {
-            multiVariant,
-            identityKey,
-            source: rolledUp(flagsmithEvents(), 'exposures_by_identity'),
-          })
-          const resolved = resolvedEvents(events, aliases)
-          const summary = await fetchExposuresSummary(client, spec, windowOf(question), {
-            settings,
-            partitions: of,
-          })
-          expect(summary).toEqual(referenceSummary(resolved, question, multiVariant))
-          expect(await identitiesOf(spec, windowOf(question), settings)).toEqual(
+          const { multiVariant, identityKey, filtered } = how
+          const spec = specOf(question, { multiVariant, identityKey, filters: filtered ? filters : [] })
+          const window = windowOf(question)
+          const filter = (e: DiagnosedEvent): boolean => !filtered || e.sdk === 'web'
+          const raw = events.filter(filter)
+          const resolved = resolvedEvents(raw, aliases)
+
+          expect(await fetchExposuresSummary(client, spec, window, { settings })).toEqual(
+            referenceSummary(resolved, question, multiVariant),
+          )
+          expect(await fetchCrossovers(client, spec, window, { settings })).toEqual(
+            referenceCrossovers(resolved, question),
+          )
+          expect(await identitiesOf(spec, window, settings)).toEqual(
             expectedIdentities(resolved, question, multiVariant),
           )
+
+          const exposed = [...exposuresByIdentity(raw, question)]
+          const resolve = resolver(aliases)
+          const joined = exposed
+            .map(([identity]) => identity)
+            .filter((identity) => resolve(identity) !== identity)
+          const alone = new Set(
+            exposed.flatMap(([identity, own]) =>
+              new Set(own.map(({ variant }) => variant)).size > 1 ? [resolve(identity)] : [],
+            ),
+          )
+          const excluded = referenceIdentities(resolved, question).filter((each) => each.multiVariant)
+          expect(await fetchExposureLedger(client, spec, window, { settings })).toEqual({
+            ...(referenceLedger(resolvedEvents(events, aliases), question, multiVariant, {
+              filter,
+            }) as object),
+            aliases: {
+              joinedIdentifiers: joined.length,
+              ambiguousIdentifiers: exposed.filter(([identity]) => isAmbiguous(identity, aliases)).length,
+              chainedIdentifiers: joined.filter((each) => resolve(resolve(each)) !== resolve(each)).length,
+              quarantinedByJoining:
+                multiVariant === 'first-seen'
+                  ? 0
+                  : excluded.filter(({ identity }) => !alone.has(identity)).length,
+            },
+          })
+        }),
+        { numRuns },
+      )
+    },
+    timeFor(600_000),
+  )
+
+  test(
+    'a breakdown’s slices and dimensions are those of the first exposure of all identifiers',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          asking,
+          async ({ question, events, aliases, settings, multiVariant, identityKey }) => {
+            await fill(events, aliases)
+            const spec = specOf(question, {
+              multiVariant,
+              identityKey,
+              breakdown: { column: 'sdk_language', top: 5 },
+            })
+            const window = windowOf(question)
+            const valueOf = new Map<string, string>()
+            for (const [identity, own] of exposuresByIdentity(resolvedEvents(events, aliases), question)) {
+              const firstMs = Math.min(...own.map((e) => e.timestampMs))
+              const [value = ''] = own
+                .filter((e) => e.timestampMs === firstMs)
+                .map(({ sdk }) => sdk)
+                .sort()
+              valueOf.set(identity, value)
+            }
+            const { slices, other } = await fetchExposuresBreakdown(client, spec, window, { settings })
+            expect(other).toBeNull()
+            for (const { value, summary } of slices) {
+              const own = resolvedEvents(events, aliases).filter(
+                (e) => valueOf.get(e.identity ?? '') === value,
+              )
+              expect(summary).toEqual(referenceSummary(own, question, multiVariant))
+            }
+            const dimensions = [trustedSql`sdk_language`]
+            const identities = await identitiesOf(spec, window, settings, undefined, dimensions)
+            expect(identities.map(({ identity, dimensions: of }) => [identity, of])).toEqual(
+              [...valueOf]
+                .sort(([a], [b]) => (a < b ? -1 : 1))
+                .map(([identity, value]) => [identity, { dimension_1: value }]),
+            )
+          },
+        ),
+        { numRuns },
+      )
+    },
+    timeFor(600_000),
+  )
+
+  test(
+    '10. who and how many agree, in partitions: all identifiers of an identity are in one of them',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(asking, fc.integer({ min: 1, max: 4 }), async (asked, of) => {
+          const { question, events, aliases, settings, multiVariant, identityKey } = asked
+          await fill(events, aliases)
+          const spec = specOf(question, { multiVariant, identityKey })
+          const window = windowOf(question)
+          const all: ExposedIdentity[] = []
+          for (let index = 0; index < of; index++) {
+            all.push(...(await identitiesOf(spec, window, settings, { index, of })))
+          }
+          const resolved = resolvedEvents(events, aliases)
+          expect(all.sort((a, b) => (a.identity < b.identity ? -1 : 1))).toEqual(
+            expectedIdentities(resolved, question, multiVariant),
+          )
+          const summary = await fetchExposuresSummary(client, spec, window, { settings, partitions: of })
+          expect(summary).toEqual(referenceSummary(resolved, question, multiVariant))
+          expect(countOf(all, summary)).toEqual(summary)
+        }),
+        { numRuns },
+      )
+    },
+    timeFor(600_000),
+  )
+
+  test(
+    'the story of an identity has the events of all its identifiers, and lists them',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(asking, async ({ question, events, aliases, settings, multiVariant }) => {
+          await fill(events, aliases)
+          const spec = specOf(question, { multiVariant })
+          const resolve = resolver(aliases)
+          const resolved = resolvedEvents(events, aliases)
+          for (const asked of new Set(['nobody', ...events.map((e) => e.identity ?? '')])) {
+            const identity = asked === '' ? '' : resolve(asked)
+            const story = referenceStory(resolved, question, identity, () => true)
+            const timeline = await fetchIdentityTimeline(client, spec, windowOf(question), asked, {
+              settings,
+            })
+            expect(timeline).toMatchObject({
+              verdict: referenceVerdict(story, multiVariant),
+              scanned: story.length,
+              truncated: false,
+            })
+            expect(timeline.events.map(({ at }) => at)).toEqual(story.map(({ at }) => at))
+            const own = events.filter(
+              (e) =>
+                e.environment === question.environment &&
+                e.event === question.event &&
+                e.feature === question.feature &&
+                e.identity !== null &&
+                (e.identity === '' ? '' : resolve(e.identity)) === identity,
+            )
+            const identifiers = own.map((e) => e.identity ?? '').sort()
+            expect(timeline.events.map(({ identifier }) => identifier ?? '?').sort()).toEqual(identifiers)
+            expect(timeline.resolved).toEqual(
+              own.length === 0 ? null : { identity, identifiers: [...new Set(identifiers)] },
+            )
+          }
         }),
         { numRuns: runs(50) },
       )
-    } finally {
-      await run(client, schema.drop)
-    }
-  }, 600_000)
+    },
+    timeFor(600_000),
+  )
+
+  test(
+    'a rollup answers with aliases as the events do',
+    async () => {
+      const event = '$flag_exposure'
+      const schema = schemaOf(event)
+      await run(client, schema.create)
+      try {
+        await fc.assert(
+          fc.asyncProperty(asking, fc.constantFrom(1, 3), async (asked, of) => {
+            const { aliases, settings, multiVariant, identityKey } = asked
+            // A rollup holds one event.
+            const question = { ...asked.question, event }
+            const events = asked.events.map((e) => ({
+              ...e,
+              event: e.event === asked.question.event ? event : 'other',
+            }))
+            await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
+            await fill(events, aliases)
+            const spec = specOf(question, {
+              multiVariant,
+              identityKey,
+              source: rolledUp(flagsmithEvents(), 'exposures_by_identity'),
+            })
+            const resolved = resolvedEvents(events, aliases)
+            const summary = await fetchExposuresSummary(client, spec, windowOf(question), {
+              settings,
+              partitions: of,
+            })
+            expect(summary).toEqual(referenceSummary(resolved, question, multiVariant))
+            expect(await identitiesOf(spec, windowOf(question), settings)).toEqual(
+              expectedIdentities(resolved, question, multiVariant),
+            )
+          }),
+          { numRuns: runs(50) },
+        )
+      } finally {
+        await run(client, schema.drop)
+      }
+    },
+    timeFor(600_000),
+  )
 
   describe('11.', () => {
     const summaryOf = async (
@@ -308,97 +337,113 @@ describe.skipIf(!engineAvailable)('the laws of aliases', () => {
     ): Promise<ExposuresSummary> =>
       await fetchExposuresSummary(client, specOf(question, input), windowOf(question))
 
-    test('with no alias everything is as without', async () => {
-      await fc.assert(
-        fc.asyncProperty(asking, async ({ question, events, multiVariant, identityKey }) => {
-          await fill(events, [])
-          const spec = specOf(question, { multiVariant, identityKey })
-          const without = exposureSpec({ ...spec, aliases: null })
-          const window = windowOf(question)
-          expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(
-            await fetchExposuresSummary(client, without, window),
-          )
-          expect(await fetchCrossovers(client, spec, window)).toEqual(
-            await fetchCrossovers(client, without, window),
-          )
-          const { aliases, ...ledger } = await fetchExposureLedger(client, spec, window)
-          expect(aliases).toEqual({
-            joinedIdentifiers: 0,
-            ambiguousIdentifiers: 0,
-            chainedIdentifiers: 0,
-            quarantinedByJoining: 0,
-          })
-          expect({ ...ledger, aliases: null }).toEqual(await fetchExposureLedger(client, without, window))
-        }),
-        { numRuns },
-      )
-    }, 300_000)
-
-    test('renaming identifiers by a bijection changes no count', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          asking,
-          anyKey,
-          async ({ question, events, aliases, multiVariant, identityKey }, by) => {
-            const rename = (id: string | null): string | null =>
-              id === null || id === '' ? id : `${by}${id}`
-            await fill(events, aliases)
-            const before = await summaryOf(question, { multiVariant, identityKey })
-            await fill(
-              events.map((e) => ({ ...e, identity: rename(e.identity) })),
-              aliases.map(({ from, to }) => ({ from: rename(from), to: rename(to) })),
+    test(
+      'with no alias everything is as without',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(asking, async ({ question, events, multiVariant, identityKey }) => {
+            await fill(events, [])
+            const spec = specOf(question, { multiVariant, identityKey })
+            const without = exposureSpec({ ...spec, aliases: null })
+            const window = windowOf(question)
+            expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(
+              await fetchExposuresSummary(client, without, window),
             )
-            expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(before)
-          },
-        ),
-        { numRuns },
-      )
-    }, 300_000)
+            expect(await fetchCrossovers(client, spec, window)).toEqual(
+              await fetchCrossovers(client, without, window),
+            )
+            const { aliases, ...ledger } = await fetchExposureLedger(client, spec, window)
+            expect(aliases).toEqual({
+              joinedIdentifiers: 0,
+              ambiguousIdentifiers: 0,
+              chainedIdentifiers: 0,
+              quarantinedByJoining: 0,
+            })
+            expect({ ...ledger, aliases: null }).toEqual(await fetchExposureLedger(client, without, window))
+          }),
+          { numRuns },
+        )
+      },
+      timeFor(300_000),
+    )
 
-    test('resolving is idempotent where there is no chain', async () => {
-      await fc.assert(
-        fc.asyncProperty(asking, async ({ question, events, aliases: some, multiVariant, identityKey }) => {
-          // Without the rows whose target stands for another one itself.
-          const aliases = some.filter(({ to }) => !some.some(({ from }) => from === to))
-          await fill(events, aliases)
-          const once = await summaryOf(question, { multiVariant, identityKey })
-          await fill(resolvedEvents(events, aliases), aliases)
-          expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(once)
-        }),
-        { numRuns },
-      )
-    }, 300_000)
+    test(
+      'renaming identifiers by a bijection changes no count',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            asking,
+            anyKey,
+            async ({ question, events, aliases, multiVariant, identityKey }, by) => {
+              const rename = (id: string | null): string | null =>
+                id === null || id === '' ? id : `${by}${id}`
+              await fill(events, aliases)
+              const before = await summaryOf(question, { multiVariant, identityKey })
+              await fill(
+                events.map((e) => ({ ...e, identity: rename(e.identity) })),
+                aliases.map(({ from, to }) => ({ from: rename(from), to: rename(to) })),
+              )
+              expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(before)
+            },
+          ),
+          { numRuns },
+        )
+      },
+      timeFor(300_000),
+    )
 
-    test('one more alias never raises identities + excluded, and moves only the identities it joins', async () => {
-      await fc.assert(
-        fc.asyncProperty(asking, anyKey, async (asked, other) => {
-          const { question, events, aliases, settings, multiVariant } = asked
-          // Of an identifier that has none, and for which no other one stands: it makes no chain.
-          const identifiers = [other, ...events.map((e) => e.identity ?? '')].filter((each) => each !== '')
-          const from = identifiers.find(
-            (each) => !aliases.some((row) => row.from === each || row.to === each),
-          )
-          const to = identifiers.find((each) => each !== from) ?? other
-          fc.pre(from !== undefined && from !== to)
-          await fill(events, aliases)
-          const spec = specOf(question, { multiVariant })
-          const before = await identitiesOf(spec, windowOf(question), settings)
-          const summaryBefore = await summaryOf(question, { multiVariant })
-          await replaceAliases(client, [...aliases, { from, to }])
-          const after = await identitiesOf(spec, windowOf(question), settings)
-          const summaryAfter = await summaryOf(question, { multiVariant })
+    test(
+      'resolving is idempotent where there is no chain',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(asking, async ({ question, events, aliases: some, multiVariant, identityKey }) => {
+            // Without the rows whose target stands for another one itself.
+            const aliases = some.filter(({ to }) => !some.some(({ from }) => from === to))
+            await fill(events, aliases)
+            const once = await summaryOf(question, { multiVariant, identityKey })
+            await fill(resolvedEvents(events, aliases), aliases)
+            expect(await summaryOf(question, { multiVariant, identityKey })).toEqual(once)
+          }),
+          { numRuns },
+        )
+      },
+      timeFor(300_000),
+    )
 
-          expect(after.length).toBeLessThanOrEqual(before.length)
-          expect(total(summaryAfter)).toBe(after.length)
-          expect(total(summaryBefore)).toBe(before.length)
-          const joins = new Set<unknown>([from, resolver(aliases)(to), to])
-          const others = (all: readonly ExposedIdentity[]): readonly ExposedIdentity[] =>
-            all.filter(({ identity }) => !joins.has(identity))
-          expect(others(after)).toEqual(others(before))
-        }),
-        { numRuns },
-      )
-    }, 300_000)
+    test(
+      'one more alias never raises identities + excluded, and moves only the identities it joins',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(asking, anyKey, async (asked, other) => {
+            const { question, events, aliases, settings, multiVariant } = asked
+            // Of an identifier that has none, and for which no other one stands: it makes no chain.
+            const identifiers = [other, ...events.map((e) => e.identity ?? '')].filter((each) => each !== '')
+            const from = identifiers.find(
+              (each) => !aliases.some((row) => row.from === each || row.to === each),
+            )
+            const to = identifiers.find((each) => each !== from) ?? other
+            fc.pre(from !== undefined && from !== to)
+            await fill(events, aliases)
+            const spec = specOf(question, { multiVariant })
+            const before = await identitiesOf(spec, windowOf(question), settings)
+            const summaryBefore = await summaryOf(question, { multiVariant })
+            await replaceAliases(client, [...aliases, { from, to }])
+            const after = await identitiesOf(spec, windowOf(question), settings)
+            const summaryAfter = await summaryOf(question, { multiVariant })
+
+            expect(after.length).toBeLessThanOrEqual(before.length)
+            expect(total(summaryAfter)).toBe(after.length)
+            expect(total(summaryBefore)).toBe(before.length)
+            const joins = new Set<unknown>([from, resolver(aliases)(to), to])
+            const others = (all: readonly ExposedIdentity[]): readonly ExposedIdentity[] =>
+              all.filter(({ identity }) => !joins.has(identity))
+            expect(others(after)).toEqual(others(before))
+          }),
+          { numRuns },
+        )
+      },
+      timeFor(300_000),
+    )
   })
 })
 

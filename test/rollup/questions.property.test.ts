@@ -29,7 +29,7 @@ import {
   questionWithDiagnosedEvents,
   replaceDiagnosedEvents,
 } from '../arbitraries/diagnosed-events.js'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -106,76 +106,83 @@ describe.skipIf(!engineAvailable)(
       return found.sort((a, b) => (a.identity < b.identity ? -1 : 1))
     }
 
-    test('with and without aliases, filters, partitions and dimensions, and in windows that start late', async () => {
-      let [several, late] = [0, 0]
-      await fc.assert(
-        fc.asyncProperty(asking, async ({ question, events, window, merged, aliases, ...how }) => {
-          const half = Math.ceil(events.length / 2)
-          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
-          await replaceDiagnosedEvents(client, events.slice(0, half))
-          if (merged) await client.command({ query: 'OPTIMIZE TABLE exposures_by_identity FINAL' })
-          await insertDiagnosedEvents(client, events.slice(half))
-          await replaceAliases(client, aliases ?? [])
-          const { multiVariant, identityKey, filtered } = how
-          const input: ExposureSpecInput = {
-            environmentKey: question.environment,
-            featureName: question.feature,
-            multiVariant,
-            identityKey,
-            filters: filtered ? [{ column: 'sdk_language', equals: 'web' }] : [],
-            breakdown: { column: 'sdk_language', top: 1 },
-            ...(aliases === null ? {} : { aliases: { table: 'aliases', from: 'anonymous', to: 'person' } }),
-          }
-          const [raw, rolled] = [
-            exposureSpec({ ...input, source: flagsmithEvents() }),
-            exposureSpec({ ...input, source: throughRollup }),
-          ] as const
+    test(
+      'with and without aliases, filters, partitions and dimensions, and in windows that start late',
+      async () => {
+        let [several, late] = [0, 0]
+        await fc.assert(
+          fc.asyncProperty(asking, async ({ question, events, window, merged, aliases, ...how }) => {
+            const half = Math.ceil(events.length / 2)
+            await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
+            await replaceDiagnosedEvents(client, events.slice(0, half))
+            if (merged) await client.command({ query: 'OPTIMIZE TABLE exposures_by_identity FINAL' })
+            await insertDiagnosedEvents(client, events.slice(half))
+            await replaceAliases(client, aliases ?? [])
+            const { multiVariant, identityKey, filtered } = how
+            const input: ExposureSpecInput = {
+              environmentKey: question.environment,
+              featureName: question.feature,
+              multiVariant,
+              identityKey,
+              filters: filtered ? [{ column: 'sdk_language', equals: 'web' }] : [],
+              breakdown: { column: 'sdk_language', top: 1 },
+              ...(aliases === null ? {} : { aliases: { table: 'aliases', from: 'anonymous', to: 'person' } }),
+            }
+            const [raw, rolled] = [
+              exposureSpec({ ...input, source: flagsmithEvents() }),
+              exposureSpec({ ...input, source: throughRollup }),
+            ] as const
 
-          for (const fetch of [
-            fetchExposuresSummary,
-            fetchCrossovers,
-            fetchExposuresBreakdown,
-            fetchExposureLedger,
-          ]) {
-            expect(await fetch(client, rolled, window), fetch.name).toEqual(await fetch(client, raw, window))
-          }
-          const summary = await fetchExposuresSummary(client, raw, window)
-          expect(await fetchExposuresSummary(client, rolled, window, { partitions: 3 })).toEqual(summary)
-          const dimensions = ['sdk_language']
-          const identities = await who(raw, window, { dimensions })
-          expect(await who(rolled, window, { dimensions })).toEqual(identities)
-          expect(await streamed(rolled, window)).toEqual(await streamed(raw, window))
-          const partition = { index: 1, of: 2 }
-          expect(await who(rolled, window, { partition })).toEqual(await who(raw, window, { partition }))
-          await expectAgreement(client, rolled, window)
-          const ledger = await fetchExposureLedger(client, rolled, window)
-          expect(ledger.excludedIdentities).toBe(summary.excludedIdentities)
+            for (const fetch of [
+              fetchExposuresSummary,
+              fetchCrossovers,
+              fetchExposuresBreakdown,
+              fetchExposureLedger,
+            ]) {
+              expect(await fetch(client, rolled, window), fetch.name).toEqual(
+                await fetch(client, raw, window),
+              )
+            }
+            const summary = await fetchExposuresSummary(client, raw, window)
+            expect(await fetchExposuresSummary(client, rolled, window, { partitions: 3 })).toEqual(summary)
+            const dimensions = ['sdk_language']
+            const identities = await who(raw, window, { dimensions })
+            expect(await who(rolled, window, { dimensions })).toEqual(identities)
+            expect(await streamed(rolled, window)).toEqual(await streamed(raw, window))
+            const partition = { index: 1, of: 2 }
+            expect(await who(rolled, window, { partition })).toEqual(await who(raw, window, { partition }))
+            await expectAgreement(client, rolled, window)
+            const ledger = await fetchExposureLedger(client, rolled, window)
+            expect(ledger.excludedIdentities).toBe(summary.excludedIdentities)
 
-          const [one] = identities
-          if (one !== undefined) {
-            expect(await fetchIdentityTimeline(client, rolled, window, String(one.identity))).toEqual(
-              await fetchIdentityTimeline(client, raw, window, String(one.identity)),
+            const [one] = identities
+            if (one !== undefined) {
+              expect(await fetchIdentityTimeline(client, rolled, window, String(one.identity))).toEqual(
+                await fetchIdentityTimeline(client, raw, window, String(one.identity)),
+              )
+            }
+            const batch = [raw, rolled].map((spec) => [
+              { spec, window },
+              { spec, window: longer(window) },
+            ])
+            const [ofRaw, ofRolled] = await Promise.all(
+              batch.map(async (experiments) => await fetchExposuresSummaries(client, experiments)),
             )
-          }
-          const batch = [raw, rolled].map((spec) => [
-            { spec, window },
-            { spec, window: longer(window) },
-          ])
-          const [ofRaw, ofRolled] = await Promise.all(
-            batch.map(async (experiments) => await fetchExposuresSummaries(client, experiments)),
-          )
-          expect(ofRolled).toEqual(ofRaw)
-          const other = (spec: ExposureSpec): ExposureSpec => exposureSpec({ ...spec, featureName: 'other' })
-          expect(await fetchOverlap(client, rolled, other(rolled), window)).toEqual(
-            await fetchOverlap(client, raw, other(raw), window),
-          )
-          several += identities.length > 1 ? 1 : 0
-          late += window.startMs > question.startMs && identities.length > 0 ? 1 : 0
-        }),
-        { numRuns: runs(15), endOnFailure: true },
-      )
-      expect(Math.min(several, late)).toBeGreaterThan(2)
-    }, 900_000)
+            expect(ofRolled).toEqual(ofRaw)
+            const other = (spec: ExposureSpec): ExposureSpec =>
+              exposureSpec({ ...spec, featureName: 'other' })
+            expect(await fetchOverlap(client, rolled, other(rolled), window)).toEqual(
+              await fetchOverlap(client, raw, other(raw), window),
+            )
+            several += identities.length > 1 ? 1 : 0
+            late += window.startMs > question.startMs && identities.length > 0 ? 1 : 0
+          }),
+          { numRuns: runs(15), endOnFailure: true },
+        )
+        expect(Math.min(several, late)).toBeGreaterThan(2)
+      },
+      timeFor(900_000),
+    )
   },
 )
 

@@ -16,7 +16,7 @@ import {
   type Asked,
   type ExposureEvent,
 } from '../arbitraries/exposure-events.js'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { eventRow } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -293,46 +293,50 @@ describe.skipIf(!engineAvailable).each(doors)('the laws of filters, %s', (_, num
   beforeAll(async () => {
     ;({ client, close } = await open())
     await createTable(client)
-  }, 60_000)
+  }, timeFor(60_000))
   afterAll(async () => {
     await close()
   })
 
-  test('a filtered answer is that of the events filtered first', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        filterCase.chain((given) =>
-          fc.record({
-            given: fc.constant(given),
-            meanings: fc.array(meaning(given.texts), { minLength: 1, maxLength: 3 }),
-          }),
-        ),
-        async ({ given: { question, events }, meanings }) => {
-          await replace(client, events)
-          const source: ExposureSourceInput = { table: 'filtered' }
-          const ask = async (filters: readonly ExposureFilter[]): Promise<unknown> =>
-            await fetchExposuresSummary(
-              client,
-              exposureSpec({
-                environmentKey: question.environment,
-                eventName: question.event,
-                featureName: question.feature,
-                source,
-                filters,
-              }),
-              exposureWindow(question.startMs, question.asOfMs),
+  test(
+    'a filtered answer is that of the events filtered first',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          filterCase.chain((given) =>
+            fc.record({
+              given: fc.constant(given),
+              meanings: fc.array(meaning(given.texts), { minLength: 1, maxLength: 3 }),
+            }),
+          ),
+          async ({ given: { question, events }, meanings }) => {
+            await replace(client, events)
+            const source: ExposureSourceInput = { table: 'filtered' }
+            const ask = async (filters: readonly ExposureFilter[]): Promise<unknown> =>
+              await fetchExposuresSummary(
+                client,
+                exposureSpec({
+                  environmentKey: question.environment,
+                  eventName: question.event,
+                  featureName: question.feature,
+                  source,
+                  filters,
+                }),
+                exposureWindow(question.startMs, question.asOfMs),
+              )
+            for (const { filter, keeps } of meanings) {
+              const kept = events.filter(keeps)
+              expect(await ask([filter])).toEqual(referenceSummary(kept, question, 'quarantine'))
+            }
+            const kept = events.filter((event) => meanings.every(({ keeps }) => keeps(event)))
+            expect(await ask(meanings.map(({ filter }) => filter))).toEqual(
+              referenceSummary(kept, question, 'quarantine'),
             )
-          for (const { filter, keeps } of meanings) {
-            const kept = events.filter(keeps)
-            expect(await ask([filter])).toEqual(referenceSummary(kept, question, 'quarantine'))
-          }
-          const kept = events.filter((event) => meanings.every(({ keeps }) => keeps(event)))
-          expect(await ask(meanings.map(({ filter }) => filter))).toEqual(
-            referenceSummary(kept, question, 'quarantine'),
-          )
-        },
-      ),
-      { numRuns },
-    )
-  }, 300_000)
+          },
+        ),
+        { numRuns },
+      )
+    },
+    timeFor(300_000),
+  )
 })

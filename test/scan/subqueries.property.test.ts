@@ -18,7 +18,7 @@ import {
 } from 'first-exposure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { questionWithEvents, type Asked } from '../arbitraries/exposure-events.js'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { createEventsTable, replaceEvents } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -118,46 +118,50 @@ describe.skipIf(!engineAvailable)('a SELECT as the table', () => {
       .map((row) => JSON.stringify(row))
       .sort()
 
-  test('answers every question as the table itself', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        questionWithEvents,
-        fc.constantFrom(...Object.entries(subqueries)),
-        fc.constantFrom('quarantine', 'first-seen'),
-        fc.constantFrom('hash', 'exact'),
-        fc.boolean(),
-        async ({ question, events }, [shape, sourceFor], multiVariant, identityKey, isFiltered) => {
-          await replaceEvents(client, events)
-          const specOf = (source: ExposureSourceInput): ExposureSpec =>
-            exposureSpec({
-              ...(source.columns?.environment === null ? {} : { environmentKey: question.environment }),
-              eventName: question.event,
-              featureName: question.feature,
-              filters: isFiltered
-                ? [{ column: 'sdk_language', equals: '' }, trustedSql`sdk_language != ${'x'}`]
-                : [],
-              breakdown: { column: 'sdk_language' },
-              multiVariant,
-              identityKey,
-              source,
-            })
-          const window = exposureWindow(question.startMs, question.asOfMs)
-          const identity = events.find((event) => event.identity)?.identity ?? 'nobody'
-          const table = specOf({ table: 'events', columns: sameNames })
-          const subquery = specOf(sourceFor(question))
-          for (const [name, ask] of Object.entries(questions)) {
-            const asked = ask(subquery, window, identity)
-            const expected = await rowsOf(ask(table, window, identity))
-            expect(await rowsOf(asked), `${name}, ${shape}`).toEqual(expected)
-            if (name !== 'exposed identities') continue
-            const inlined = { query: inlineParameters(asked), query_params: {} }
-            expect(await rowsOf(inlined), `${name}, ${shape}, inlined`).toEqual(expected)
-          }
-        },
-      ),
-      { numRuns: runs(10) },
-    )
-  }, 60_000)
+  test(
+    'answers every question as the table itself',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          questionWithEvents,
+          fc.constantFrom(...Object.entries(subqueries)),
+          fc.constantFrom('quarantine', 'first-seen'),
+          fc.constantFrom('hash', 'exact'),
+          fc.boolean(),
+          async ({ question, events }, [shape, sourceFor], multiVariant, identityKey, isFiltered) => {
+            await replaceEvents(client, events)
+            const specOf = (source: ExposureSourceInput): ExposureSpec =>
+              exposureSpec({
+                ...(source.columns?.environment === null ? {} : { environmentKey: question.environment }),
+                eventName: question.event,
+                featureName: question.feature,
+                filters: isFiltered
+                  ? [{ column: 'sdk_language', equals: '' }, trustedSql`sdk_language != ${'x'}`]
+                  : [],
+                breakdown: { column: 'sdk_language' },
+                multiVariant,
+                identityKey,
+                source,
+              })
+            const window = exposureWindow(question.startMs, question.asOfMs)
+            const identity = events.find((event) => event.identity)?.identity ?? 'nobody'
+            const table = specOf({ table: 'events', columns: sameNames })
+            const subquery = specOf(sourceFor(question))
+            for (const [name, ask] of Object.entries(questions)) {
+              const asked = ask(subquery, window, identity)
+              const expected = await rowsOf(ask(table, window, identity))
+              expect(await rowsOf(asked), `${name}, ${shape}`).toEqual(expected)
+              if (name !== 'exposed identities') continue
+              const inlined = { query: inlineParameters(asked), query_params: {} }
+              expect(await rowsOf(inlined), `${name}, ${shape}, inlined`).toEqual(expected)
+            }
+          },
+        ),
+        { numRuns: runs(10) },
+      )
+    },
+    timeFor(60_000),
+  )
 
   test('a column that cannot be read rightly is refused, and no row is read to find out', async () => {
     const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')

@@ -22,7 +22,7 @@ import {
 import { rolledUp, rollupAudit, rollupBackfill, rollupErasure, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anyKey, questionWithEvents } from '../arbitraries/exposure-events.js'
-import { runs } from '../arbitraries/runs.js'
+import { runs, timeFor } from '../arbitraries/runs.js'
 import { engineAvailable } from '../engine/availability.js'
 import { eventRow } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
@@ -109,28 +109,32 @@ describe.skipIf(!engineAvailable)('an inlined statement', () => {
     )
   }
 
-  test('has every value, with its type, as the bound one has it', async () => {
-    const typed = fc.oneof(
-      ...Object.entries(values).map(([type, value]) => value.map((each) => ({ type, value: each }))),
-    )
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(typed, { minLength: 1, maxLength: 6 }),
-        fc.subarray(lookalikes),
-        async (list, around) => {
-          const query = list.map(
-            ({ type }, index) => `{ p${index} : ${type} } AS v${index}, toTypeName(v${index})`,
-          )
-          const query_params = Object.fromEntries(list.map(({ value }, index) => [`p${index}`, value]))
-          await inlinedAsBound({
-            query: `SELECT ${[...query, ...around, '{p0:' + (list[0]?.type ?? '') + '} AS last'].join(', ')}`,
-            query_params: { ...query_params, a: 'never' },
-          })
-        },
-      ),
-      { numRuns: runs(150) },
-    )
-  }, 120_000)
+  test(
+    'has every value, with its type, as the bound one has it',
+    async () => {
+      const typed = fc.oneof(
+        ...Object.entries(values).map(([type, value]) => value.map((each) => ({ type, value: each }))),
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(typed, { minLength: 1, maxLength: 6 }),
+          fc.subarray(lookalikes),
+          async (list, around) => {
+            const query = list.map(
+              ({ type }, index) => `{ p${index} : ${type} } AS v${index}, toTypeName(v${index})`,
+            )
+            const query_params = Object.fromEntries(list.map(({ value }, index) => [`p${index}`, value]))
+            await inlinedAsBound({
+              query: `SELECT ${[...query, ...around, '{p0:' + (list[0]?.type ?? '') + '} AS last'].join(', ')}`,
+              query_params: { ...query_params, a: 'never' },
+            })
+          },
+        ),
+        { numRuns: runs(150) },
+      )
+    },
+    timeFor(120_000),
+  )
 
   test('leaves alone everything that only looks like a parameter', () => {
     for (const text of lookalikes) {
@@ -183,108 +187,116 @@ describe.skipIf(!engineAvailable)('an inlined statement', () => {
     await client.insert({ table: '"oddly ""named"" /* table"', format: 'JSONEachRow', values: events })
   }
 
-  test('of any question answers as the bound one, for any strings at all', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, async ({ given: { question, events }, filters, texts, ...policies }) => {
-        await insert(
-          events.map((event, index) => ({
+  test(
+    'of any question answers as the bound one, for any strings at all',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(asking, async ({ given: { question, events }, filters, texts, ...policies }) => {
+          await insert(
+            events.map((event, index) => ({
+              ...eventRow(event),
+              [columns.identity]: event.identity,
+              [columns.variant]: event.variant,
+              text: texts[index % texts.length],
+              number: index % 3,
+            })),
+          )
+          const spec = exposureSpec({
+            environmentKey: question.environment,
+            eventName: [question.event, "'; DROP TABLE events; --"],
+            featureName: question.feature,
+            source,
+            filters,
+            breakdown: { column: trustedSql`concat(text, '{row_limit:UInt64}', ${texts[0] ?? ''})`, top: 2 },
+            ...policies,
+          })
+          const window = exposureWindow(question.startMs, question.asOfMs)
+          const identity = events.find((event) => event.identity)?.identity ?? 'nobody'
+          for (const asked of questions(spec, window, identity)) await inlinedAsBound(asked)
+          // Whatever stood in the strings ran as no statement of its own.
+          expect(await rowsOf('SELECT count() AS n FROM "oddly ""named"" /* table"')).toEqual([
+            JSON.stringify({ n: events.length }),
+          ])
+        }),
+        { numRuns: runs(10) },
+      )
+    },
+    timeFor(300_000),
+  )
+
+  test(
+    'makes the rollup that the bound one makes, and fills, audits, corrects and erases it alike',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(asking, async ({ given: { question, events }, ...policies }) => {
+          const rows = events.map((event) => ({
             ...eventRow(event),
             [columns.identity]: event.identity,
             [columns.variant]: event.variant,
-            text: texts[index % texts.length],
-            number: index % 3,
-          })),
-        )
-        const spec = exposureSpec({
-          environmentKey: question.environment,
-          eventName: [question.event, "'; DROP TABLE events; --"],
-          featureName: question.feature,
-          source,
-          filters,
-          breakdown: { column: trustedSql`concat(text, '{row_limit:UInt64}', ${texts[0] ?? ''})`, top: 2 },
-          ...policies,
-        })
-        const window = exposureWindow(question.startMs, question.asOfMs)
-        const identity = events.find((event) => event.identity)?.identity ?? 'nobody'
-        for (const asked of questions(spec, window, identity)) await inlinedAsBound(asked)
-        // Whatever stood in the strings ran as no statement of its own.
-        expect(await rowsOf('SELECT count() AS n FROM "oddly ""named"" /* table"')).toEqual([
-          JSON.stringify({ n: events.length }),
-        ])
-      }),
-      { numRuns: runs(10) },
-    )
-  }, 300_000)
-
-  test('makes the rollup that the bound one makes, and fills, audits, corrects and erases it alike', async () => {
-    await fc.assert(
-      fc.asyncProperty(asking, async ({ given: { question, events }, ...policies }) => {
-        const rows = events.map((event) => ({
-          ...eventRow(event),
-          [columns.identity]: event.identity,
-          [columns.variant]: event.variant,
-        }))
-        const { identityKey, multiVariant } = policies
-        const answers: (readonly string[])[][] = []
-        for (const inlined of [false, true]) {
-          const rollup = { table: `{day:Date}'`, eventName: [question.event, '\\'] }
-          const schema = rollupSchema({ source, rollup, ttlDays: 36_500 })
-          const written = (statements: Parameters<typeof run>[1]): Parameters<typeof run>[1] =>
-            inlined
-              ? statements.map((each) => ({ query: inlineParameters(each), query_params: {} }))
-              : statements
-          // Half of the events before the view, which only the backfill finds.
-          await run(client, written(schema.drop))
-          await insert(rows.slice(0, rows.length / 2))
-          await run(client, written(schema.create))
-          if (rows.length > 0)
-            await client.insert({
-              table: '"oddly ""named"" /* table"',
-              format: 'JSONEachRow',
-              values: rows.slice(rows.length / 2),
+          }))
+          const { identityKey, multiVariant } = policies
+          const answers: (readonly string[])[][] = []
+          for (const inlined of [false, true]) {
+            const rollup = { table: `{day:Date}'`, eventName: [question.event, '\\'] }
+            const schema = rollupSchema({ source, rollup, ttlDays: 36_500 })
+            const written = (statements: Parameters<typeof run>[1]): Parameters<typeof run>[1] =>
+              inlined
+                ? statements.map((each) => ({ query: inlineParameters(each), query_params: {} }))
+                : statements
+            // Half of the events before the view, which only the backfill finds.
+            await run(client, written(schema.drop))
+            await insert(rows.slice(0, rows.length / 2))
+            await run(client, written(schema.create))
+            if (rows.length > 0)
+              await client.insert({
+                table: '"oddly ""named"" /* table"',
+                format: 'JSONEachRow',
+                values: rows.slice(rows.length / 2),
+              })
+            const days = await daysToBackfill(client, schema)
+            await run(client, written(rollupBackfill(schema, days)))
+            const spec = exposureSpec({
+              environmentKey: question.environment,
+              eventName: [question.event, '\\'],
+              featureName: question.feature,
+              source: rolledUp(source, rollup),
+              identityKey,
+              multiVariant,
             })
-          const days = await daysToBackfill(client, schema)
-          await run(client, written(rollupBackfill(schema, days)))
-          const spec = exposureSpec({
-            environmentKey: question.environment,
-            eventName: [question.event, '\\'],
-            featureName: question.feature,
-            source: rolledUp(source, rollup),
-            identityKey,
-            multiVariant,
-          })
-          const window = exposureWindow(question.startMs, question.asOfMs)
-          const asked = [
-            schema.days,
-            rollupAudit(spec, window),
-            firstExposuresQuery(spec, window),
-            exposedIdentitiesQuery(spec, window),
-          ]
-          const given: (readonly string[])[] = []
-          for (const each of asked)
-            given.push(
-              ...(await Promise.all(
-                written([each]).map(async (one) => await rowsOf(one.query, one.query_params)),
-              )),
+            const window = exposureWindow(question.startMs, question.asOfMs)
+            const asked = [
+              schema.days,
+              rollupAudit(spec, window),
+              firstExposuresQuery(spec, window),
+              exposedIdentitiesQuery(spec, window),
+            ]
+            const given: (readonly string[])[] = []
+            for (const each of asked)
+              given.push(
+                ...(await Promise.all(
+                  written([each]).map(async (one) => await rowsOf(one.query, one.query_params)),
+                )),
+              )
+            const corrected = days.slice(0, 1).flatMap((day) =>
+              schema.correct.map(({ query, query_params }) => ({
+                query,
+                query_params: {
+                  ...query_params,
+                  day,
+                  environment_key: question.environment,
+                  feature_name: question.feature,
+                },
+              })),
             )
-          const corrected = days.slice(0, 1).flatMap((day) =>
-            schema.correct.map(({ query, query_params }) => ({
-              query,
-              query_params: {
-                ...query_params,
-                day,
-                environment_key: question.environment,
-                feature_name: question.feature,
-              },
-            })),
-          )
-          await run(client, written([...corrected, ...rollupErasure(schema, ["o'neil", '{day:Date}'])]))
-          given.push(await rowsOf('SELECT * FROM "{day:Date}\'"'))
-          answers.push(given)
-        }
-        expect(answers[1]).toEqual(answers[0])
-      }),
-      { numRuns: runs(6) },
-    )
-  }, 300_000)
+            await run(client, written([...corrected, ...rollupErasure(schema, ["o'neil", '{day:Date}'])]))
+            given.push(await rowsOf('SELECT * FROM "{day:Date}\'"'))
+            answers.push(given)
+          }
+          expect(answers[1]).toEqual(answers[0])
+        }),
+        { numRuns: runs(6) },
+      )
+    },
+    timeFor(300_000),
+  )
 })

@@ -7,7 +7,8 @@ import { inChromium } from './in-chromium.js'
 import { consumer, run, versionOf, writeScript, type Workspace } from './workspace.js'
 
 const bundlers = { esbuild: '0.28.2', vite: '8.3.8', webpack: '5.112.2' }
-const treeShakenBytes = 1000
+// `npm run check:size` holds the function to 1 kB; here the bundler's own code and the page's are weighed with it.
+const treeShakenBytes = 1100
 
 /** Each bundler's output runs, in Node and in a browser, and holds no more than what was imported. */
 export function bundlerCells(workspace: Workspace): Cell[] {

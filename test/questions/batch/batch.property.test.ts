@@ -14,7 +14,7 @@ import {
 import { fetchExposuresSummaries, fetchExposuresSummary, fetchOverlap } from 'first-exposure/clickhouse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Asked } from '../../arbitraries/exposure-events.js'
-import { runs } from '../../arbitraries/runs.js'
+import { runs, timeFor } from '../../arbitraries/runs.js'
 import { severalExperiments } from '../../arbitraries/several-experiments.js'
 import { engineAvailable } from '../../engine/availability.js'
 import { createEventsTable, replaceEvents } from '../../engine/events-table.js'
@@ -78,78 +78,90 @@ describe.skipIf(!engineAvailable)(
       return results
     }
 
-    test('with any windows, zones and policies', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          severalExperiments(6),
-          ways,
-          fc.constantFrom('hash' as const, 'exact' as const),
-          async ({ questions, events }, way, identityKey) => {
+    test(
+      'with any windows, zones and policies',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            severalExperiments(6),
+            ways,
+            fc.constantFrom('hash' as const, 'exact' as const),
+            async ({ questions, events }, way, identityKey) => {
+              await replaceEvents(client, events)
+              const experiments = questions.map((question, index) =>
+                experimentOf(question, way[index] as Way, { identityKey }),
+              )
+              statements = 0
+              expect(await fetchExposuresSummaries(counting as never, experiments)).toEqual(
+                await alone(experiments),
+              )
+              expect(statements).toBeLessThanOrEqual(
+                new Set(experiments.map(({ window }) => JSON.stringify(window))).size,
+              )
+            },
+          ),
+          { numRuns: runs(30) },
+        )
+      },
+      timeFor(300_000),
+    )
+
+    test(
+      'and is the reference model’s',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(severalExperiments(6), ways, async ({ questions, events }, way) => {
             await replaceEvents(client, events)
             const experiments = questions.map((question, index) =>
-              experimentOf(question, way[index] as Way, { identityKey }),
+              experimentOf(question, { ...(way[index] as Way), timeZone: 'UTC' }),
             )
-            statements = 0
-            expect(await fetchExposuresSummaries(counting as never, experiments)).toEqual(
-              await alone(experiments),
-            )
-            expect(statements).toBeLessThanOrEqual(
-              new Set(experiments.map(({ window }) => JSON.stringify(window))).size,
-            )
-          },
-        ),
-        { numRuns: runs(30) },
-      )
-    }, 300_000)
+            const rows = await (await client.query(firstExposuresBatchQuery(experiments))).json()
+            const buckets = decodeBatchRows(rows)
+            for (const [index, { spec, window }] of experiments.entries()) {
+              const own = buckets.filter(({ experiment }) => experiment === index)
+              expect(summarizeExposures(own, { granularity: selectGranularity(window) })).toEqual(
+                referenceSummary(events, { ...(questions[index] as Asked), ...window }, spec.multiVariant),
+              )
+            }
+          }),
+          { numRuns: runs(30) },
+        )
+      },
+      timeFor(300_000),
+    )
 
-    test('and is the reference model’s', async () => {
-      await fc.assert(
-        fc.asyncProperty(severalExperiments(6), ways, async ({ questions, events }, way) => {
-          await replaceEvents(client, events)
-          const experiments = questions.map((question, index) =>
-            experimentOf(question, { ...(way[index] as Way), timeZone: 'UTC' }),
-          )
-          const rows = await (await client.query(firstExposuresBatchQuery(experiments))).json()
-          const buckets = decodeBatchRows(rows)
-          for (const [index, { spec, window }] of experiments.entries()) {
-            const own = buckets.filter(({ experiment }) => experiment === index)
-            expect(summarizeExposures(own, { granularity: selectGranularity(window) })).toEqual(
-              referenceSummary(events, { ...(questions[index] as Asked), ...window }, spec.multiVariant),
-            )
-          }
-        }),
-        { numRuns: runs(30) },
-      )
-    }, 300_000)
-
-    test('in groups, and of experiments that share no pass', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          severalExperiments(3),
-          ways,
-          fc.integer({ min: 1, max: 3 }),
-          fc.integer({ min: 1, max: 3 }),
-          async ({ questions, events }, way, groupSize, concurrency) => {
-            await replaceEvents(client, events)
-            const experiments = questions.flatMap((question, index) => {
-              const own = way[index] as Way
-              return [
-                experimentOf(question, own),
-                // The same feature again, with another policy, other filters, another environment or another identity key.
-                experimentOf(question, { ...own, multiVariant: 'first-seen', startsLater: 1 }),
-                experimentOf(question, own, { filters: [{ column: 'sdk_language', notIn: ['js'] }] }),
-                experimentOf({ ...question, environment: 'another' }, own),
-                experimentOf(question, own, { identityKey: 'exact' }),
-              ]
-            })
-            expect(await fetchExposuresSummaries(client, experiments, { groupSize, concurrency })).toEqual(
-              await alone(experiments),
-            )
-          },
-        ),
-        { numRuns: runs(8) },
-      )
-    }, 300_000)
+    test(
+      'in groups, and of experiments that share no pass',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            severalExperiments(3),
+            ways,
+            fc.integer({ min: 1, max: 3 }),
+            fc.integer({ min: 1, max: 3 }),
+            async ({ questions, events }, way, groupSize, concurrency) => {
+              await replaceEvents(client, events)
+              const experiments = questions.flatMap((question, index) => {
+                const own = way[index] as Way
+                return [
+                  experimentOf(question, own),
+                  // The same feature again, with another policy, other filters, another environment or another identity key.
+                  experimentOf(question, { ...own, multiVariant: 'first-seen', startsLater: 1 }),
+                  experimentOf(question, own, { filters: [{ column: 'sdk_language', notIn: ['js'] }] }),
+                  experimentOf({ ...question, environment: 'another' }, own),
+                  experimentOf(question, own, { identityKey: 'exact' }),
+                ]
+              })
+              expect(await fetchExposuresSummaries(client, experiments, { groupSize, concurrency })).toEqual(
+                await alone(experiments),
+              )
+            },
+          ),
+          { numRuns: runs(8) },
+        )
+      },
+      timeFor(300_000),
+    )
 
     test('with a feature of a type whose text is padded, or that is not text', async () => {
       const of = async (table: string, type: string, names: readonly string[]): Promise<void> => {

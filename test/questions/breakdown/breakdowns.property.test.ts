@@ -19,7 +19,7 @@ import {
   type Asked,
   type ExposureEvent,
 } from '../../arbitraries/exposure-events.js'
-import { runs } from '../../arbitraries/runs.js'
+import { runs, timeFor } from '../../arbitraries/runs.js'
 import { engineAvailable } from '../../engine/availability.js'
 import { eventRow } from '../../engine/events-table.js'
 import { openInProcess } from '../../engine/in-process.js'
@@ -161,49 +161,61 @@ describe.skipIf(!engineAvailable)('the laws of breakdowns', () => {
   }
   const policies = fc.constantFrom('quarantine' as const, 'first-seen' as const)
 
-  test('each value’s summary is the reference model’s, and so is that of the others', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        slicedQuestion,
-        policies,
-        fc.integer({ min: 1, max: 6 }),
-        fc.constantFrom(...columns),
-        async ({ question, events }, policy, top, [column, valueOf]) => {
-          await replace(events)
-          const { breakdown } = await ask(question, policy, { column, top })
-          const expected = referenceBreakdown(events, question, policy, top, valueOf)
-          expect(new Map(breakdown.slices.map(({ value, summary }) => [value, summary]))).toEqual(
-            expected.slices,
-          )
-          expect(breakdown.slices).toHaveLength(expected.slices.size)
-          expect(breakdown.other).toEqual(expected.other)
-        },
-      ),
-      { numRuns: runs(100) },
-    )
-  }, 300_000)
-
-  test('the parts sum to the whole, by every column, in every zone', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        slicedQuestion,
-        policies,
-        fc.integer({ min: 1, max: 3 }),
-        fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/Sao_Paulo'),
-        async ({ question, events }, policy, top, timeZone) => {
-          await replace(events)
-          for (const [column] of columns) {
-            const { whole, breakdown } = await ask(question, policy, { column, top }, timeZone)
-            const parts = [...breakdown.slices.map(({ summary }) => summary), breakdown.other].filter(
-              (part) => part !== null,
+  test(
+    'each value’s summary is the reference model’s, and so is that of the others',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          slicedQuestion,
+          policies,
+          fc.integer({ min: 1, max: 6 }),
+          fc.constantFrom(...columns),
+          async ({ question, events }, policy, top, [column, valueOf]) => {
+            await replace(events)
+            const { breakdown } = await ask(question, policy, { column, top })
+            const expected = referenceBreakdown(events, question, policy, top, valueOf)
+            expect(new Map(breakdown.slices.map(({ value, summary }) => [value, summary]))).toEqual(
+              expected.slices,
             )
-            const empty = { ...whole, excludedIdentities: 0, timeseries: { ...whole.timeseries, points: [] } }
-            expect(mergeExposuresSummaries(empty, ...parts)).toEqual(whole)
-            expect(parts.length).toBeLessThanOrEqual(top + 1)
-          }
-        },
-      ),
-      { numRuns: runs(20) },
-    )
-  }, 300_000)
+            expect(breakdown.slices).toHaveLength(expected.slices.size)
+            expect(breakdown.other).toEqual(expected.other)
+          },
+        ),
+        { numRuns: runs(100) },
+      )
+    },
+    timeFor(300_000),
+  )
+
+  test(
+    'the parts sum to the whole, by every column, in every zone',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          slicedQuestion,
+          policies,
+          fc.integer({ min: 1, max: 3 }),
+          fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/Sao_Paulo'),
+          async ({ question, events }, policy, top, timeZone) => {
+            await replace(events)
+            for (const [column] of columns) {
+              const { whole, breakdown } = await ask(question, policy, { column, top }, timeZone)
+              const parts = [...breakdown.slices.map(({ summary }) => summary), breakdown.other].filter(
+                (part) => part !== null,
+              )
+              const empty = {
+                ...whole,
+                excludedIdentities: 0,
+                timeseries: { ...whole.timeseries, points: [] },
+              }
+              expect(mergeExposuresSummaries(empty, ...parts)).toEqual(whole)
+              expect(parts.length).toBeLessThanOrEqual(top + 1)
+            }
+          },
+        ),
+        { numRuns: runs(20) },
+      )
+    },
+    timeFor(300_000),
+  )
 })

@@ -9,7 +9,7 @@ import {
 } from 'first-exposure'
 import { rolledUp, rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runs } from '../../arbitraries/runs.js'
+import { runs, timeFor } from '../../arbitraries/runs.js'
 import { engineAvailable } from '../../engine/availability.js'
 import { createEventsTable } from '../../engine/events-table.js'
 import { openInProcess } from '../../engine/in-process.js'
@@ -79,36 +79,40 @@ describe.skipIf(!engineAvailable)('10. who and how many agree', () => {
   })
   afterAll(async () => await client.close())
 
-  test('counted by bucket and variant, the exposed identities are the summary', async () => {
-    const counted = { identities: 0, excluded: 0 }
-    await fc.assert(
-      fc.asyncProperty(crowdedQuestion, counting, async ({ question, events }, how) => {
-        const { ways, filters, serverZone, dimensions, partition, ...policies } = how
-        const { source, filtered } = ways
-        await client.command({ query: 'TRUNCATE TABLE events' })
-        await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
-        await insertInTwoBatches(client, events)
-        const spec = exposureSpec({
-          environmentKey: question.environment,
-          ...(source.columns?.event === null ? {} : { eventName: [question.event, 'other'] }),
-          featureName: question.feature,
-          source,
-          filters: filtered ? filters : [],
-          ...policies,
-          // A rollup keeps the hash, and a part of the hashes is not a part of the identifiers.
-          ...(partition === undefined ? {} : { identityKey: 'exact' }),
-        })
-        const window = exposureWindow(question.startMs, question.asOfMs)
-        const options = { dimensions, ...(partition === undefined ? {} : { partition }) }
-        const summary = await expectAgreement(client, spec, window, options, {
-          session_timezone: serverZone,
-        })
-        counted.excluded += summary.excludedIdentities
-        counted.identities += summary.timeseries.points.length
-      }),
-      { numRuns: runs(50) },
-    )
-    expect(counted.identities).toBeGreaterThan(20)
-    expect(counted.excluded).toBeGreaterThan(5)
-  }, 300_000)
+  test(
+    'counted by bucket and variant, the exposed identities are the summary',
+    async () => {
+      const counted = { identities: 0, excluded: 0 }
+      await fc.assert(
+        fc.asyncProperty(crowdedQuestion, counting, async ({ question, events }, how) => {
+          const { ways, filters, serverZone, dimensions, partition, ...policies } = how
+          const { source, filtered } = ways
+          await client.command({ query: 'TRUNCATE TABLE events' })
+          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
+          await insertInTwoBatches(client, events)
+          const spec = exposureSpec({
+            environmentKey: question.environment,
+            ...(source.columns?.event === null ? {} : { eventName: [question.event, 'other'] }),
+            featureName: question.feature,
+            source,
+            filters: filtered ? filters : [],
+            ...policies,
+            // A rollup keeps the hash, and a part of the hashes is not a part of the identifiers.
+            ...(partition === undefined ? {} : { identityKey: 'exact' }),
+          })
+          const window = exposureWindow(question.startMs, question.asOfMs)
+          const options = { dimensions, ...(partition === undefined ? {} : { partition }) }
+          const summary = await expectAgreement(client, spec, window, options, {
+            session_timezone: serverZone,
+          })
+          counted.excluded += summary.excludedIdentities
+          counted.identities += summary.timeseries.points.length
+        }),
+        { numRuns: runs(50) },
+      )
+      expect(counted.identities).toBeGreaterThan(20)
+      expect(counted.excluded).toBeGreaterThan(5)
+    },
+    timeFor(300_000),
+  )
 })

@@ -12,7 +12,7 @@ import { fetchOverlap, fetchOverlaps } from 'first-exposure/clickhouse'
 import { rolledUp } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Asked, ExposureEvent } from '../../arbitraries/exposure-events.js'
-import { runs } from '../../arbitraries/runs.js'
+import { runs, timeFor } from '../../arbitraries/runs.js'
 import { severalExperiments } from '../../arbitraries/several-experiments.js'
 import { engineAvailable } from '../../engine/availability.js'
 import { clickHouseTime, createEventsTable, replaceEvents } from '../../engine/events-table.js'
@@ -80,112 +80,124 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
   const windowOf = ([first]: readonly Asked[]): ReturnType<typeof exposureWindow> =>
     exposureWindow(first?.startMs ?? 0, first?.asOfMs ?? 0)
 
-  test('is the reference model’s for each pair, with any policies and both identity keys', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        severalExperiments(5),
-        policies,
-        identityKeys,
-        async ({ questions, events }, policy, identityKey) => {
-          await replaceEvents(client, events)
-          const specs = questions.map((question, index) => specOf(question, policy[index], identityKey))
-          const variants = questions.map((question, index) =>
-            referenceVariants(events, question, policy[index] ?? ''),
-          )
-          const expected = variants.flatMap((one, place) =>
-            variants.slice(place + 1).map((other, after) => ({
-              one: place,
-              other: place + 1 + after,
-              overlap: referenceOverlap(one, other),
-            })),
-          )
-          expect(await fetchOverlaps(client, specs, windowOf(questions))).toEqual(expected)
-        },
-      ),
-      { numRuns: runs(50) },
-    )
-  }, 300_000)
+  test(
+    'is the reference model’s for each pair, with any policies and both identity keys',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          severalExperiments(5),
+          policies,
+          identityKeys,
+          async ({ questions, events }, policy, identityKey) => {
+            await replaceEvents(client, events)
+            const specs = questions.map((question, index) => specOf(question, policy[index], identityKey))
+            const variants = questions.map((question, index) =>
+              referenceVariants(events, question, policy[index] ?? ''),
+            )
+            const expected = variants.flatMap((one, place) =>
+              variants.slice(place + 1).map((other, after) => ({
+                one: place,
+                other: place + 1 + after,
+                overlap: referenceOverlap(one, other),
+              })),
+            )
+            expect(await fetchOverlaps(client, specs, windowOf(questions))).toEqual(expected)
+          },
+        ),
+        { numRuns: runs(50) },
+      )
+    },
+    timeFor(300_000),
+  )
 
-  test('is the join of the two relations of exposed identities, for two tables too', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        severalExperiments(2),
-        policies,
-        identityKeys,
-        fc.boolean(),
-        async ({ questions, events }, policy, identityKey, inTwoTables) => {
-          await replaceEvents(client, events)
-          await replaceSeen(inTwoTables ? events : [])
-          const [one, other] = questions as [Asked, Asked]
-          const specs = [
-            specOf(one, policy[0], identityKey),
-            specOf(other, policy[1], 'hash', inTwoTables ? seen : undefined),
-          ] as const
-          const window = windowOf(questions)
-          const [first, second] = [
-            exposedIdentitiesQuery(specs[0], window, { prefix: 'one_' }),
-            exposedIdentitiesQuery(specs[1], window, { prefix: 'other_' }),
-          ]
-          const joined = await client.query({
-            query: `SELECT a.variant AS oneVariant, b.variant AS otherVariant, count() AS identities
+  test(
+    'is the join of the two relations of exposed identities, for two tables too',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          severalExperiments(2),
+          policies,
+          identityKeys,
+          fc.boolean(),
+          async ({ questions, events }, policy, identityKey, inTwoTables) => {
+            await replaceEvents(client, events)
+            await replaceSeen(inTwoTables ? events : [])
+            const [one, other] = questions as [Asked, Asked]
+            const specs = [
+              specOf(one, policy[0], identityKey),
+              specOf(other, policy[1], 'hash', inTwoTables ? seen : undefined),
+            ] as const
+            const window = windowOf(questions)
+            const [first, second] = [
+              exposedIdentitiesQuery(specs[0], window, { prefix: 'one_' }),
+              exposedIdentitiesQuery(specs[1], window, { prefix: 'other_' }),
+            ]
+            const joined = await client.query({
+              query: `SELECT a.variant AS oneVariant, b.variant AS otherVariant, count() AS identities
               FROM (${first.query}) AS a INNER JOIN (${second.query}) AS b ON toString(a.identity) = toString(b.identity)
               GROUP BY oneVariant, otherVariant`,
-            query_params: { ...first.query_params, ...second.query_params },
-            format: 'JSONEachRow',
-          })
-          const sorted = (rows: readonly object[]): readonly string[] =>
-            rows.map((row) => JSON.stringify(row)).sort()
-          const pairs = (await joined.json<{ identities: number | string }>()).map((row) => ({
-            ...row,
-            identities: Number(row.identities),
-          }))
-          const overlap = await fetchOverlap(client, specs[0], specs[1], window)
-          expect(sorted(overlap.pairs)).toEqual(sorted(pairs))
-          expect(overlap).toEqual(
-            referenceOverlap(
-              referenceVariants(events, one, policy[0] ?? ''),
-              referenceVariants(events, other, policy[1] ?? ''),
-            ),
-          )
-        },
-      ),
-      { numRuns: runs(50) },
-    )
-  }, 300_000)
+              query_params: { ...first.query_params, ...second.query_params },
+              format: 'JSONEachRow',
+            })
+            const sorted = (rows: readonly object[]): readonly string[] =>
+              rows.map((row) => JSON.stringify(row)).sort()
+            const pairs = (await joined.json<{ identities: number | string }>()).map((row) => ({
+              ...row,
+              identities: Number(row.identities),
+            }))
+            const overlap = await fetchOverlap(client, specs[0], specs[1], window)
+            expect(sorted(overlap.pairs)).toEqual(sorted(pairs))
+            expect(overlap).toEqual(
+              referenceOverlap(
+                referenceVariants(events, one, policy[0] ?? ''),
+                referenceVariants(events, other, policy[1] ?? ''),
+              ),
+            )
+          },
+        ),
+        { numRuns: runs(50) },
+      )
+    },
+    timeFor(300_000),
+  )
 
-  test('is the same through a rollup of one of them, or of both', async () => {
-    const event = '$flag_exposure'
-    await createEventsTable(client, 'events')
-    const source = flagsmithEvents()
-    await run(client, schemaOf(event, source).create)
-    await fc.assert(
-      fc.asyncProperty(
-        severalExperiments(2),
-        policies,
-        identityKeys,
-        fc.boolean(),
-        async ({ questions, events }, policy, identityKey, both) => {
-          await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
-          await replaceEvents(
-            client,
-            events.map((e) => ({ ...e, event: e.event === questions[0]?.event ? event : 'other' })),
-          )
-          const specs = questions.map((question, index) =>
-            specOf({ ...question, event }, policy[index], identityKey),
-          )
-          const rolled = specs.map((spec, index) =>
-            index === 0 || both
-              ? exposureSpec({ ...spec, source: rolledUp(source, 'exposures_by_identity') })
-              : spec,
-          )
-          expect(await fetchOverlaps(client, rolled, windowOf(questions))).toEqual(
-            await fetchOverlaps(client, specs, windowOf(questions)),
-          )
-        },
-      ),
-      { numRuns: runs(30) },
-    )
-  }, 300_000)
+  test(
+    'is the same through a rollup of one of them, or of both',
+    async () => {
+      const event = '$flag_exposure'
+      await createEventsTable(client, 'events')
+      const source = flagsmithEvents()
+      await run(client, schemaOf(event, source).create)
+      await fc.assert(
+        fc.asyncProperty(
+          severalExperiments(2),
+          policies,
+          identityKeys,
+          fc.boolean(),
+          async ({ questions, events }, policy, identityKey, both) => {
+            await client.command({ query: 'TRUNCATE TABLE exposures_by_identity' })
+            await replaceEvents(
+              client,
+              events.map((e) => ({ ...e, event: e.event === questions[0]?.event ? event : 'other' })),
+            )
+            const specs = questions.map((question, index) =>
+              specOf({ ...question, event }, policy[index], identityKey),
+            )
+            const rolled = specs.map((spec, index) =>
+              index === 0 || both
+                ? exposureSpec({ ...spec, source: rolledUp(source, 'exposures_by_identity') })
+                : spec,
+            )
+            expect(await fetchOverlaps(client, rolled, windowOf(questions))).toEqual(
+              await fetchOverlaps(client, specs, windowOf(questions)),
+            )
+          },
+        ),
+        { numRuns: runs(30) },
+      )
+    },
+    timeFor(300_000),
+  )
 
   test('compares identities by their text, whatever the types of their columns', async () => {
     const at = "toDateTime('2026-06-02 00:00:00', 'UTC')"
@@ -211,28 +223,32 @@ describe.skipIf(!engineAvailable)('the overlap of experiments', () => {
     ])
   })
 
-  test('the order of the two experiments only turns the matrix', async () => {
-    await fc.assert(
-      fc.asyncProperty(severalExperiments(2), policies, async ({ questions, events }, policy) => {
-        await replaceEvents(client, events)
-        const [one, other] = questions.map((question, index) => specOf(question, policy[index]))
-        if (one === undefined || other === undefined) return
-        const there = await fetchOverlap(client, one, other, windowOf(questions))
-        const back = await fetchOverlap(client, other, one, windowOf(questions))
-        expect({ ...back, onlyInOne: there.onlyInOne, onlyInOther: there.onlyInOther, pairs: [] }).toEqual({
-          ...there,
-          pairs: [],
-        })
-        expect([back.onlyInOther, back.onlyInOne]).toEqual([there.onlyInOne, there.onlyInOther])
-        const turned = back.pairs.map((p) => ({
-          ...p,
-          oneVariant: p.otherVariant,
-          otherVariant: p.oneVariant,
-        }))
-        expect(turned).toHaveLength(there.pairs.length)
-        expect(there.pairs).toEqual(expect.arrayContaining(turned))
-      }),
-      { numRuns: runs(30) },
-    )
-  }, 300_000)
+  test(
+    'the order of the two experiments only turns the matrix',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(severalExperiments(2), policies, async ({ questions, events }, policy) => {
+          await replaceEvents(client, events)
+          const [one, other] = questions.map((question, index) => specOf(question, policy[index]))
+          if (one === undefined || other === undefined) return
+          const there = await fetchOverlap(client, one, other, windowOf(questions))
+          const back = await fetchOverlap(client, other, one, windowOf(questions))
+          expect({ ...back, onlyInOne: there.onlyInOne, onlyInOther: there.onlyInOther, pairs: [] }).toEqual({
+            ...there,
+            pairs: [],
+          })
+          expect([back.onlyInOther, back.onlyInOne]).toEqual([there.onlyInOne, there.onlyInOther])
+          const turned = back.pairs.map((p) => ({
+            ...p,
+            oneVariant: p.otherVariant,
+            otherVariant: p.oneVariant,
+          }))
+          expect(turned).toHaveLength(there.pairs.length)
+          expect(there.pairs).toEqual(expect.arrayContaining(turned))
+        }),
+        { numRuns: runs(30) },
+      )
+    },
+    timeFor(300_000),
+  )
 })
