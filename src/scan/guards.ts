@@ -71,7 +71,7 @@ export function unreadableColumn(message: string): UnreadableColumn | undefined 
   if (column !== undefined && type !== undefined) return { column, type }
   // On shards the guard comes after the comparison, which itself fails for some types.
   const [, between, ofFunction] =
-    /between (\S.*?) and DateTime64|\(([^()]*(?:\([^()]*\))?), DateTime64\(\d\)\)/.exec(message) ?? []
+    /between (\S.*?) and DateTime64|arguments \(`?(\S.*?)`?, `?DateTime64\(\d\)/.exec(message) ?? []
   const compared = between ?? ofFunction
   return compared === undefined ? undefined : { column: 'timestamp', type: compared }
 }

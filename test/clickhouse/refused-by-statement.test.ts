@@ -42,9 +42,17 @@ describe('what the guards of a statement refuse', () => {
   test.each([
     ['43', 'No operation less between Array(String) and DateTime64(3): while executing', 'Array(String)'],
     ['43', 'Illegal types of arguments (String, DateTime64(3)) of function less', 'String'],
+    [
+      '43',
+      'Illegal types of arguments (`Array(Nullable(String))`, `DateTime64(3)`) of function `less`: In scope SELECT (a)',
+      'Array(Nullable(String))',
+    ],
     ['386', 'There is no supertype … between Enum8 and DateTime64(3)', 'Enum8'],
   ])('a comparison that fails by itself: %s', async (code, message, type) => {
-    expect(await failing(code, message)).toMatchObject({ code: 'unreadable-column', details: { type } })
+    expect(await failing(code, message)).toMatchObject({
+      code: 'unreadable-column',
+      details: { column: 'timestamp', type },
+    })
   })
 
   test.each([

@@ -22,7 +22,10 @@ const config: ViteUserConfig = defineConfig({
       'test/checks/house.test.ts',
       'test/**/*.engine.test.ts',
       'test/questions/aliases.test.ts',
-      'test/{sql,scan,questions}/**/*.property.test.ts',
+      'test/{sql,scan}/**/*.property.test.ts',
+      'test/questions/*.property.test.ts',
+      'test/questions/!(summary)/*.property.test.ts',
+      'test/questions/summary/laws-*.property.test.ts',
       // Every time zone there is, anew for every mutant: the examples of the same functions are quicker to tell.
       'test/refresh/encoding.property.test.ts',
       'test/time/*.property.test.ts',
