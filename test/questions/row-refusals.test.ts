@@ -1,5 +1,10 @@
 import {
   decodeBatchRows,
+  exposedIdentitiesQuery,
+  exposureSpec,
+  exposureWindow,
+  firstExposuresBatchQuery,
+  firstExposuresQuery,
   decodeExposedIdentityRows,
   decodeOverlapRows,
   summarizeOverlap,
@@ -196,5 +201,47 @@ describe('the decoder of lists of cells accepts and refuses what the decoder of 
       firstVariant: 'b',
       dimensions: {},
     })
+  })
+})
+
+describe('what the questions say of what they refuse', () => {
+  const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+  const window = exposureWindow('2026-06-01T00:00:00Z', '2026-06-15T00:00:00Z')
+  const columns = Array.from({ length: 21 }, (_, index) => `c${index}`)
+
+  test.each<object>([
+    { prefix: '1e' },
+    { prefix: null },
+    { dimensions: columns },
+    { dimensions: ['variant'] },
+  ])('exposedIdentitiesQuery: %j', (options) => {
+    expect(said(() => exposedIdentitiesQuery(spec, window, options))).toMatchSnapshot()
+  })
+
+  test('exposedIdentitiesQuery takes twenty dimensions', () => {
+    const { query } = exposedIdentitiesQuery(spec, window, { dimensions: columns.slice(0, 20) })
+    expect(query).toContain('`c19`')
+  })
+
+  const many = (count: number): { spec: typeof spec; window: typeof window }[] =>
+    Array.from({ length: count }, (_, index) => ({
+      spec: exposureSpec({ environmentKey: 'prod', featureName: `f${index}` }),
+      window,
+    }))
+  test('firstExposuresBatchQuery: how many', () => {
+    expect(said(() => firstExposuresBatchQuery([]))).toMatchSnapshot()
+    expect(said(() => firstExposuresBatchQuery([{ spec } as never]))).toMatchSnapshot()
+    expect(said(() => firstExposuresBatchQuery(['checkout'] as never))).toMatchSnapshot()
+    expect(said(() => firstExposuresBatchQuery(many(1001)))).toMatchSnapshot()
+    expect(firstExposuresBatchQuery(many(1000)).query).toContain('SELECT')
+  })
+
+  test('several events are one parameter', () => {
+    const { query, query_params } = firstExposuresQuery(
+      exposureSpec({ ...spec, eventName: ['seen', 'served'] }),
+      window,
+    )
+    expect(query).toContain('`event` IN {event_names:Array(String)}')
+    expect(query_params).toMatchObject({ event_names: ['seen', 'served'] })
   })
 })

@@ -60,6 +60,52 @@ test('every pair is listed, in the order of the question', () => {
   ])
 })
 
+test('pairs and rests are in the order of their variants, the quarantined last, and nothing is listed of nobody', () => {
+  const keys = ['b', 'a', 'c', null] as const
+  const both = keys.flatMap((one) => keys.map((other) => row(0, 1, one, other, 1)))
+  const overlap = summarizeOverlap([
+    ...both,
+    ...keys.map((each) => row(0, 0, each, each, 10)),
+    ...keys.map((each) => row(1, 1, each, each, 4)),
+    row(0, 1, 'd', 'd', 0),
+  ])
+  expect(overlap.pairs.map(({ oneVariant, otherVariant }) => `${oneVariant} ${otherVariant}`)).toEqual([
+    ...['a a', 'a b', 'a c', 'a null', 'b a', 'b b', 'b c', 'b null'],
+    ...['c a', 'c b', 'c c', 'c null', 'null a', 'null b', 'null c', 'null null'],
+  ])
+  expect(Object.entries(overlap.onlyInOne.variants)).toEqual([
+    ['a', 6],
+    ['b', 6],
+    ['c', 6],
+  ])
+  expect(overlap.onlyInOther).toEqual({ identities: 0, quarantined: 0, variants: {} })
+})
+
+test('of three experiments, each pair gets its own rows', () => {
+  const overlaps = summarizeOverlaps(
+    [
+      ...[0, 1, 2].map((place) => row(place, place, 'a', 'a', 100 * (place + 1))),
+      row(0, 1, 'a', 'a', 1),
+      row(0, 2, 'a', 'a', 2),
+      row(1, 2, 'a', 'a', 3),
+    ],
+    { experiments: 3 },
+  )
+  expect(
+    overlaps.map(({ one, other, overlap }) => [
+      one,
+      other,
+      overlap.identities,
+      overlap.onlyInOne.identities,
+      overlap.onlyInOther.identities,
+    ]),
+  ).toEqual([
+    [0, 1, 1, 99, 199],
+    [0, 2, 2, 98, 298],
+    [1, 2, 3, 197, 297],
+  ])
+})
+
 describe('rows that the query cannot have given', () => {
   const cell = row(0, 1, 'a', 'a', 1)
   test.each<[column: string, rows: readonly unknown[]]>([
