@@ -1,6 +1,6 @@
 import type { EventNames } from '../experiment/exposure-source.js'
 import type { ExposureSpec, IdentityKey } from '../experiment/exposure-spec.js'
-import { ownNames, type OwnNames } from '../sql/own-names.js'
+import { ownNames, type NamesInUse, type OwnNames } from '../sql/own-names.js'
 import { bound, sql, text, type Sql } from '../sql/sql.js'
 import { isTrustedSql } from '../sql/trusted-sql.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
@@ -68,8 +68,11 @@ export interface ExposureScan extends Exposures {
   readonly cluster: Sql
 }
 
-/** The fragments for a complete spec and a checked window. */
-export function exposureScan(spec: ExposureSpec, { startMs, asOfMs }: ExposureWindow): ExposureScan {
+/** The fragments for a complete spec, with the dimensions that are asked for, and a checked window. */
+export function exposureScan(
+  spec: ExposureSpec & Pick<NamesInUse, 'dimensions'>,
+  { startMs, asOfMs }: ExposureWindow,
+): ExposureScan {
   const { identityKey, maxRows, source, timeZone } = spec
   const columns = columnsOf(source.columns)
   const filters = filterPredicates(spec.filters)

@@ -1,4 +1,5 @@
 import type { ExposureSpec } from '../experiment/exposure-spec.js'
+import type { SourceColumn } from '../experiment/source-column.js'
 import { text, type Sql } from './sql.js'
 import { isTrustedSql } from './trusted-sql.js'
 
@@ -7,20 +8,25 @@ export type OwnNames = <const Names extends readonly string[]>(
   ...names: Names
 ) => { readonly [Place in keyof Names]: Sql }
 
+/** What a statement reads, by the caller's names. */
+export interface NamesInUse
+  extends Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'>, Partial<Pick<ExposureSpec, 'aliases'>> {
+  /** Columns that the statement reads besides those of the spec. */
+  readonly dimensions?: readonly SourceColumn[]
+}
+
 /**
  * Names for a statement's own steps and columns, next to the caller's names. If a name is already used by the specs'
- * databases, tables, columns, filters or expressions, it gets an underscore. Otherwise ClickHouse would confuse the
- * two.
+ * databases, tables, columns, filters or expressions, or by a dimension, it gets an underscore. Otherwise ClickHouse
+ * would confuse the two.
  */
-export function ownNames(
-  ...specs: readonly (Pick<ExposureSpec, 'source' | 'filters' | 'breakdown'> &
-    Partial<Pick<ExposureSpec, 'aliases'>>)[]
-): OwnNames {
-  const used = specs.flatMap(({ source, filters, breakdown, aliases }) => [
+export function ownNames(...specs: readonly NamesInUse[]): OwnNames {
+  const used = specs.flatMap(({ source, filters, breakdown, aliases, dimensions = [] }) => [
     ...Object.values(source.columns),
     ...(isTrustedSql(source.table) ? [source.table] : []),
     ...filters.map((filter) => (isTrustedSql(filter) ? filter : filter.column)),
     breakdown?.column,
+    ...dimensions,
     aliases?.from,
     aliases?.to,
   ])

@@ -294,6 +294,48 @@ describe.skipIf(!engineAvailable)('aliases on the engine', () => {
     }
   }, 240_000)
 
+  test.each([0, 1] as const)(
+    'dimensions may have the statement’s own names, and so may columns that are not asked about (prefer_column_name_to_alias = %d)',
+    async (prefer_column_name_to_alias) => {
+      const names = (
+        'identifier identifier_state_1 identifiers exposed_identity identities kept_dimension_1 rank_bits ' +
+        'first_nano_and_rank alias_from alias_to alias_applied'
+      ).split(' ')
+      const others = (
+        'event_disposition event_variant event_instant event_identifier events_counted identity_resolved ' +
+        'identity_story crosser own_rank counted_rank'
+      ).split(' ')
+      await client.command({
+        query: `CREATE OR REPLACE TABLE wide ENGINE = Memory AS SELECT experiment, at, id, arm,
+          ${names.map((name) => `concat('${name} of ', id) AS ${name}`).join(', ')},
+          ${others.map((name) => `'other' AS ${name}`).join(', ')}
+          FROM (SELECT 'checkout' AS experiment, toDateTime64('2026-06-01 08:00:00', 3, 'UTC') + number AS at,
+            ['anon', 'ann', 'ben'][number + 1] AS id, 'a' AS arm FROM numbers(3))`,
+      })
+      await table('aliases', 'anonymous String, person String', [['anon', 'ann']])
+      const settings = { prefer_column_name_to_alias }
+      const source = { table: 'wide', columns }
+      for (const multiVariant of ['quarantine', 'first-seen'] as const) {
+        const spec = specOf({ source, multiVariant })
+        const query = exposedIdentitiesQuery(spec, window, { dimensions: names })
+        const rows = await (await client.query({ ...query, clickhouse_settings: settings })).json<object>()
+        const atFirst = decodeExposedIdentityRows(rows).map(({ identity, dimensions }) => [
+          identity,
+          dimensions,
+        ])
+        const of = (id: string): object => Object.fromEntries(names.map((name) => [name, `${name} of ${id}`]))
+        expect(Object.fromEntries(atFirst)).toEqual({ ann: of('anon'), ben: of('ben') })
+        for (const asked of [spec, specOf({ source, multiVariant, aliases: null })]) {
+          const ledger = await fetchExposureLedger(client, asked, window, { settings })
+          expect(ledger.exposuresByVariant).toEqual({ a: 3 })
+          const story = await fetchIdentityTimeline(client, asked, window, 'ann', { settings })
+          expect(story.scanned).toBe(asked === spec ? 2 : 1)
+        }
+      }
+      await client.command({ query: 'SET prefer_column_name_to_alias = 0' })
+    },
+  )
+
   test('a table that is missing is the client’s own error', async () => {
     const spec = specOf({ aliases: { table: 'nowhere', from: 'a', to: 'b' } })
     await expect(fetchExposuresSummary(client, spec, window)).rejects.toMatchObject({ type: 'UNKNOWN_TABLE' })

@@ -1,5 +1,6 @@
 import {
   crossoversQuery,
+  exposedIdentitiesQuery,
   exposureSpec,
   exposureWindow,
   trustedSql,
@@ -62,6 +63,15 @@ describe('names of our own', () => {
     }))
     expect(namesIn({ filters })).toEqual(own.map((name) => (name === 'entries' ? 'entries__' : name)))
   })
+
+  test.each(['identities', trustedSql`lower(identities)`])(
+    'give way to the name of a dimension: %o',
+    (dimension) => {
+      const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+      const { query } = exposedIdentitiesQuery(spec, window, { dimensions: [dimension] })
+      expect(query).toMatch(/^ {2}identities_ AS \($/m)
+    },
+  )
 
   test('are not seen where a value stands between two pieces, nor between two expressions', () => {
     expect(

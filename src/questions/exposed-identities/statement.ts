@@ -123,9 +123,9 @@ export function exposedIdentitiesQuery(
     throw invalidSpec('prefix', prefix, 'Pass up to 41 letters, digits and underscores, not a digit first.')
   }
   const { source } = complete
-  const scan = exposureScan(complete, checked)
-  const declared = source.rollup?.columns ?? []
   const columns = columnsOfDimensions(asked.dimensions ?? [])
+  const scan = exposureScan({ ...complete, dimensions: columns }, checked)
+  const declared = source.rollup?.columns ?? []
   const rolledUpColumns = columns.filter(
     (column) => typeof column === 'string' && declared.includes(column),
   ) as readonly string[]

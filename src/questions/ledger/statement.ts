@@ -288,7 +288,7 @@ function countedThroughRollup(
           SELECT ${key} AS ${crosser}, toUInt32(${ofEvents}) AS ${ownRank}, toInt64(count()) AS ${events}
           FROM ${scan.from}
           ${where([...ofIdentities, sql`${key} GLOBAL IN (SELECT ${identity} FROM ${crossing})`])}
-          GROUP BY ${crosser}, ${ownRank}
+          GROUP BY ${key}, ${ofEvents}
         )
       `,
     ],
@@ -311,7 +311,7 @@ function countedThroughRollup(
         SELECT toUInt32(${ofEvents}) AS ${ownRank}, toInt64(count()), toUInt64(0)
         FROM ${scan.from}
         ${where(ofIdentities)}
-        GROUP BY ${ownRank}
+        GROUP BY ${ofEvents}
         UNION ALL
         SELECT moved.1, moved.2, toUInt64(0)
         FROM (
@@ -334,7 +334,7 @@ function countedThroughRollup(
   }
 }
 
-/** The events of the experiment, by disposition. */
+/** The events of the experiment, by disposition. They are grouped outside, where no column of the table has these names. */
 function dispositionRows(scan: ExposureScan): Sql {
   const [disposition, variant, counted] = scan.own('event_disposition', 'event_variant', 'events_counted')
   return sql`
@@ -345,12 +345,14 @@ function dispositionRows(scan: ExposureScan): Sql {
       toUInt64(0) AS ${columns.identities},
       CAST([], 'Array(Int64)') AS ${columns.latenessSeconds}
     FROM (
-      SELECT
-        ${dispositionSql(scan)} AS ${disposition},
-        if(${scan.hasVariant}, ${scan.variantKey}, NULL) AS ${variant},
-        count() AS ${counted}
-      FROM ${scan.from}
-      ${where(scan.ofExperiment)}
+      SELECT ${disposition}, ${variant}, count() AS ${counted}
+      FROM (
+        SELECT
+          ${dispositionSql(scan)} AS ${disposition},
+          if(${scan.hasVariant}, ${scan.variantKey}, NULL) AS ${variant}
+        FROM ${scan.from}
+        ${where(scan.ofExperiment)}
+      )
       GROUP BY ${disposition}, ${variant}
     )
   `

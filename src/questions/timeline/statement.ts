@@ -152,7 +152,8 @@ interface AskedIdentifiers {
 function identifiersOf(asked: Sql, { aliases, identity, own }: ExposureScan): AskedIdentifiers {
   // A bare column is compared directly, so that an index of the table can find the value.
   if (aliases === null) return { steps: [], isAsked: sql`${identity} = ${asked}`, identifier: null }
-  const [name, resolved] = own('event_identifier', 'identity_resolved')
+  // The scalar's name is long because a column of the table with the same name would be read instead.
+  const [name, resolved] = own('event_identifier', 'first_exposures_identity_resolved')
   const { from, to, applied } = aliases
   const askedKey = aliases.keyOfText(asked)
   const ofEvent = aliases.keyOf(identity)

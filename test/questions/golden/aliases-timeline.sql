@@ -29,7 +29,7 @@ WITH
     SELECT if(count() = 0, (SELECT if(accurateCastOrNull({identity_asked:String}, toTypeName(identity_sample)) IS NULL, toString(assumeNotNull({identity_asked:String})), toString(assumeNotNull(accurateCastOrNull({identity_asked:String}, toTypeName(identity_sample))))) FROM (SELECT any(assumeNotNull(`identifier`)) AS identity_sample FROM `events` WHERE 0) AS identity_type), min(alias_to))
     FROM identity_aliases
     WHERE ifNull(alias_applied, 0) AND alias_from = (SELECT if(accurateCastOrNull({identity_asked:String}, toTypeName(identity_sample)) IS NULL, toString(assumeNotNull({identity_asked:String})), toString(assumeNotNull(accurateCastOrNull({identity_asked:String}, toTypeName(identity_sample))))) FROM (SELECT any(assumeNotNull(`identifier`)) AS identity_sample FROM `events` WHERE 0) AS identity_type)
-  ) AS identity_resolved,
+  ) AS first_exposures_identity_resolved,
   identity_story AS (
     SELECT
       if(
@@ -59,7 +59,7 @@ WITH
       AND `event` = {event_name:String}
       AND `feature_name` = {feature_name:String}
       AND (toString(`identifier`) GLOBAL IN (SELECT alias_from FROM identity_aliases WHERE ifNull(alias_applied, 0)
-      AND alias_to = identity_resolved) OR (toString(`identifier`) = identity_resolved AND identity_resolved GLOBAL NOT IN (SELECT alias_from FROM identity_aliases WHERE ifNull(alias_applied, 0))))
+      AND alias_to = first_exposures_identity_resolved) OR (toString(`identifier`) = first_exposures_identity_resolved AND first_exposures_identity_resolved GLOBAL NOT IN (SELECT alias_from FROM identity_aliases WHERE ifNull(alias_applied, 0))))
   )
 SELECT
   shown,
@@ -68,7 +68,7 @@ SELECT
   toUnixTimestamp64Milli(toDateTime64(event_instant, 3, 'UTC')) AS at_ms,
   events_counted AS events,
   event_identifier AS identifier,
-  identity_resolved AS identity
+  first_exposures_identity_resolved AS identity
 FROM (
   SELECT 1 AS shown, event_disposition, event_variant, event_instant, toUInt64(1) AS events_counted, event_identifier
   FROM identity_story
