@@ -1,5 +1,5 @@
 import type { ExposureSource } from '../experiment/exposure-source.js'
-import { columnsOf, isIdentity, type Columns } from '../scan/columns.js'
+import { columnsOf, isIdentity, textOrNull, type Columns } from '../scan/columns.js'
 import { rollupColumns } from '../scan/rolled-up-exposures.js'
 import { tables } from '../scan/shards.js'
 import { identifier } from '../sql/identifiers.js'
@@ -56,7 +56,7 @@ export function sourceExposures(
     sql`toDateTime64(${columns.timestamp}, 9, 'UTC') AS ${exposedAt}`,
     ...declared.map(
       (name, index) =>
-        sql`CAST(toString(${identifier(name)}), 'Nullable(String)') AS ${values[index] ?? variant}`,
+        sql`CAST(${textOrNull(identifier(name))}, 'Nullable(String)') AS ${values[index] ?? variant}`,
     ),
   ]
   const isExposure = [sql`${columns.variant} IS NOT NULL`, isIdentity(columns.identity)]

@@ -92,6 +92,11 @@ export function isIdentity(identity: Sql): Sql {
   return sql`toString(${identity}) != if(position(toTypeName(${identity}), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')`
 }
 
+/** The value of a column as text, or NULL. The text of a Dynamic or Variant without a value would be empty. */
+export function textOrNull(column: Sql): Sql {
+  return sql`if(${column} IS NULL, NULL, toString(${column}))`
+}
+
 /** What distinguishes identities: a 128-bit hash, as a number, which takes less room in groups than its bytes do. */
 export function hashOf(identity: Sql): Sql {
   return sql`murmurHash3_128(assumeNotNull(${identity}))`

@@ -4,7 +4,7 @@ import { identifier } from '../sql/identifiers.js'
 import { bound, lines, sql, texts, where, type Sql } from '../sql/sql.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { aliasMap } from './alias-map.js'
-import { asNumber, filterComparisons, hashOf, parameterOf } from './columns.js'
+import { asNumber, filterComparisons, hashOf, parameterOf, textOrNull } from './columns.js'
 import { experimentIn, type Exposures, type ExposureScan } from './exposure-scan.js'
 import { tables } from './shards.js'
 
@@ -188,7 +188,8 @@ export function rolledUpExposures(
         sql`assumeNotNull(${scan.variantKey}) AS ${variantKey}`,
         sql`toDateTime64(${scan.columns.timestamp}, 9, 'UTC') AS ${exposedAt}`,
         ...columns.map(
-          ({ declared, name }) => sql`CAST(toString(${identifier(declared)}), 'Nullable(String)') AS ${name}`,
+          ({ declared, name }) =>
+            sql`CAST(${textOrNull(identifier(declared))}, 'Nullable(String)') AS ${name}`,
         ),
         ...standing(sql`toUInt8(0)`),
       )}

@@ -1,4 +1,5 @@
 import { sql, type Sql } from '../sql/sql.js'
+import { textOrNull } from './columns.js'
 import { sortableInstant } from './instants.js'
 
 /**
@@ -6,7 +7,7 @@ import { sortableInstant } from './instants.js'
  * smallest in byte order. NULL is a value like any other and comes last in that order.
  */
 export function valueAtFirst(exposedAt: Sql, column: Sql): Sql {
-  return sql`min(concat(${sortableInstant(exposedAt)}, ifNull(concat('0', toString(${column})), '1')))`
+  return sql`min(concat(${sortableInstant(exposedAt)}, ifNull(concat('0', ${textOrNull(column)}), '1')))`
 }
 
 /** The value in that state, as text that sorts in this order. */

@@ -67,6 +67,7 @@ const columns: readonly [BreakdownColumnInput['column'], (event: SlicedEvent) =>
   ['plain', ({ text }) => text ?? ''],
   ['number', ({ number }) => (number === null ? null : String(number))],
   ['kind', ({ kind }) => kind],
+  [trustedSql`props.text`, ({ text }) => text],
   [isWeb, ({ kind }) => (kind === 'web' ? 'on the web' : null)],
 ]
 
@@ -116,7 +117,7 @@ describe.skipIf(!engineAvailable)('the laws of breakdowns', () => {
         environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
         timestamp DateTime64(3, 'UTC'), identifier Nullable(String), value Nullable(String), text Nullable(String),
         few LowCardinality(Nullable(String)), plain String, number Nullable(Int32),
-        kind Enum8('ios' = 3, 'web' = 1, 'tv' = 2)
+        kind Enum8('ios' = 3, 'web' = 1, 'tv' = 2), props JSON
       ) ENGINE = MergeTree ORDER BY tuple()`,
     })
   })
@@ -136,6 +137,7 @@ describe.skipIf(!engineAvailable)('the laws of breakdowns', () => {
         plain: e.text ?? '',
         number: e.number,
         kind: e.kind,
+        props: e.text === null ? {} : { text: e.text },
       })),
     })
   }

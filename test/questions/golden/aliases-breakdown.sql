@@ -56,7 +56,7 @@ WITH
         reinterpretAsUInt128(murmurHash3_128(assumeNotNull(`identifier`))) AS identifier_,
         groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS identifier_state_1,
         min(toUnixTimestamp(`timestamp`)) AS identifier_state_2,
-        min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS identifier_state_3
+        min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(`country` IS NULL, NULL, toString(`country`))), '1'))) AS identifier_state_3
       FROM `events`
       WHERE `environment_key` = {environment_key:String}
         AND `event` = {event_name:String}

@@ -55,7 +55,7 @@ WITH
       SELECT
         assumeNotNull(`identifier`) AS identifier_,
         min(toInt128(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC'))) * 4294967296 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS identifier_state_1,
-        min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS identifier_state_3
+        min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(`country` IS NULL, NULL, toString(`country`))), '1'))) AS identifier_state_3
       FROM cluster({who_cluster:String}, `analytics`.`exposures`)
       WHERE `environment_key` = {who_environment_key:String}
         AND `event` = {who_event_name:String}

@@ -36,8 +36,8 @@ FROM
     assumeNotNull(toString(`identifier`)) AS identity,
     assumeNotNull(toString(`value`)) AS variant,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-    CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
-    CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
+    CAST(if(`sdk_language` IS NULL, NULL, toString(`sdk_language`)), 'Nullable(String)') AS declared_1,
+    CAST(if(`sdk_version` IS NULL, NULL, toString(`sdk_version`)), 'Nullable(String)') AS declared_2
   FROM `events`
   WHERE `event` = {event_name:String}
     AND `timestamp` >= toDateTime64('1970-01-02 00:00:00', 3, 'UTC')
@@ -57,8 +57,8 @@ FROM
     assumeNotNull(toString(`identifier`)) AS identity,
     assumeNotNull(toString(`value`)) AS variant,
     toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-    CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
-    CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
+    CAST(if(`sdk_language` IS NULL, NULL, toString(`sdk_language`)), 'Nullable(String)') AS declared_1,
+    CAST(if(`sdk_version` IS NULL, NULL, toString(`sdk_version`)), 'Nullable(String)') AS declared_2
   FROM `events`
   WHERE isNull((
     SELECT
@@ -102,8 +102,8 @@ FROM
       assumeNotNull(toString(`identifier`)) AS identity,
       assumeNotNull(toString(`value`)) AS variant,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-      CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
-      CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
+      CAST(if(`sdk_language` IS NULL, NULL, toString(`sdk_language`)), 'Nullable(String)') AS declared_1,
+      CAST(if(`sdk_version` IS NULL, NULL, toString(`sdk_version`)), 'Nullable(String)') AS declared_2
     FROM `events`
     WHERE isNull((
       SELECT
@@ -159,8 +159,8 @@ FROM
       assumeNotNull(toString(`identifier`)) AS identity,
       assumeNotNull(toString(`value`)) AS variant,
       toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-      CAST(toString(`sdk_language`), 'Nullable(String)') AS declared_1,
-      CAST(toString(`sdk_version`), 'Nullable(String)') AS declared_2
+      CAST(if(`sdk_language` IS NULL, NULL, toString(`sdk_language`)), 'Nullable(String)') AS declared_1,
+      CAST(if(`sdk_version` IS NULL, NULL, toString(`sdk_version`)), 'Nullable(String)') AS declared_2
     FROM `events`
     WHERE isNull((
       SELECT

@@ -18,14 +18,14 @@ WITH
         AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
         AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
         AND `value` IS NOT NULL
-        AND `sdk_version` LIKE {filter_1_like:String}
+        AND toString(`sdk_version`) LIKE {filter_1_like:String}
     ),
     []
   ) AS first_exposures_variant_keys,
   identities AS (
     SELECT
       min(toInt128(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC'))) * 4294967296 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString((JSONExtractString(traits, {breakdown_value_1:String})))), '1'))) AS first_nano_and_value
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if((JSONExtractString(traits, {breakdown_value_1:String})) IS NULL, NULL, toString((JSONExtractString(traits, {breakdown_value_1:String}))))), '1'))) AS first_nano_and_value
     FROM cluster({cluster:String}, `analytics`.`slices`)
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
@@ -33,7 +33,7 @@ WITH
       AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
       AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
       AND `value` IS NOT NULL
-      AND `sdk_version` LIKE {filter_1_like:String}
+      AND toString(`sdk_version`) LIKE {filter_1_like:String}
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
       AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
     GROUP BY reinterpretAsUInt128(murmurHash3_128(assumeNotNull(`identifier`)))

@@ -24,8 +24,8 @@ WITH
     SELECT
       min(toInt128(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC'))) * 4294967296 + transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank,
       assumeNotNull(`identifier`) AS exposed_identity,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS kept_dimension_1,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString((lower({dimension_2_value_1:String})))), '1'))) AS kept_dimension_2
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(`country` IS NULL, NULL, toString(`country`))), '1'))) AS kept_dimension_1,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if((lower({dimension_2_value_1:String})) IS NULL, NULL, toString((lower({dimension_2_value_1:String}))))), '1'))) AS kept_dimension_2
     FROM `events` FINAL
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}

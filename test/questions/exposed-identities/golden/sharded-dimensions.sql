@@ -13,7 +13,7 @@ FROM cluster({cluster:String}, view(
       groupBitAnd(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_and,
       groupBitOr(cityHash64(assumeNotNull(toString(`value`)))) AS hashes_or,
       min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), assumeNotNull(toString(`value`)))) AS first_nano_and_key,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`country`)), '1'))) AS kept_dimension_1
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(`country` IS NULL, NULL, toString(`country`))), '1'))) AS kept_dimension_1
     FROM `analytics`.`exposures`
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}
