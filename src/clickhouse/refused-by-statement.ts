@@ -80,8 +80,9 @@ function unreadable(message: string, cause: unknown): ExposureError | undefined 
 function cureOf({ column, type }: UnreadableColumn): string {
   if (column.startsWith('filter')) {
     return (
-      'The server would read text in its own zone, and a number as seconds or days. Pass an instant, as a Date, to a ' +
-      'DateTime column, and to any other column a value of its own type.'
+      'The server would read text in its own zone, and a number as seconds or days, or as the number of a value of an ' +
+      'Enum. Pass an instant, as a Date, to a DateTime column, and to any other column a value of its own type: text to ' +
+      'an Enum, true or false to a Bool.'
     )
   }
   const instead = (expression: string): string => `columns: { ${column}: trustedSql\`${expression}\` }`

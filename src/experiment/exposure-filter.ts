@@ -26,7 +26,8 @@ export type FilterBound = string | number | Date | FilterInstant
  *
  * Compare a `DateTime` column with an instant, a `Date`. The error `unreadable-column` refuses numbers there. It also
  * refuses text, unless the column's type names a time zone. The server would read a number as seconds, and text in its
- * own zone. A row whose column is NULL passes only `isNull: true`.
+ * own zone. It refuses numbers and booleans on an `Enum`, too: pass the name of its value. A pattern is compared with the
+ * text of the column. A row whose column is NULL passes only `isNull: true`.
  */
 export type ExposureFilter =
   | { readonly column: string; readonly equals: FilterValue }

@@ -38,6 +38,8 @@ const operators: Readonly<Record<Exclude<Comparison, 'isNull'>, string>> = {
   notLike: 'NOT LIKE',
 }
 
+const isPattern: Readonly<Partial<Record<Comparison, true>>> = { like: true, notLike: true }
+
 /** One comparison of a filter: its column, as the filter names it, and the value that it is compared with. */
 export interface FilterComparison {
   /** The prefix of the filter's parameters, and the filter's name in messages. */
@@ -73,7 +75,10 @@ export function filterPredicates(filters: readonly ExposureFilter[]): readonly S
 function predicateOf(compared: FilterComparison): Sql {
   const { column, comparison, value } = compared
   if (comparison === 'isNull') return value === true ? sql`${column} IS NULL` : sql`${column} IS NOT NULL`
-  return sql`${column} ${text(operators[comparison])} ${parameterOf(compared)}`
+  // A pattern is about the text: a FixedString would bring its zero bytes, and an Enum with a NULL fails. The text of a
+  // String is the column itself to the primary key.
+  const compares = isPattern[comparison] ? sql`toString(${column})` : column
+  return sql`${compares} ${text(operators[comparison])} ${parameterOf(compared)}`
 }
 
 /** The value that a column is compared with, bound under a name of its own. */

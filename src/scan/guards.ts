@@ -93,7 +93,7 @@ const noText = (type: Sql): Sql => sql`match(${type}, '^(Dynamic|Variant|JSON|Ob
  * no row and is computed before anything is compared.
  */
 export function isReadable(
-  { table, columns: given, cluster }: ExposureSource,
+  { table, columns: given, cluster, rollup }: ExposureSource,
   columns: Columns,
   filters: readonly ExposureFilter[] = [],
 ): Sql {
@@ -102,7 +102,7 @@ export function isReadable(
     hasType('timestamp', columns.timestamp, noInstant),
     ...(isBare(given.identity) ? [hasType('identity', columns.identity, noText)] : []),
     ...(isBare(given.variant) ? [hasType('variant', columns.variant, noText)] : []),
-    ...filters.flatMap(filterComparisons).flatMap(isComparable),
+    ...filters.flatMap(filterComparisons).flatMap((compared) => isComparable(compared, rollup !== undefined)),
   ])
 }
 
@@ -111,8 +111,12 @@ export function isArrivalReadable({ table, cluster }: ExposureSource, arrival: S
   return guard(tables(table, cluster), [hasType('arrival', arrival, noInstant)])
 }
 
-/** An instant can be compared only with a DateTime. Text and numbers can be compared with any other type. */
-function isComparable({ name, column, value }: FilterComparison): readonly Sql[] {
+/** An instant can be compared only with a DateTime. Text and numbers can be compared with most other types. */
+function isComparable(
+  { name, column, comparison, value }: FilterComparison,
+  isRolledUp: boolean,
+): readonly Sql[] {
+  if (comparison === 'isNull') return []
   if (isFilterInstant(value)) return [hasType(name, column, noInstant)]
   const [one] = Array.isArray(value) ? (value as readonly unknown[]) : [value]
   // Text is read in the zone that the column's type names, or otherwise in the server's zone.
@@ -121,9 +125,10 @@ function isComparable({ name, column, value }: FilterComparison): readonly Sql[]
       sql`position(${type}, 'DateTime') > 0 AND position(${type}, '\'') = 0`
     return [hasType(name, column, isZoneless)]
   }
-  // A number of days is not a date, just as a number of seconds is not an instant.
-  if (typeof one === 'number') return [hasType(name, column, (type) => sql`position(${type}, 'Date') > 0`)]
-  return []
+  // A number of days is not a date, just as a number of seconds is not an instant, and the number of an Enum's value is
+  // not its name. A rollup keeps a Bool as a word.
+  const others = isRolledUp && typeof one === 'number' ? sql`Date|Enum|Bool` : sql`Date|Enum`
+  return [hasType(name, column, (type) => sql`match(${type}, '${others}')`)]
 }
 
 /**

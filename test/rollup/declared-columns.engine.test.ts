@@ -16,7 +16,7 @@ import { clickHouseTime } from '../engine/events-table.js'
 import { openInProcess } from '../engine/in-process.js'
 import { audit, daysToBackfill, run } from './rollup-of-events.js'
 
-const declared = ['country', 'plan', 'build', 'is_bot', 'tag', "it's `odd`"]
+const declared = ['country', 'plan', 'build', 'is_bot', 'tag', 'any', "it's `odd`"]
 const source = { table: 'columned', columns: { environment: null, event: null, feature: 'f' } }
 const schema = rollupSchema({ source, rollup: 'columned_rollup', columns: declared })
 // In another order than the schema declares them: a column is found by its name.
@@ -36,6 +36,7 @@ const event = fc.record({
   build: fc.constantFrom(0, 5, 50, 4_294_967_295),
   is_bot: fc.boolean(),
   tag: fc.constantFrom('', 'x', 'xyz'),
+  any: fc.constantFrom(null, '', 'x', 5),
   "it's `odd`": fc.constantFrom(...texts),
 })
 const filter: fc.Arbitrary<ExposureFilter> = fc.oneof(
@@ -54,7 +55,11 @@ const filter: fc.Arbitrary<ExposureFilter> = fc.oneof(
   fc.constant({ column: 'build', in: [5, 50] }),
   fc.constant({ column: 'build', notIn: [5, 50] }),
   fc.boolean().map((equals) => ({ column: 'is_bot', equals })),
+  fc.boolean().map((isNull) => ({ column: 'any', isNull })),
   fc.constantFrom('', 'x', 'xyz').map((equals) => ({ column: 'tag', equals })),
+  fc.constantFrom('', 'x', '_', 'xy_').map((like) => ({ column: 'tag', like })),
+  fc.constantFrom('x', '_').map((notLike) => ({ column: 'tag', notLike })),
+  fc.constantFrom('5%', '_').map((like) => ({ column: 'build', like })),
   fc.constantFrom(...texts).map((equals) => ({ column: "it's `odd`", equals })),
 )
 
@@ -66,7 +71,7 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
     await client.command({ query: 'USE columns_declared' })
     await client.command({
       query: `CREATE TABLE columned (f String, timestamp DateTime64(3, 'UTC'), identifier String, value String,
-        country LowCardinality(Nullable(String)), plan Enum8('pro' = 1, 'free' = 2), build UInt32, is_bot Bool, tag FixedString(3),
+        country LowCardinality(Nullable(String)), plan Enum8('pro' = 1, 'free' = 2), build UInt32, is_bot Bool, tag FixedString(3), any Dynamic,
         \`it's \\\`odd\\\`\` String) ENGINE = MergeTree ORDER BY (f, timestamp)`,
     })
     await run(client, schema.create)
@@ -96,7 +101,7 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
     window: ReturnType<typeof exposureWindow>,
   ): Promise<unknown> => {
     const { query, query_params, format } = exposedIdentitiesQuery(exposureSpec(spec), window, {
-      dimensions: ['country', 'build', 'tag'],
+      dimensions: ['country', 'build', 'tag', 'any'],
     })
     const rows = await client.query({ query, query_params: { ...query_params }, format })
     return (await rows.json()).map((row) => JSON.stringify(row)).sort()
@@ -172,6 +177,21 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
     expect(new Set(slices.map(({ value }) => value))).toEqual(new Set(['NL', null]))
     expect(await exposed({ ...spec, breakdown: null }, window)).toHaveLength(2)
   })
+
+  test.each([{ equals: 1 }, { in: [0] }, { notIn: [1, 2] }])(
+    'a number is no value of a Bool, of which the rollup keeps the word: %o',
+    async (compared) => {
+      const filters = [{ column: 'is_bot', ...compared } as ExposureFilter]
+      const spec = exposureSpec({ featureName: 'checkout', source: throughRollup, filters })
+      await expect(
+        fetchExposuresSummary(client, spec, exposureWindow(startMs, startMs + hourMs)),
+      ).rejects.toMatchObject({
+        code: 'unreadable-column',
+        details: { column: 'filter_1', type: 'Bool' },
+        message: expect.stringContaining('true or false to a Bool') as unknown,
+      })
+    },
+  )
 
   test('a rollup without a declared column says so by name', async () => {
     const { create, drop } = rollupSchema({ source, rollup: 'columned_rollup', columns: ['plan'] })

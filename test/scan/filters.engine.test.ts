@@ -31,7 +31,8 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     client = createClient({ url: server.url, log: { level: ClickHouseLogLevel.OFF } })
     await client.command({
       query: `CREATE TABLE seen (feature String, at DateTime64(3, 'UTC'), collected DateTime64(3), second DateTime, day Date,
-        id String, variant String, country String, plan Nullable(String), age UInt32, event String, version UInt32)
+        id String, variant String, country String, code FixedString(8), plan Nullable(String),
+        tier Nullable(Enum8('free' = 1, 'gold' = 2, 'free-trial' = 3)), age UInt32, event String, version UInt32)
         ENGINE = ReplacingMergeTree(version) ORDER BY (feature, collected, id)`,
     })
     await client.command({ query: 'SYSTEM STOP MERGES seen' })
@@ -48,7 +49,9 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
         id,
         variant: 'a',
         country,
+        code: country,
         plan,
+        tier: plan,
         age: index,
         event: ['old', 'new', 'new', 'other'][index],
         version: 1,
@@ -87,6 +90,7 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     return summary.timeseries.points.reduce((sum, { newIdentities }) => sum + (newIdentities['a'] ?? 0), 0)
   }
   const instant = new Date('2026-06-01T00:00:00Z')
+  const tier = "Nullable(Enum8('free' = 1, 'gold' = 2, 'free-trial' = 3))"
 
   test.each<[name: string, identities: number, filter: ExposureFilter]>([
     ['from an instant on', 3, { column: 'collected', atLeast: instant }],
@@ -108,6 +112,11 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     ['not in a list of numbers', 3, { column: 'age', notIn: [0] }],
     ['not in a list, where NULL is', 2, { column: 'plan', notIn: ['gold'] }],
     ['not like', 1, { column: 'plan', notLike: 'free%' }],
+    ['a pattern on a FixedString, without its zero bytes', 2, { column: 'code', like: '_S' }],
+    ['not like, on a FixedString', 2, { column: 'code', notLike: 'ES' }],
+    ['a pattern on an Enum, where NULL is', 2, { column: 'tier', like: 'free%' }],
+    ['not like, on an Enum', 1, { column: 'tier', notLike: 'free%' }],
+    ['a pattern on a number', 1, { column: 'age', like: '2%' }],
     ['is NULL', 1, { column: 'plan', isNull: true }],
     ['is not NULL', 3, { column: 'plan', isNull: false }],
   ])('%s', async (_, identities, filter) => {
@@ -130,6 +139,9 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     ['a number on a DateTime whose type names a zone', "DateTime64(3, 'UTC')", { column: 'at', atLeast: 5 }],
     ['an instant on a Date', 'Date', { column: 'day', atLeast: instant }],
     ['an instant on a number', 'UInt32', { column: 'age', atLeast: instant }],
+    ['a number on an Enum', tier, { column: 'tier', equals: 1 }],
+    ['numbers on an Enum', tier, { column: 'tier', in: [1, 2] }],
+    ['a boolean on an Enum', tier, { column: 'tier', equals: true }],
     ['an instant on text', 'String', { column: 'country', atLeast: instant }],
   ])('what is ambiguous is refused: %s', async (_, type, filter) => {
     await expect(counted([{ column: 'age', atLeast: 0 }, filter])).rejects.toMatchObject({

@@ -203,6 +203,7 @@ describe.skipIf(!engineAvailable)('a source, on the engine', () => {
     'UInt256',
     'Nullable(UInt64)',
     'LowCardinality(UInt32)',
+    "Enum8('' = 0, 'u1' = 1, 'u2' = 2, 'u3' = 3, 'u4' = 4)",
   ])('an identity column of type %s', async (identity) => {
     await client.command({ query: 'SET allow_suspicious_low_cardinality_types = 1' })
     expect(await allAnswers({ identity })).toEqual(allRight)
@@ -219,6 +220,28 @@ describe.skipIf(!engineAvailable)('a source, on the engine', () => {
     "Nullable(Enum8('control' = 1, 'b' = 2))",
   ])('a variant column of type %s', async (variant) => {
     expect(await allAnswers({ variant })).toEqual(allRight)
+  })
+
+  test.each([
+    ['UInt8', '0', '1'],
+    ['Nullable(Int64)', '0', '-1'],
+    ['Bool', 'false', 'true'],
+  ])('the keys of a variant column of type %s are its texts', async (type, one, other) => {
+    await client.command({
+      query: `CREATE OR REPLACE TABLE variants ENGINE = MergeTree ORDER BY feature_name AS SELECT 'f' AS feature_name,
+        ['a', 'b', 'b'][number + 1] AS identifier, CAST(['${one}', '${one}', '${other}'][number + 1], '${type}') AS value,
+        toDateTime('2026-06-01 00:00:00', 'UTC') + number AS timestamp FROM numbers(3)`,
+    })
+    const source = { table: 'variants', columns: { environment: null, event: null } }
+    const spec = exposureSpec({ featureName: 'f', source, multiVariant: 'first-seen' })
+    const summary = await fetchExposuresSummary(client, spec, window)
+    expect(summary.timeseries.points.map((point) => point.newIdentities)).toEqual([{ [one]: 2 }])
+    const quarantined = await fetchExposuresSummary(
+      client,
+      exposureSpec({ ...spec, multiVariant: 'quarantine' }),
+      window,
+    )
+    expect(quarantined.excludedIdentities).toBe(1)
   })
 
   test('an integer identity of 0 is an identity', async () => {
