@@ -48,7 +48,9 @@ const offsetOf = {
 const zoneNames = `(?:${Object.keys(offsetOf).join('|')})`
 // Java writes the region of a zone behind its offset. A lone ] is itself, in JavaScript and in the engine.
 const region = '[[][A-Za-z0-9_+/-]+]'
-const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?|${zoneNames})(?:${region})?)`
+// Browsers write GMT+2.
+const shortOffset = '(?:UTC|GMT)[+-][0-9]'
+const zonePattern = `(?: ?(?:Z|z|UTC|GMT|(?:UTC|GMT)?${offset}(?: UTC)?|${shortOffset}|${zoneNames})(?:${region})?)`
 const time = `${clock}${zonePattern}?`
 const monthName =
   '(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*[.]?'
@@ -68,9 +70,16 @@ const dayBeforeName = `^${weekday}(${day})[ /-](${monthName}),?[ /-](${year})(?:
 const nameBeforeDay = `^${weekday}(${monthName}) +(${day})(?:st|nd|rd|th)?,? (${year})(?:(?:,|T| at| )+(${time}))?(?: [(].*[)])?$`
 const nameBeforeTime = `^${weekday}(${monthName}) +(${day}) (${clock})(${zonePattern}?) (${year})$`
 
+// Browsers write one of these before AM and PM, and nobody sees the difference.
+const otherSpaces = ['\u00a0', '\u202f']
+
+function plainSpaces(text: string): string {
+  return otherSpaces.reduce((plain, space) => plain.replaceAll(space, ' '), text).trim()
+}
+
 /** What kind of timestamp a text is; `undefined` if it cannot be read. */
 export function timestampKind(text: string): TimestampKind | undefined {
-  const trimmed = text.trim()
+  const trimmed = plainSpaces(text)
   const is = (pattern: string): boolean => new RegExp(pattern).test(trimmed)
   if (is(plainIso)) return 'iso'
   if (is(spacedIso) || is(compactIso)) return 'other-iso'
@@ -85,18 +94,18 @@ export function timestampKind(text: string): TimestampKind | undefined {
 
 /** Whether a timestamp says its own zone, or needs none. */
 export function hasZone(text: string): boolean {
-  const trimmed = text.trim()
+  const trimmed = plainSpaces(text)
   return (
     timestampKind(trimmed) === 'epoch' ||
     new RegExp(
-      `(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset}|${zoneNames})(?: UTC)?(?:${region})?(?: [(].*[)]| ${year})?$`,
+      `(?:[0-9]:[0-5][0-9]|^[0-9]{8}[T ]?[0-9]{4}).*(?:Z|z|UTC|GMT|${offset}|${shortOffset}|${zoneNames})(?: UTC)?(?:${region})?(?: [(].*[)]| ${year})?$`,
     ).test(trimmed)
   )
 }
 
 /** The zone that a timestamp names, and the offset that it is read as; `undefined` if it names no zone. */
 export function namedZone(text: string): { readonly name: string; readonly offset: string } | undefined {
-  const name = new RegExp(` (${zoneNames})(?:${region})?(?: ${year})?$`).exec(text.trim())?.[1]
+  const name = new RegExp(` (${zoneNames})(?:${region})?(?: ${year})?$`).exec(plainSpaces(text))?.[1]
   return name === undefined ? undefined : { name, offset: offsetOf[name as keyof typeof offsetOf] }
 }
 
@@ -105,7 +114,7 @@ export function namedZone(text: string): { readonly name: string; readonly offse
  * times. `undefined` for anything else.
  */
 export function ambiguousZone(text: string): { readonly name: string; readonly pattern: string } | undefined {
-  const [, time = '', name] = /^(.*[0-9](?: ?[AaPp][Mm])?) ([A-Z]{2,5})$/.exec(text.trim()) ?? []
+  const [, time = '', name] = /^(.*[0-9](?: ?[AaPp][Mm])?) ([A-Z]{2,5})$/.exec(plainSpaces(text)) ?? []
   if (name === undefined || timestampKind(text) !== undefined || !/[0-9]:[0-9]/.test(time)) return undefined
   if (timestampKind(time) === undefined) return undefined
   const [, separator, seconds] =
@@ -225,7 +234,10 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
       isDate: `match(${text}, '^[0-9]{5}([.,]0*)?$')`,
     }
   }
-  const iso = isoText(form, text)
+  const iso = isoText(
+    form,
+    otherSpaces.reduce((plain, space) => `replaceAll(${plain}, '${space}', ' ')`, text),
+  )
   return {
     instant: `if(match(${iso}, '${spacedIso}'), parseDateTime64BestEffortOrNull(${bestEffortText(iso)}, 9, ${zone}), NULL)`,
     isDate: `match(${iso}, '^${year}[-/.]${month}[-/.]${day}(?:[T ]+(?:0?0:00(?::00(?:[.]0+)?)?|12:00(?::00)? ?[Aa][Mm]))?$')`,
@@ -291,6 +303,7 @@ function bestEffortText(iso: string): string {
     ['([AaPp])[.]?[Mm][.]?', '\\1M'],
     ['^([0-9]{4})[.]([0-9]{1,2})[.]([0-9]{1,2})', '\\1-\\2-\\3'],
     [',', '.'],
+    ['(?:UTC|GMT)([+-])([0-9])$', '\\10\\2'],
     ['(?:UTC|GMT)?([+-][0-9]{2}:?[0-9]{0,2})(?: UTC)?$', '\\1'],
     ['z$', 'Z'],
   ]
