@@ -454,8 +454,8 @@ Dates: if no timestamp of the files has a time of day (other than 00:00:00 witho
 zone), each date is a whole day in --time-zone, and so is a date given as --start
 or --as-of. The report then ends with the last day.
 
-Files: .csv, .tsv, .jsonl, .parquet, .orc and .arrow, each also as .gz, .zst, .bz2, .xz
-or .lz4. The delimiter, the encoding and lines above the column names are found out.
+Files: .csv, .tsv, .jsonl, .parquet, .orc and .arrow, each also as .gz, .zst, .xz or
+.lz4. The delimiter, the encoding and lines above the column names are found out.
 Several files, a folder or a pattern ('logs/*.csv') are one experiment. A column in a
 column has a dot: --identity user.id. An empty variant counts like any other and is
 shown as (empty). A row is not an exposure if it has no identity, or if its variant is
@@ -669,7 +669,7 @@ function assignmentsPath(text: string): string {
   return path
 }
 
-function isSameFile(path: string, other: string | undefined): boolean {
+export function isSameFile(path: string, other: string | undefined): boolean {
   const real = (file: string): string => (existsSync(file) ? realpathSync(file) : resolve(file))
   return other !== undefined && real(path) === real(other)
 }

@@ -106,7 +106,7 @@ export function unknownType(name: string): ReportError {
     )
   }
   return new ReportError(
-    `${name}: unknown file type; known types are ${endings(readFormats)}, each also as .gz, .zst, .bz2, .xz or .lz4. ` +
+    `${name}: unknown file type; known types are ${endings(readFormats)}, each also as .gz, .zst, .xz or .lz4. ` +
       `If it is one of these under another name, say so: --format csv`,
   )
 }
@@ -129,6 +129,7 @@ const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
     advice: 'is an Excel workbook: save the sheet as CSV (File > Save As > CSV UTF-8), and name that file',
   },
   { start: /^PK\p{Cc}{2}/u, advice: 'is a zip archive: unpack it, and name the file in it' },
+  { start: /^[\s\S]{257}ustar/, advice: 'is a tar archive: unpack it, and name the file in it' },
   {
     start: /^\u00d0\u00cf\p{Cc}\u00e0/u,
     advice: 'is a workbook of an old Excel: save the sheet as CSV (File > Save As > CSV), and name that file',
@@ -143,7 +144,8 @@ const others: readonly { readonly start: RegExp; readonly advice: string }[] = [
     advice: 'is a web page or XML, not a table: it may be the page around the file; download the file itself',
   },
   {
-    start: /^(\u00ef\u00bb\u00bf)?(\s*(--[^\n]*|\/\*[^\n]*)\n)*\s*(INSERT INTO|CREATE TABLE|DROP TABLE)\s/i,
+    start:
+      /^(\u00ef\u00bb\u00bf)?(\s*(--[^\n]*|\/\*[^\n]*|\\[a-z]+ [^\n]*)\n)*\s*(INSERT INTO\s|CREATE (TABLE|DATABASE)\s|DROP TABLE\s|SET [\w.]+ ?(=|TO )|BEGIN( TRANSACTION)?;|PRAGMA \w+|COPY [^\n]* FROM stdin|USE \S+;)/i,
     advice: 'is a script of SQL, not a table: run it in its database, and export the table as CSV',
   },
   { start: /^%PDF/, advice: 'is a PDF, not a table: export the data as CSV' },

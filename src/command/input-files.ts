@@ -9,6 +9,8 @@ import { oneLine, ReportError } from './report-error.js'
 /** A file to read: what the user calls it, and where it is. */
 export interface InputFile {
   readonly name: string
+  /** What a command line calls it. */
+  readonly typed: string
   readonly path: string
   readonly bytes: number
 }
@@ -71,7 +73,7 @@ function fileAt(path: string): InputFile {
     const file = statSync(path)
     if (file.isDirectory()) throw new ReportError(`${name} is a directory: name a file in it`)
     accessSync(path, constants.R_OK)
-    return { name, path: resolve(path), bytes: file.size }
+    return { name, typed: path, path: resolve(path), bytes: file.size }
   } catch (error) {
     if (error instanceof ReportError) throw error
     const { code } = error as NodeJS.ErrnoException
@@ -87,7 +89,7 @@ function fileAt(path: string): InputFile {
 async function copied(stream: Readable, path: string, name: string): Promise<InputFile> {
   const file = createWriteStream(path, { flags: 'wx' })
   await pipeline(stream, file)
-  return { name, path, bytes: file.bytesWritten }
+  return { name, typed: name, path, bytes: file.bytesWritten }
 }
 
 async function downloaded(address: string, path: string): Promise<InputFile> {

@@ -11,9 +11,9 @@ import type { EmbeddedClickHouse } from './embedded-clickhouse.js'
 import { hasKnownEnding, readFormatOf, unknownType, type FileFormat } from './file-format.js'
 import type { InputFile } from './input-files.js'
 import { oneLine, ReportError } from './report-error.js'
+import { rewritingOf } from './rewriting.js'
 import { encodingName, encodingOf, type TextEncoding } from './text-encoding.js'
 import { textLayoutOf, type TextLayout } from './text-layout.js'
-import { wrappedRecords } from './wrapped-records.js'
 
 /** What the user says about how files are written; what is left out is found out. */
 export interface FileReading {
@@ -77,6 +77,14 @@ export async function openFile(
   symlinkSync(file.path, link)
   const stored = await firstBytes(file.path, headBytes)
   const compression = compressionOf(stored)
+  if (compression === 'bz2') {
+    throw new ReportError(`${name} is compressed with bzip2, which the embedded ClickHouse cannot read`, {
+      details: [
+        'Decompress it, and report that file:',
+        `  bzip2 --decompress --keep ${quotedForShell(file.typed)}`,
+      ],
+    })
+  }
   const head = compression === 'none' ? stored : await decompressedHead(client, name, link, compression)
   if (head.length === 0) throw isEmpty(name)
 
@@ -115,22 +123,81 @@ export async function openFile(
           notes: [`${name} is read as ${encodingName(encoding)}.`],
         }),
   }
-  const wrapped = format.kind === 'lines' ? wrappedRecords(text, head.length >= headBytes) : undefined
-  if (wrapped !== undefined) {
-    const path = wrapped.map((key) => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
-    throw new ReportError(
-      `${name} is one object around its records, which are in ${JSON.stringify(oneLine(wrapped.join('.'), 60))}`,
-      {
-        details: [
-          'Write each record on a line of its own, and report that file:',
-          `  jq -c ${quotedForShell(`.${path.join('').replace(/^[.]/, '')}[]`)} ${quotedForShell(name)} > records.ndjson`,
-        ],
-      },
-    )
-  }
+  const input = { ...file, compression }
+  if (format.kind === 'lines') assertRecords(input, text)
   return format.kind === 'lines'
     ? openLines(client, { ...decoded, format }, text)
-    : openTable(client, decoded, text, { ...given, isCut: head.length >= headBytes })
+    : openTable(client, decoded, input, text, { ...given, isCut: head.length >= headBytes })
+}
+
+type Input = InputFile & { readonly compression: Compression }
+
+/** Refuses a file with the command that makes one of it that can be read. */
+function rewritten(
+  { name, typed, compression }: Input,
+  is: string,
+  write: string,
+  program: readonly string[],
+  to: string,
+): ReportError {
+  const words = (given: readonly string[]): string => given.map(quotedForShell).join(' ')
+  const command =
+    compression === 'none'
+      ? words([...program, typed])
+      : `${words([compression === 'gz' ? 'gzip' : compression, '-dc', typed])} | ${words(program)}`
+  return new ReportError(`${name} ${is}`, {
+    details: [`${write}, and report that file:`, `  ${command} > ${to}`],
+  })
+}
+
+/** Refuses a text of JSON that the engine cannot read, or would read as something else. */
+function assertRecords(file: Input, text: string): void {
+  const withoutTexts = text.replaceAll(/"(?:[^"\\\n]|\\.)*"/g, '""')
+  if (/[:,[]\s*-?(?:NaN|Infinity)\s*[,}\]]/.test(withoutTexts)) {
+    throw rewritten(
+      file,
+      'has NaN or Infinity in it, as Python writes them, which is no JSON',
+      'Write null instead',
+      ['sed', '-E', 's/([:,[] *)-?(NaN|Infinity)/\\1null/g'],
+      'records.ndjson',
+    )
+  }
+  const rewriting = rewritingOf(text)
+  if (rewriting === undefined) return
+  const { is, write, filter, isCsv } = rewriting
+  throw rewritten(
+    file,
+    oneLine(is, 120),
+    write,
+    ['jq', isCsv ? '-r' : '-c', filter],
+    isCsv ? 'records.csv' : 'records.ndjson',
+  )
+}
+
+/** Refuses a table whose quotes are not those of CSV: the engine would take it apart in other places. */
+function assertQuotes(file: Input, text: string, delimiter: string): void {
+  const between = `[${delimiter.replace(/[\\\]^-]/g, String.raw`\$&`)}]`
+  const escaped = new RegExp(String.raw`(?:^|${between})"(?:[^"]|"")*?\\"(?!"|\s*(?:$|${between}))`, 'm')
+  if (escaped.test(text)) {
+    throw rewritten(
+      file,
+      'has a backslash before the quotes in its fields, where CSV has two quotes',
+      'Write two quotes instead',
+      ['sed', String.raw`s/\\"/""/g`],
+      'quoted.csv',
+    )
+  }
+  const [firstLine = ''] = text.split(/\r\n|\n|\r/, 1)
+  const fields = firstLine.split(delimiter).map((field) => field.trim())
+  if (fields.length > 1 && fields.every((field) => /^'[^']*'$/.test(field))) {
+    throw rewritten(
+      file,
+      `has single quotes around its fields, where CSV has double ones`,
+      'Write double quotes instead',
+      ['sed', `s/"/""/g; s/'/"/g`],
+      'quoted.csv',
+    )
+  }
 }
 
 type Plain = Omit<OpenedFile, 'engineFormat' | 'settings' | 'types' | 'reading'>
@@ -138,6 +205,7 @@ type Plain = Omit<OpenedFile, 'engineFormat' | 'settings' | 'types' | 'reading'>
 async function openTable(
   client: ClickHouseClient,
   file: Plain,
+  input: Input,
   text: string,
   { delimiter, isCut, format: givenFormat }: FileReading & { readonly isCut: boolean },
 ): Promise<OpenedFile> {
@@ -148,6 +216,7 @@ async function openTable(
     preferred: file.format.name === 'TSV' ? '\t' : undefined,
   })
   const { linesAbove, skippedLines, names, hasNames, quoted } = layout
+  if (quoted) assertQuotes(input, whole, layout.delimiter)
   const isKnown = givenFormat !== undefined || delimiter !== undefined || hasKnownEnding(file.name)
   if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter)))
     throw unknownType(file.name)
@@ -289,6 +358,12 @@ export async function readRows<Row>(
 export function unreadable(file: OpenedFile, error: unknown): ReportError {
   const message = String((error as { message?: unknown }).message ?? error)
   if (/the file is empty|Cannot read rows from the data/.test(message)) return isEmpty(file.name, error)
+  if (file.compression !== 'none' && /inflate failed|ZSTD|LZMA|LZ4|[Dd]ecompress/.test(message)) {
+    return new ReportError(
+      `${file.name} cannot be read as ${file.format.name}: its compression (${file.compression}) is damaged or cut off`,
+      { cause: error },
+    )
+  }
   const [complaint = ''] = message.split(/\(in file\/uri|: ?While |\n:|Row 1:|\(at row \d+\)\n/)
   const row = /\(at row (\d+)\)/.exec(message)?.[0]
   return new ReportError(

@@ -137,7 +137,9 @@ function rank(role: keyof typeof names, name: string): number | undefined {
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}]+/gu, '_')
       .replaceAll(/^_|_$/g, '')
-  const forms = [plain(name), plain(name.split('.').at(-1) ?? '')]
+  // DynamoDB writes the type of a value as the last part.
+  const path = name.replace(/\.(S|N|BOOL)$/, '')
+  const forms = [plain(path), plain(path.split('.').at(-1) ?? '')]
   const found = names[role].findIndex((pattern) => forms.some((form) => pattern.test(form)))
   return found === -1 ? undefined : found
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isExposureError, type ExposuresSummary, type ExposureWindow } from '../index.js'
 import { fetchCrossovers, fetchExposuresSummary, fetchIdentityTimeline } from '../clickhouse/index.js'
-import { reportArguments, type ReportArguments } from './arguments.js'
+import { isSameFile, reportArguments, type ReportArguments } from './arguments.js'
 import { byDay } from './by-day.js'
 import { clickhouseServer } from './clickhouse-server.js'
 import { configuredVariants } from './configured-variants.js'
@@ -73,7 +73,7 @@ async function proposed(
     [
       'report: which column holds what? By their names and values:',
       ...found,
-      ...(complete === undefined ? [`Its columns: ${names}`] : []),
+      ...(complete === undefined ? [`Its columns: ${names}`, ...textsOfJson(proposal)] : []),
       ...(proposal.columns.areCounts
         ? [
             'It seems to hold counts of identities. A report needs a row for each exposure: who, which variant, and when.',
@@ -123,6 +123,16 @@ async function proposed(
   return /^\s*(y|yes|)\s*$/i.test(answer) ? runReport(commands[0] ?? complete, output) : 1
 }
 
+/** Says which columns hold JSON as text: what is looked for may be in there. */
+function textsOfJson({ sample }: Proposal): string[] {
+  return [...sample]
+    .filter(([, values]) => values.some((value) => /^\s*(\{\s*"|\[\s*\{)/.test(value ?? '')))
+    .map(
+      ([name]) =>
+        `${oneLine(JSON.stringify(name), 60)} holds JSON as text, and its fields are no columns: if what is missing is in it, export that field as a column of its own.`,
+    )
+}
+
 /** Files up to this size are read once before a command is proposed, so that the command works. */
 const tryableBytes = 200_000_000
 
@@ -160,6 +170,12 @@ async function openExperiment({ source, ...request }: ReportArguments): Promise<
   try {
     if (source.kind === 'generated') return await generateExperiment(engine, request)
     const inputs = await inputFiles(source.paths, engine.directory)
+    for (const option of ['html', 'assignments'] as const) {
+      const replaced = inputs.find(({ path }) => isSameFile(path, request[option]))
+      if (replaced !== undefined) {
+        throw new ReportError(`--${option} needs a file of its own: it would replace ${replaced.name}`)
+      }
+    }
     const opened = await loadFiles(engine, inputs, {
       ...request,
       ...source,

@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../src/command/arguments.js'
@@ -102,6 +104,37 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(stderr).toContain('--identity <column> --variant <column> --no-timestamp')
   })
 
+  test('fields of JSON in a text are no columns, and that is said', async () => {
+    const posthog = write(
+      'posthog.csv',
+      'event,properties,timestamp,distinct_id\n$feature_flag_called,"{""$feature_flag_response"": ""a""}",2026-06-01T10:00:00Z,u1\n' +
+        '$feature_flag_called,"{""$feature_flag_response"": ""b""}",2026-06-01T11:00:00Z,u2\n',
+    )
+    expect((await report([posthog])).stderr).toContain(
+      '\n"properties" holds JSON as text, and its fields are no columns: if what is missing is in it, export that field as a column of its own.\n',
+    )
+  })
+
+  test('a field with its type as its last part, as DynamoDB exports it', async () => {
+    const dynamo = write(
+      'dynamo.json',
+      ['u1', 'u2', 'u3']
+        .map((user, index) =>
+          JSON.stringify({
+            Item: {
+              exposedAt: { N: String(1780272000 + 7 * index * index) },
+              userId: { S: user },
+              variant: { S: index === 0 ? 'control' : 'treatment' },
+            },
+          }),
+        )
+        .join('\n'),
+    )
+    expect((await report([dynamo])).stderr).toContain(
+      ' --identity Item.userId.S --variant Item.variant.S --timestamp Item.exposedAt.N\n',
+    )
+  })
+
   test('a column with the name of a timestamp is not passed over in silence', async () => {
     const path = write(
       'zones.csv',
@@ -161,20 +194,152 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
 
   test.each([
     ['{"data": [{"u": 1}, {"u": 2}], "count": 2}', '"data"', '.data[]'],
-    ['{\n "page": 1,\n "a b": {"rows": [{"u": 1}, {"u": 2}]}\n}\n', '"a b.rows"', `'.["a b"].rows[]'`],
+    ['{\n "page": 1,\n "a b": {"rows": [{"u": 1}, {"u": 2}]}\n}\n', '"a b.rows"', '.["a b"].rows[]'],
+    ['{"links": [{"a": 1}, {"a": 2}], "data": [{"u": 1}, {"u": 2}, {"u": 3}]}', '"data"', '.data[]'],
+    // ClickHouse's FORMAT JSON: with its columns first, of which there may be more than records.
     [
-      `{"rows": [${Array.from({ length: 9000 }, (_, n) => `\n {"user_id": "u${n}", "variant": "a"}`).join(',')}\n]}`,
+      '{"meta": [{"name": "u", "type": "String"}, {"name": "v", "type": "String"}, {"name": "t", "type": "Date"}], "data": [{"u": 1}, {"u": 2}]}',
+      '"data"',
+      '.data[]',
+    ],
+    [
+      `{"meta": [{"name": "u", "type": "String"}, {"name": "v", "type": "String"}],\n "rows": [${Array.from({ length: 9000 }, (_, n) => `\n {"user_id": "u${n}", "variant": "a"}`).join(',')}\n]}`,
       '"rows"',
       '.rows[]',
     ],
   ])('records in an object around them: %#', async (text, where, filter) => {
-    const { exitCode, stderr } = await report([write('around.json', text)])
+    const file = write('around.json', text)
+    const { exitCode, stderr } = await report([file])
     expect([exitCode, stderr]).toEqual([
       1,
       `report: around.json is one object around its records, which are in ${where}\n` +
         'Write each record on a line of its own, and report that file:\n' +
-        `  jq -c ${filter.startsWith("'") ? filter : `'${filter}'`} around.json > records.ndjson\n`,
+        `  jq -c '${filter}' ${file} > records.ndjson\n`,
     ])
+  })
+
+  const people = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'].map((user_id, index) => ({
+    user_id,
+    variant: index % 2 === 0 ? 'control' : 'treatment',
+    exposed_at: `2026-06-0${index + 1} 10:00:00`,
+  }))
+  const lists = people.map((each) => Object.values(each))
+  const columnNames = Object.keys(people[0] ?? {})
+  const column = (name: string): unknown[] =>
+    people.map((each) => Object.entries(each).find(([key]) => key === name)?.[1])
+  const byColumn = Object.fromEntries(columnNames.map((name) => [name, column(name)]))
+  const all = { excluded: 0, totals: { control: 3, treatment: 3 } }
+  const json = JSON.stringify
+  test.skipIf(spawnSync('jq', ['--version']).status !== 0).each<[string, string]>([
+    [
+      'lists with names beside them, as pandas and services write them',
+      json({ columns: columnNames, data: lists }),
+    ],
+    [
+      'FORMAT JSONCompact',
+      json({ meta: columnNames.map((name) => ({ name, type: 'String' })), data: lists, rows: 6 }),
+    ],
+    ['lists in an object in another', json({ result: { 'the columns': columnNames, rows: lists } })],
+    ['lists, the first of names', json([columnNames, ...lists])],
+    ['a list in each line', [columnNames, ...lists].map((list) => `${json(list)}\n`).join('')],
+    ['a list for each column', json(byColumn)],
+    [
+      'the columns of pandas',
+      json(Object.fromEntries(Object.entries(byColumn).map(([name, values]) => [name, { ...values }]))),
+    ],
+    [
+      'a record for each key',
+      json(Object.fromEntries(people.map(({ user_id, ...rest }) => [user_id, rest]))),
+    ],
+    [
+      'a variant for each key',
+      json(Object.fromEntries(people.map(({ user_id, variant }) => [user_id, variant]))),
+    ],
+    [
+      'NaN',
+      people
+        .map(
+          (each) =>
+            `${json({ ...each, paid: 0.5, n: 1 })
+              .replace('0.5', 'NaN')
+              .replace(':1}', ':-Infinity}')}\n`,
+        )
+        .join(''),
+    ],
+    [
+      'quotes behind backslashes',
+      [
+        'user_id,variant,exposed_at,note',
+        ...lists.map((list) => `${list.join(',')},"say \\"hi\\", twice"`),
+      ].join('\n'),
+    ],
+    [
+      'single quotes',
+      [columnNames, ...lists].map((list) => list.map((each) => `'${each}'`).join(',')).join('\n'),
+    ],
+  ])('%s: the command that is printed makes a file that can be read', async (_, text) => {
+    const made = mkdtempSync(join(folder, "it's made "))
+    const name = /^[[{]/.test(text) ? 'export.json' : 'export.csv'
+    writeFileSync(join(made, name), text)
+    const first = await report([join(made, name)])
+    const command = /^  ((?:jq|sed) .*)$/m.exec(first.stderr)?.[1] ?? ''
+    expect([first.exitCode, first.stderr.split('\n').length, command]).toEqual([
+      1,
+      4,
+      expect.stringMatching(/./),
+    ])
+    execFileSync('sh', ['-c', command], { cwd: made })
+    const written = join(made, / > (.*)$/.exec(command)?.[1] ?? '')
+    const { stderr } = await report([written])
+    const option = (role: string): string => new RegExp(` --${role} (\\S+)`).exec(stderr)?.[1] ?? ''
+    const { stdout } = await report([
+      written,
+      '--identity',
+      option('identity'),
+      '--variant',
+      option('variant'),
+      '--no-timestamp',
+      '--json',
+    ])
+    expect(JSON.parse(stdout)).toEqual({
+      excludedIdentities: all.excluded,
+      identities: all.totals,
+      crossovers: [],
+    })
+  })
+
+  test('a compressed file is decompressed first', async () => {
+    const file = write('lists.json.gz', gzipSync(json(lists)))
+    expect((await report([file])).stderr).toContain(`  gzip -dc ${file} | jq -r '.[] | @csv' > records.csv\n`)
+  })
+
+  const many = Array.from({ length: 50_000 }, (_, n) => n)
+  test.each([
+    ['under each of its keys', Object.fromEntries(many.map((n) => [`u${n}`, { variant: 'a', at: n }]))],
+    ['has its columns one after the other', { user_id: many, variant: many }],
+    ['has its columns one after the other', { user_id: { ...many }, variant: { ...many } }],
+    ['has lists for its records, which are in "data"', { data: many.map((n) => [n, 'a']) }],
+    ['has lists for its records', many.map((n) => [n, 'a'])],
+  ])('a large file with its end out of sight: %s', async (is, value) => {
+    expect((await report([write('many.json', json(value))])).stderr).toContain(is)
+  })
+
+  test.each([
+    ['the fields of one record', json({ user: { id: 'u1', country: 'ES' }, test: { arm: 'a', name: 'x' } })],
+    ['one record', json(people[0])],
+    ['records with lists in them', people.map((each) => `${json({ ...each, tags: ['a', 'b'] })}\n`).join('')],
+    [
+      'quotes at the end of a path',
+      'user_id,variant,exposed_at,path\nu1,a,2026-06-01,"C:\\"\nu2,b,2026-06-01,"D:\\"\n',
+    ],
+    [
+      'JSON in a field',
+      'user_id,variant,exposed_at,more\nu1,a,2026-06-01,"{""a"": ""\\""b\\""""}"\nu2,b,2026-06-01,"{}"\n',
+    ],
+    ['NaN in a text', people.map((each) => `${json({ ...each, note: 'x: NaN, y' })}\n`).join('')],
+  ])('%s: nothing is to be rewritten', async (_, text) => {
+    const { stderr } = await report([write(/^[[{]/.test(text) ? 'plain.json' : 'plain.csv', text)])
+    expect(stderr).toMatch(/^report: which column holds what/)
   })
 
   test('a date and a time of day in two columns are proposed together, and read', async () => {
@@ -649,6 +814,32 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
       'book.xlsx is an Excel workbook: save the sheet as CSV',
     ],
     ['files.zip', 'PK\u0003\u0004....events.csv', 'files.zip is a zip archive: unpack it'],
+    ['files.tar', `events.csv${'\0'.repeat(247)}ustar`, 'files.tar is a tar archive: unpack it'],
+    [
+      'files.tar.gz',
+      gzipSync(`events.csv${'\0'.repeat(247)}ustar`),
+      'files.tar.gz is a tar archive: unpack it',
+    ],
+    ['events.csv.bz2', 'BZh91AY&SY', 'events.csv.bz2 is compressed with bzip2'],
+    [
+      'cut.csv.gz',
+      gzipSync(`user,arm\n${Array.from({ length: 9000 }, (_, n) => `${n * n},a\n`).join('')}`).subarray(
+        0,
+        20_000,
+      ),
+      'cut.csv.gz cannot be read as CSV: its compression (gz) is damaged or cut off',
+    ],
+    [
+      'postgres.sql',
+      '--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET statement_timeout = 0;\n',
+      'postgres.sql is a script of SQL',
+    ],
+    [
+      'mysql.sql',
+      '-- MySQL dump 10.13\n\n/*!40101 SET NAMES utf8 */;\nDROP TABLE IF EXISTS `a`;\n',
+      'mysql.sql is a script of SQL',
+    ],
+    ['sqlite.sql', 'PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n', 'sqlite.sql is a script of SQL'],
     ['page.csv', '<!DOCTYPE html>\n<html>', 'page.csv is a web page or XML'],
     ['paper.pdf', '%PDF-1.7', 'paper.pdf is a PDF'],
     [
@@ -661,6 +852,20 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
   ])('%s is refused with what to do', async (name, content, line) => {
     const { exitCode, stderr } = await report([write(name, content), ...mapped])
     expect([exitCode, stderr.includes(`report: ${line}`)]).toEqual([1, true])
+  })
+
+  test.each(['html', 'assignments'])('--%s does not replace a file that is reported', async (option) => {
+    const parts = join(folder, `parts-${option}`)
+    mkdirSync(parts)
+    const part = write(`parts-${option}/part.csv`, 'user_id,variant,exposed_at\nu1,a,2026-06-01\n')
+    for (const named of [part, parts, join(parts, '*.csv')]) {
+      const { exitCode, stderr } = await report([named, ...mapped, `--${option}`, part])
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(`^report: --${option} needs a file of its own`),
+      ])
+    }
+    expect(readFileSync(part, 'utf8')).toBe('user_id,variant,exposed_at\nu1,a,2026-06-01\n')
   })
 
   test('a pattern and a folder without files', async () => {
