@@ -15,7 +15,7 @@ import { formatOf, readFormats } from './file-format.js'
 import { inputName } from './input-files.js'
 import type { FileCleaning } from './file-load.js'
 import type { FileReading } from './open-file.js'
-import { oneLine, ReportError } from './report-error.js'
+import { oneLine, ReportError, usageLine } from './report-error.js'
 import { experimentOf, withTableOptions } from './source-options.js'
 import type { TextEncoding } from './text-encoding.js'
 import { givenForm } from './timestamp-form.js'
@@ -140,9 +140,7 @@ export function reportArguments(argv: readonly string[]): ReportArguments | 'hel
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 'help shown'
-    throw new ReportError(
-      `${error.message.replace(/^error: /, '').replace(/\s+/g, ' ')} (--help lists the options)`,
-    )
+    throw new ReportError(`${usageLine(error)} (--help lists the options)`)
   }
   const { file: files = [], ...others } = command.opts<Options>()
   const paths = [...files, ...(command.processedArgs[0] as readonly string[])]
@@ -593,14 +591,16 @@ export function quotedForShell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
+// A ReportError each time: the message of an InvalidArgumentError repeats the argument, in which a password may be.
 export function serverUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new InvalidArgumentError('Pass http://host:port or https://host:port.')
+    throw new ReportError(
+      '--url is not usable: pass http://host:port or https://host:port, and set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
+    )
   }
   // Everybody on a machine can read a command line, and the shell stores it.
   if (url.username !== '' || url.password !== '') {
-    // Not an InvalidArgumentError, because its message repeats the argument.
     throw new ReportError(
       '--url must not contain credentials; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD instead',
     )

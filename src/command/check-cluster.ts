@@ -13,7 +13,7 @@ import { instant, serverUrl, type GivenInstant } from './arguments.js'
 import { serverClient, serverError } from './clickhouse-server.js'
 import { inOptions } from './in-options.js'
 import { plainTable } from './plain-table.js'
-import { oneLine, ReportError } from './report-error.js'
+import { oneLine, ReportError, usageLine } from './report-error.js'
 import type { ReportOutput } from './run-report.js'
 import { experimentOf, missingEnvironment, withSourceOptions, type SourceOptions } from './source-options.js'
 import { count, counted, listed } from './words.js'
@@ -49,8 +49,7 @@ export async function runCheckCluster(argv: readonly string[], output: ReportOut
 }
 
 function inWords(error: unknown, url: URL | undefined): string {
-  if (error instanceof CommanderError)
-    return `${error.message.replace(/^error: /, '')} (--help lists the options)`
+  if (error instanceof CommanderError) return `${usageLine(error)} (--help lists the options)`
   if (error instanceof ReportError || url === undefined) return (error as Error).message
   return isExposureError(error) ? inOptions(error) : serverError(url, error).message
 }

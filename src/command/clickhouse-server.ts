@@ -13,16 +13,24 @@ export function serverClient(url: URL, application: string): official.ClickHouse
     '--url needs',
     '@clickhouse/client',
   ) as typeof official
-  return createClient({
-    url,
-    username: process.env['CLICKHOUSE_USER'] ?? 'default',
-    password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
-    application,
-    request_timeout: 600_000,
-    // The server answers when it has everything, so that an error is never the end of a file that looks complete.
-    clickhouse_settings: { wait_end_of_query: 1 },
-    log: { level: ClickHouseLogLevel.OFF },
-  })
+  try {
+    return createClient({
+      url,
+      username: process.env['CLICKHOUSE_USER'] ?? 'default',
+      password: process.env['CLICKHOUSE_PASSWORD'] ?? '',
+      application,
+      request_timeout: 600_000,
+      // The server answers when it has everything, so that an error is never the end of a file that looks complete.
+      clickhouse_settings: { wait_end_of_query: 1 },
+      log: { level: ClickHouseLogLevel.OFF },
+    })
+  } catch (error) {
+    if (url.search === '') throw error
+    throw new ReportError(
+      '--url is not usable with what follows the ? in it: leave that out; the database is --database, and the credentials are CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
+      { cause: error },
+    )
+  }
 }
 
 /** An experiment on a server. Sends no query yet. */

@@ -47,6 +47,12 @@ export function inputName(named: string): string {
 }
 
 async function onDisk(name: string): Promise<readonly InputFile[]> {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(name)?.[1]
+  if (scheme !== undefined && !existsSync(name)) {
+    throw new ReportError(
+      `an address of ${scheme} cannot be fetched, only of http or https: download the file, and name it`,
+    )
+  }
   if (!existsSync(name) && isDynamicPattern(name)) {
     const found = (await glob(name, { absolute: true, expandDirectories: false })).sort()
     if (found.length === 0) {
@@ -94,7 +100,8 @@ async function copied(stream: Readable, path: string, name: string): Promise<Inp
 
 async function downloaded(address: string, path: string): Promise<InputFile> {
   const name = inputName(address)
-  if (!URL.canParse(address)) throw new ReportError(`${oneLine(address)} is not an address`)
+  // What cannot be taken apart is not repeated: a secret may be in it.
+  if (!URL.canParse(address)) throw new ReportError('what begins with http is not an address: check it')
   const { host, username, password } = new URL(address)
   if (username !== '' || password !== '') {
     throw new ReportError('an address must not contain credentials: download the file, and name it')

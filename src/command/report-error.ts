@@ -38,6 +38,14 @@ export function errorLine(error: unknown): string {
   return [line, ...details.map((detail) => /^ */.exec(detail)?.[0] + oneLine(detail, 5000))].join('\n')
 }
 
+/** What was wrong with a command line. What an option that is not there was given is left out: it may be a secret. */
+export function usageLine({ message }: Error): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/(unknown option '[^'=]+)=[^]*'/, "$1'")
+    .replace(/\s+/g, ' ')
+}
+
 /** Text from elsewhere, on one line of limited length, without control characters. */
 export function oneLine(text: string, maxLength = 500): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { isSource } from './is-source.js'
+import { usageLine } from './report-error.js'
 import { runReport, type ReportOutput } from './run-report.js'
 
 /** What the command can do, by name: each reads its own options. */
@@ -39,12 +40,7 @@ export async function runCommand(argv: readonly string[], output: ReportOutput):
     .configureOutput({
       writeOut: (text) => output.print(text),
       writeErr: (text) =>
-        output.say(
-          `${text
-            .replace(/^error: /, 'first-exposure: ')
-            .trim()
-            .replaceAll('\n', ' ')} (--help lists the commands)\n`,
-        ),
+        output.say(`first-exposure: ${usageLine(new Error(text.trim()))} (--help lists the commands)\n`),
     })
     .enablePositionalOptions()
     .exitOverride()

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { isExposureError } from '../index.js'
 import { inOptions } from './in-options.js'
 import { SpecError } from './json-spec.js'
-import { oneLine, ReportError } from './report-error.js'
+import { oneLine, ReportError, usageLine } from './report-error.js'
 import type { ReportOutput } from './run-report.js'
 import { sqlArguments, type SqlArguments } from './sql-arguments.js'
 import { printedStatements } from './sql-forms.js'
@@ -29,7 +29,7 @@ export async function runSql(argv: readonly string[], output: ReportOutput): Pro
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0
-      return refuse('invalid-options', `${error.message.replace(/^error: /, '')} (--help lists the options)`)
+      return refuse('invalid-options', `${usageLine(error)} (--help lists the options)`)
     }
     if (error instanceof ReportError)
       return refuse(

@@ -816,7 +816,7 @@ describe('the command line of the report', () => {
     [['--file', 'x.csv', '--table', 'y'], /--table works only with --url/],
     [['--identity', 'user'], /--identity works only with --file or --url/],
     [['--file', 'x.csv', '--feature-column', 'y'], /--feature-column needs --feature <name>/],
-    [['--url', 'localhost:8123'], /Pass http:\/\/host:port/],
+    [['--url', 'localhost:8123'], /pass http:\/\/host:port/],
     [['--url', 'http://localhost'], /--url needs --feature/],
     [['--url', 'http://localhost', '--feature', 'x'], /--url needs --environment/],
   ])('%j: one line and exit code 1', async (args, line) => {
@@ -864,6 +864,25 @@ describe('the command line of the report', () => {
   ])('--expected %j', ([text = ''], shares) => {
     const { expectedShares } = reportArguments(['--expected', text]) as ReportArguments
     expect(Object.entries(expectedShares ?? {})).toEqual(Object.entries(shares))
+  })
+
+  test.each([
+    ['--url', 'tcp://default:secret@host:9000', /^report: --url is not usable: pass http:/],
+    ['--url', 'default:secret@host:8123', /^report: --url is not usable: pass http:/],
+    ['--url', 'http://[secret', /^report: --url is not usable: pass http:/],
+    ['--url', 'http://host:8123/?password=secret', /^report: --url is not usable with what follows the \?/],
+    ['--password=secret', '', /^report: unknown option '--password'/],
+    ['--ulr=http://u:secret@host', '', /^report: unknown option '--ulr' \(--help/],
+    ['--file', 's3://key:secret@bucket/x.csv', /^report: an address of s3 cannot be fetched/],
+    ['--file', 'http://[x/x.csv?key=secret', /^report: what begins with http is not an address/],
+  ])('%s %s: no message repeats what may be a secret', async (option, address, line) => {
+    const { exitCode, stderr } = await report([
+      option,
+      address,
+      ...(option === '--url' ? ['--environment', 'prod', '--feature', 'checkout'] : []),
+    ])
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(line)])
+    expect(stderr).not.toContain('secret')
   })
 
   test('a password in the address is refused and not repeated', async () => {
