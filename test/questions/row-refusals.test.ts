@@ -69,13 +69,17 @@ describe('what decodeOverlapRows says of what it refuses', () => {
 
   test('what their sums refuse', () => {
     const all = { ...row, other: 0, other_quarantined: 0, other_variant: 'a' }
-    expect(said(() => summarizeOverlap([{ ...row, other: 3 }]))).toMatchSnapshot()
-    expect(said(() => summarizeOverlap([all, { ...row, identities: 4 }]))).toMatchSnapshot()
-    expect(said(() => summarizeOverlaps([], { experiments: 51 }))).toMatchSnapshot()
-    expect(said(() => summarizeOverlaps([], { experiments: 1 }))).toMatchSnapshot()
-    expect(said(() => summarizeOverlaps([], {} as { experiments: number }))).toMatchSnapshot()
-    expect(said(() => summarizeOverlaps([], { experiment: 2 } as never))).toMatchSnapshot()
-    expect(said(() => summarizeOverlaps([], null as never))).toMatchSnapshot()
+    expect(
+      [
+        () => summarizeOverlap([{ ...row, other: 3 }]),
+        () => summarizeOverlap([all, { ...row, identities: 4 }]),
+        () => summarizeOverlaps([], { experiments: 51 }),
+        () => summarizeOverlaps([], { experiments: 1 }),
+        () => summarizeOverlaps([], {} as { experiments: number }),
+        () => summarizeOverlaps([], { experiment: 2 } as never),
+        () => summarizeOverlaps([], null as never),
+      ].map(said),
+    ).toMatchSnapshot()
     const beyond = refusalOf(() => summarizeOverlap([{ ...row, other: 3 }]))
     expect(beyond).toMatchObject({ details: { column: 'other', received: '3' } })
     expect(refusalOf(() => summarizeOverlap([all, { ...row, identities: 4 }]))).toMatchObject({
@@ -88,9 +92,13 @@ describe('the experiment of a row of a batch', () => {
   const row = { quarantined: 0, variant: 'a', bucket: '2026-06-01 00:00:00', new_identities: 1 }
 
   test('what is refused', () => {
-    expect(said(() => decodeBatchRows([{ ...row, experiment: -1 }]))).toMatchSnapshot()
-    expect(said(() => decodeBatchRows([{ ...row, experiment: null }]))).toMatchSnapshot()
-    expect(said(() => experimentOf({ experiment: 3 }, 0, 3))).toMatchSnapshot()
+    expect(
+      [
+        () => decodeBatchRows([{ ...row, experiment: -1 }]),
+        () => decodeBatchRows([{ ...row, experiment: null }]),
+        () => experimentOf({ experiment: 3 }, 0, 3),
+      ].map(said),
+    ).toMatchSnapshot()
   })
 
   test('one that was asked for', () => {
@@ -105,26 +113,52 @@ describe('the decoder of lists of cells accepts and refuses what the decoder of 
   const counted = ['ann', 'a', '2026-06-01 08:00:00.250000000', 0, 'a']
   const excluded = [7, null, '2026-12-31 23:59:59.999999999', 1, 'b']
   const odd = [
-    ...[undefined, null, '', 'a', 'b', 0, 1, 2, '0', '1', true, false, 1.5, -7, 2 ** 53, NaN, [], {}],
-    ...['2024-02-29 00:00:00.000000000', '2026-02-29 00:00:00.000000000', '2026-02-30 00:00:00.000000000'],
-    ...['2026-04-31 00:00:00.000000000', '2026-04-30 00:00:00.000000000', '2026-05-31 00:00:00.000000000'],
-    ...['2026-00-01 00:00:00.000000000', '2026-13-01 00:00:00.000000000', '2026-01-00 00:00:00.000000000'],
-    ...['2026-06-01 24:00:00.000000000', '2026-06-01 23:60:00.000000000', '2026-06-01 23:00:60.000000000'],
-    ...[
-      '2026-06-01T08:00:00.250000000Z',
-      '2026-06-01 08:00:00',
-      '2026-06-01 08:00:00.5',
-      ' 2026-06-01 08:00:00',
-    ],
-    ...['2026-06-01 08:00:00.250000000 ', '2026-06-01 08:00:00.2500000001', '2026-06-01', '08:00:00'],
-    ...[
-      '1780300800.250000000',
-      '1780300800',
-      '1780300800.25',
-      '11780300800.250000000',
-      '1780300800.2500000001',
-    ],
-    ...[1780300800.25, '2026-10-10 10:10:10.000000001', '1999-11-30 19:19:19.123456789'],
+    undefined,
+    null,
+    '',
+    'a',
+    'b',
+    0,
+    1,
+    2,
+    '0',
+    '1',
+    true,
+    false,
+    1.5,
+    -7,
+    2 ** 53,
+    NaN,
+    [],
+    {},
+    '2024-02-29 00:00:00.000000000',
+    '2026-02-29 00:00:00.000000000',
+    '2026-02-30 00:00:00.000000000',
+    '2026-04-31 00:00:00.000000000',
+    '2026-04-30 00:00:00.000000000',
+    '2026-05-31 00:00:00.000000000',
+    '2026-00-01 00:00:00.000000000',
+    '2026-13-01 00:00:00.000000000',
+    '2026-01-00 00:00:00.000000000',
+    '2026-06-01 24:00:00.000000000',
+    '2026-06-01 23:60:00.000000000',
+    '2026-06-01 23:00:60.000000000',
+    '2026-06-01T08:00:00.250000000Z',
+    '2026-06-01 08:00:00',
+    '2026-06-01 08:00:00.5',
+    ' 2026-06-01 08:00:00',
+    '2026-06-01 08:00:00.250000000 ',
+    '2026-06-01 08:00:00.2500000001',
+    '2026-06-01',
+    '08:00:00',
+    '1780300800.250000000',
+    '1780300800',
+    '1780300800.25',
+    '11780300800.250000000',
+    '1780300800.2500000001',
+    1780300800.25,
+    '2026-10-10 10:10:10.000000001',
+    '1999-11-30 19:19:19.123456789',
   ]
   const outcome = (decode: () => unknown): unknown => {
     try {
@@ -229,10 +263,14 @@ describe('what the questions say of what they refuse', () => {
       window,
     }))
   test('firstExposuresBatchQuery: how many', () => {
-    expect(said(() => firstExposuresBatchQuery([]))).toMatchSnapshot()
-    expect(said(() => firstExposuresBatchQuery([{ spec } as never]))).toMatchSnapshot()
-    expect(said(() => firstExposuresBatchQuery(['checkout'] as never))).toMatchSnapshot()
-    expect(said(() => firstExposuresBatchQuery(many(1001)))).toMatchSnapshot()
+    expect(
+      [
+        () => firstExposuresBatchQuery([]),
+        () => firstExposuresBatchQuery([{ spec } as never]),
+        () => firstExposuresBatchQuery(['checkout'] as never),
+        () => firstExposuresBatchQuery(many(1001)),
+      ].map(said),
+    ).toMatchSnapshot()
     expect(firstExposuresBatchQuery(many(1000)).query).toContain('SELECT')
   })
 

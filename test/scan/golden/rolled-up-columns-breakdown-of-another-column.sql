@@ -24,7 +24,7 @@ WITH
     SELECT
       groupBitOr(bitXor(transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
       min(toUnixTimestamp(`timestamp`)) AS first_second,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(`browser`)), '1'))) AS first_nano_and_value
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(`timestamp`, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(`browser` IS NULL, NULL, toString(`browser`))), '1'))) AS first_nano_and_value
     FROM `events`
     WHERE `environment_key` = {environment_key:String}
       AND `event` = {event_name:String}

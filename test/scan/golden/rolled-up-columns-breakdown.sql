@@ -21,7 +21,7 @@ WITH
     SELECT
       groupBitOr(bitXor(transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
       min(toUnixTimestamp(exposed_at)) AS first_second,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(broken_down)), '1'))) AS first_nano_and_value
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(broken_down IS NULL, NULL, toString(broken_down))), '1'))) AS first_nano_and_value
     FROM (
       SELECT
         identity,
@@ -57,7 +57,7 @@ WITH
         murmurHash3_128(assumeNotNull(toString(`identifier`))) AS identity,
         assumeNotNull(toString(`value`)) AS variant_key,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-        CAST(toString(`country`), 'Nullable(String)') AS broken_down
+        CAST(if(`country` IS NULL, NULL, toString(`country`)), 'Nullable(String)') AS broken_down
       FROM `events`
       WHERE (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}

@@ -23,8 +23,8 @@ WITH
       groupBitOr(bitXor(transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) * 4294967297, 18446744069414584320)) AS rank_bits,
       min(toInt128(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC'))) * 4294967296 + transform(variant_key, first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)) AS first_nano_and_rank,
       identity AS exposed_identity,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(value_of_dimension_1)), '1'))) AS kept_dimension_1,
-      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', toString(value_of_dimension_2)), '1'))) AS kept_dimension_2
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(value_of_dimension_1 IS NULL, NULL, toString(value_of_dimension_1))), '1'))) AS kept_dimension_1,
+      min(concat(reverse(reinterpretAsString(toUnixTimestamp64Nano(toDateTime64(exposed_at, 9, 'UTC')) + 4611686018427387904)), ifNull(concat('0', if(value_of_dimension_2 IS NULL, NULL, toString(value_of_dimension_2))), '1'))) AS kept_dimension_2
     FROM (
       SELECT
         identity,
@@ -66,8 +66,8 @@ WITH
         assumeNotNull(toString(`identifier`)) AS identity,
         assumeNotNull(toString(`value`)) AS variant_key,
         toDateTime64(`timestamp`, 9, 'UTC') AS exposed_at,
-        CAST(toString(`country`), 'Nullable(String)') AS value_of_dimension_1,
-        CAST(toString(`plan`), 'Nullable(String)') AS value_of_dimension_2
+        CAST(if(`country` IS NULL, NULL, toString(`country`)), 'Nullable(String)') AS value_of_dimension_1,
+        CAST(if(`plan` IS NULL, NULL, toString(`plan`)), 'Nullable(String)') AS value_of_dimension_2
       FROM `events`
       WHERE (SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}
         AND event = {event_name:String}
@@ -79,7 +79,7 @@ WITH
         AND `timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})
         AND `timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})
         AND `value` IS NOT NULL
-        AND `country` LIKE {filter_1_like:String}
+        AND toString(`country`) LIKE {filter_1_like:String}
         AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
         AND (
         ((SELECT count() FROM `exposures_by_identity` WHERE environment = {environment_key:String}

@@ -156,7 +156,7 @@ WITH
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
       AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
       AND reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`)))) GLOBAL IN (SELECT crossing_identity FROM crossing)
-    GROUP BY crosser, own_rank
+    GROUP BY reinterpretAsUInt128(murmurHash3_128(assumeNotNull(toString(`identifier`)))), transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)
   )
 SELECT entry, variant, events, identities, lateness_seconds
 FROM (
@@ -167,21 +167,23 @@ FROM (
     toUInt64(0) AS identities,
     CAST([], 'Array(Int64)') AS lateness_seconds
   FROM (
-    SELECT
-      multiIf(
-        ifNull(NOT (`timestamp` IS NOT NULL), 1), 'no-timestamp',
-        ifNull(NOT (`timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})), 1), 'before-window',
-        ifNull(NOT (`timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})), 1), 'after-window',
-        ifNull(NOT (`value` IS NOT NULL), 1), 'no-variant',
-        ifNull(NOT (toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')), 1), 'no-identity',
-        'exposure'
-      ) AS event_disposition,
-      if(`value` IS NOT NULL, toString(`value`), NULL) AS event_variant,
-      count() AS events_counted
-    FROM `events`
-    WHERE `environment_key` = {environment_key:String}
-      AND `event` = {event_name:String}
-      AND `feature_name` = {feature_name:String}
+    SELECT event_disposition, event_variant, count() AS events_counted
+    FROM (
+      SELECT
+        multiIf(
+          ifNull(NOT (`timestamp` IS NOT NULL), 1), 'no-timestamp',
+          ifNull(NOT (`timestamp` >= fromUnixTimestamp64Milli({start_ms:Int64})), 1), 'before-window',
+          ifNull(NOT (`timestamp` < fromUnixTimestamp64Milli({as_of_ms:Int64})), 1), 'after-window',
+          ifNull(NOT (`value` IS NOT NULL), 1), 'no-variant',
+          ifNull(NOT (toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')), 1), 'no-identity',
+          'exposure'
+        ) AS event_disposition,
+        if(`value` IS NOT NULL, toString(`value`), NULL) AS event_variant
+      FROM `events`
+      WHERE `environment_key` = {environment_key:String}
+        AND `event` = {event_name:String}
+        AND `feature_name` = {feature_name:String}
+    )
     GROUP BY event_disposition, event_variant
   )
   UNION ALL
@@ -209,7 +211,7 @@ FROM (
       AND `value` IS NOT NULL
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
       AND transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0) > 0
-    GROUP BY own_rank
+    GROUP BY transform(toString(`value`), first_exposures_variant_keys, arrayEnumerate(first_exposures_variant_keys), 0)
     UNION ALL
     SELECT moved.1, moved.2, toUInt64(0)
     FROM (

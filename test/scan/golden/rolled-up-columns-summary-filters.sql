@@ -110,8 +110,8 @@ WITH
       AND `plan` = {filter_3_equals:Bool}
       AND `plan` IN {filter_4_in:Array(String)}
       AND `plan` NOT IN {filter_5_notin:Array(String)}
-      AND `country` LIKE {filter_6_like:String}
-      AND `country` NOT LIKE {filter_7_notlike:String}
+      AND toString(`country`) LIKE {filter_6_like:String}
+      AND toString(`country`) NOT LIKE {filter_7_notlike:String}
       AND `country` IS NULL
       AND `sdk_language` IS NOT NULL
       AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
@@ -145,6 +145,8 @@ WITH
         AND throwIf(match(toTypeName(any(`identifier`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column identity has type <', toTypeName(any(`identifier`)), '>')) = 0
         AND throwIf(match(toTypeName(any(`value`)), '^(Dynamic|Variant|JSON|Object)'), concat('first-exposure: column variant has type <', toTypeName(any(`value`)), '>')) = 0
         AND throwIf(position(toTypeName(any(`plan`)), 'DateTime') > 0 AND position(toTypeName(any(`plan`)), '\'') = 0, concat('first-exposure: column filter_1 has type <', toTypeName(any(`plan`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`plan`)), 'Date|Enum'), concat('first-exposure: column filter_2 has type <', toTypeName(any(`plan`)), '>')) = 0
+        AND throwIf(match(toTypeName(any(`plan`)), 'Date|Enum'), concat('first-exposure: column filter_3 has type <', toTypeName(any(`plan`)), '>')) = 0
         AND throwIf(position(toTypeName(any(`plan`)), 'DateTime') > 0 AND position(toTypeName(any(`plan`)), '\'') = 0, concat('first-exposure: column filter_4 has type <', toTypeName(any(`plan`)), '>')) = 0
         AND throwIf(position(toTypeName(any(`plan`)), 'DateTime') > 0 AND position(toTypeName(any(`plan`)), '\'') = 0, concat('first-exposure: column filter_5 has type <', toTypeName(any(`plan`)), '>')) = 0
         AND throwIf(position(toTypeName(any(`country`)), 'DateTime') > 0 AND position(toTypeName(any(`country`)), '\'') = 0, concat('first-exposure: column filter_6 has type <', toTypeName(any(`country`)), '>')) = 0
