@@ -648,6 +648,11 @@ function jsonEntries(text: string): [string, number][] | undefined {
 
 /** Checked before anything is counted, so that nobody waits for a page that cannot be written. */
 function outputPath(text: string): string {
+  if (text === '-') {
+    throw new InvalidArgumentError(
+      'Standard output is for the report. Name a file, or ./- for a file of this name.',
+    )
+  }
   const path = resolve(text)
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new InvalidArgumentError(`There is no folder ${dirname(path)}.`)

@@ -139,9 +139,13 @@ async function orderOf(
   }))
   const years = most('max_year') - Math.min(...held.map(({ min_year }) => Number(min_year)))
   if (held.some(({ short_years }) => Number(short_years) > 0) && years > 1) {
+    const example = some('example')
+    const yearFirst = yearFirstForm(example)
     throw new ReportError(
-      `${named} have years of two digits, and it is not clear where: ${JSON.stringify(some('example'))}; say how they are written: ${say}, or --timestamp-format 'YY/MM/DD HH:mm'`,
-      { remedies },
+      `${named} have years of two digits, and it is not clear where: ${JSON.stringify(example)}; say how they are written: ${say}, or --timestamp-format '${yearFirst}'`,
+      {
+        remedies: [...remedies, { says: 'the year comes first', add: ['--timestamp-format', yearFirst] }],
+      },
     )
   }
   const isDayFirst = most('max_second') <= 12
@@ -178,4 +182,11 @@ function readings(example: string): string {
       year: 'numeric',
     }).format(Date.UTC(Number(year.length === 2 ? `20${year}` : year), Number(month) - 1, Number(day)))
   return `${oneLine(example, 40)} is ${date(first, second)} (day first) or ${date(second, first)} (month first)`
+}
+
+/** The form of a timestamp like this one, if its year comes first. */
+function yearFirstForm(example: string): string {
+  const [, first = '-', second = '-', time = ''] = /^\d\d?(\D)\d\d?(\D)\d\d?(.*)$/.exec(example) ?? []
+  const [, separator, seconds] = /^(\D)\d\d?:\d\d(:\d\d)?/.exec(time) ?? []
+  return `YY${first}MM${second}DD${separator === undefined ? '' : `${separator}HH:mm${seconds === undefined ? '' : ':ss'}`}`
 }

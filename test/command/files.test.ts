@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -136,4 +136,29 @@ describe.skipIf(!engineAvailable)('files as people have them (needs the embedded
       days,
     })
   })
+
+  test.each(['-', '/', '.'])(
+    'years of two digits that come first, with %j: the third command is right',
+    async (mark) => {
+      const path = join(temporary, 'years-first.csv')
+      const at = (day: string, time: string): string => `26${mark}05${mark}${day} ${time}`
+      const rows = [
+        `u1,control,${at('30', '10:00:00')}`,
+        `u2,b,${at('31', '11:30:15')}`,
+        `u3,b,${at('09', '09:00:00')}`,
+      ]
+      writeFileSync(path, ['user_id,variant,exposed_at', ...rows, ''].join('\n'))
+      const first = await report([path])
+      const commands = first.stderr
+        .split('\n')
+        .filter((line) => line.startsWith('  npx first-exposure report '))
+      expect(commands).toHaveLength(3)
+      const second = await report([...wordsOf(commands[2] ?? ''), '--json'])
+      expect(daysOf(JSON.parse(second.stdout) as ExposuresSummary)).toEqual({
+        '2026-05-09': { b: 1 },
+        '2026-05-30': { control: 1 },
+        '2026-05-31': { b: 1 },
+      })
+    },
+  )
 })

@@ -844,6 +844,7 @@ describe('the command line of the report', () => {
     [['--expected', 'a=1,b=1', '--json'], /--expected has no effect with --json/],
     [['--control', 'a', '--json'], /--control has no effect with --json/],
     [['--html', '/no/such/folder/out.html'], /There is no folder \/no\/such\/folder/],
+    [['--html', '-'], /Standard output is for the report\. Name a file/],
     [['--html', '/'], /This is a folder. Name a file in it/],
   ])('%j is refused before anything is counted', (args, line) => {
     expect(() => reportArguments(args)).toThrow(line)
