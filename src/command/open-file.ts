@@ -215,7 +215,7 @@ async function openTable(
     given: delimiter ?? (givenFormat === 'tsv' ? '\t' : undefined),
     preferred: file.format.name === 'TSV' ? '\t' : undefined,
   })
-  const { linesAbove, skippedLines, names, hasNames, quoted } = layout
+  const { linesAbove, skippedLines, names, hasNames, hasTypes, quoted } = layout
   if (quoted) assertQuotes(input, whole, layout.delimiter)
   const isKnown = givenFormat !== undefined || delimiter !== undefined || hasKnownEnding(file.name)
   if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter)))
@@ -244,6 +244,9 @@ async function openTable(
         (name) =>
           `${file.name} has several columns called ${JSON.stringify(oneLine(name, 40))}: this is the first; the next is ${JSON.stringify(oneLine(`${name} (2)`, 40))}.`,
       ),
+      ...(hasTypes
+        ? [`${file.name} has the types of its columns in a line after their names: that is no record.`]
+        : []),
       ...(hasNames
         ? []
         : [

@@ -15,8 +15,8 @@ export async function recordLines(
 ): Promise<readonly number[] | undefined> {
   if (format.kind === 'typed') return undefined
   if (layout === undefined) return reading === 'line by line' || format.kind === 'lines' ? records : undefined
-  const { quoted, linesAbove, hasNames, delimiter } = layout
-  const headers = hasNames ? 1 : 0
+  const { quoted, linesAbove, hasNames, hasTypes, delimiter } = layout
+  const headers = Number(hasNames) + Number(hasTypes)
   if (!quoted) return records.map((record) => linesAbove + headers + record)
   if (compression !== 'none' && compression !== 'gz') return undefined
 
@@ -27,7 +27,7 @@ export async function recordLines(
   const newline = 10
   const separator = delimiter.charCodeAt(0)
   let line = 1
-  // The header is record 0.
+  // The last header is record 0.
   let record = 1 - headers
   let isQuoted = false
   let isStart = true

@@ -13,7 +13,12 @@ export interface TextLayout {
   readonly names: readonly string[] | undefined
   /** Whether the file has a line of column names. */
   readonly hasNames: boolean
+  /** Whether the line after it holds the types of the columns, as ClickHouse's `…WithNamesAndTypes` write it. */
+  readonly hasTypes: boolean
 }
+
+const typeOfColumn =
+  /^((Nullable|LowCardinality|Array|Map|Tuple|Enum(8|16)|Decimal|FixedString|DateTime(64)?)\(.*\)|U?Int(8|16|32|64|128|256)|B?Float(16|32|64)|String|Bool|UUID|IPv[46]|Date(32)?|DateTime|JSON)$/
 
 const candidates = [',', ';', '\t', '|'] as const
 
@@ -57,9 +62,15 @@ export function textLayoutOf(
   const names = isCommented ? commented : hasNames ? header : header.map(() => '')
   // The engine takes ID and id for the same name.
   const areDistinct = new Set(names.map((name) => name.toLowerCase())).size === names.length
-  const isPlain = !isCommented && hasNames && areDistinct && !names.includes('')
+  const hasTypes =
+    !isCommented &&
+    hasNames &&
+    first.length === header.length &&
+    first.every((field) => typeOfColumn.test(field))
+  const isPlain = !isCommented && hasNames && !hasTypes && areDistinct && !names.includes('')
   const linesAbove = isCommented ? start - 1 : start
-  const headerLines = isCommented ? 1 : hasNames ? linesOf(lines.slice(start), delimiter) : 0
+  const nameLines = isCommented ? 1 : hasNames ? linesOf(lines.slice(start), delimiter) : 0
+  const headerLines = nameLines + Number(hasTypes)
   return {
     delimiter,
     quoted: delimiter !== '\t' || /(^|\t)"[^\t]*"(\t|$)/m.test(lines.slice(start, start + 200).join('\n')),
@@ -67,6 +78,7 @@ export function textLayoutOf(
     skippedLines: isPlain ? linesAbove : linesAbove + headerLines,
     names: isPlain ? undefined : distinct(names),
     hasNames,
+    hasTypes,
   }
 }
 

@@ -161,4 +161,24 @@ describe.skipIf(!engineAvailable)('files as people have them (needs the embedded
       })
     },
   )
+
+  test.each([
+    [',', 'csv'],
+    ['\t', 'tsv'],
+  ])('the types of the columns are no record, between %j', async (mark, ending) => {
+    const path = join(temporary, `with-types.${ending}`)
+    const rows = [
+      ['user_id', 'variant', 'at'],
+      ['String', 'LowCardinality(String)', 'DateTime'],
+      ['u1', 'a', 'soon'],
+      ['u2', 'b', '2026-06-01 10:00:00'],
+    ]
+    writeFileSync(path, rows.map((row) => `${row.join(mark)}\n`).join(''))
+    const columns = [path, '--identity', 'user_id', '--variant', 'variant']
+    const totals = await report([...columns, '--no-timestamp', '--json'])
+    expect(JSON.parse(totals.stdout)).toMatchObject({ identities: { a: 1, b: 1 } })
+    expect(totals.stderr).toContain('the types of its columns')
+    const { stderr } = await report([...columns, '--timestamp', 'at'])
+    expect(stderr).toContain('line 3: "soon" in "at" is not a timestamp')
+  })
 })

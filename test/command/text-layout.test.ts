@@ -31,6 +31,7 @@ describe('the layout of a table of text', () => {
       skippedLines: 0,
       names: undefined,
       hasNames: true,
+      hasTypes: false,
     })
   })
 
@@ -86,6 +87,19 @@ describe('the layout of a table of text', () => {
         hasNames: true,
       },
     )
+  })
+
+  test.each([
+    'user,arm,at\nString,LowCardinality(String),"DateTime64(3, \'UTC\')"\n',
+    "user,arm,at\nUInt64,\"Enum8('a' = 1, 'b' = 2)\",Nullable(DateTime)\n",
+  ])('the types of the columns, after their names: %j', (above) => {
+    expect(textLayoutOf(`${above}1,a,2026-06-01 10:00\n`)).toMatchObject({
+      names: ['user', 'arm', 'at'],
+      linesAbove: 0,
+      skippedLines: 2,
+      hasTypes: true,
+    })
+    expect(textLayoutOf('user,arm,at\nString,String,2026-06-01 10:00\n')).toMatchObject({ hasTypes: false })
   })
 
   test('what somebody said wins', () => {
