@@ -44,6 +44,39 @@ describe('what decodeExposedIdentityRows says of what it refuses', () => {
   })
 })
 
+describe('the instant of a first exposure', () => {
+  const read = (first_exposure: unknown): string | undefined =>
+    decodeExposedIdentityRows([
+      { identity: 'ann', variant: 'a', first_exposure, quarantined: 0, first_variant: 'a' },
+    ])[0]?.firstExposure
+
+  test.each([
+    ['2026-06-01 08:00:00', '2026-06-01T08:00:00.000000000Z'],
+    ['2026-06-01T08:00:00.5Z', '2026-06-01T08:00:00.500000000Z'],
+    ['2026-06-01 08:00:00.123456789', '2026-06-01T08:00:00.123456789Z'],
+    ['1780300800.250000001', '2026-06-01T08:00:00.250000001Z'],
+  ])('%j', (written, instant) => {
+    expect(read(written)).toBe(instant)
+  })
+
+  test.each([
+    ' 2026-06-01 08:00:00',
+    '12026-06-01 08:00:00',
+    '2026-06-01 08:00:00 ',
+    '2026-06-01 08:00:00.1234567890',
+    '2026-02-30 08:00:00',
+    '2026-06-01 25:00:00',
+    '11780300800.250000000',
+    '1780300800.2500000000',
+    '1780300800.25',
+    '1780300800',
+    1780300800,
+    null,
+  ])('%j is refused', (written) => {
+    expect(said(() => read(written))).toContain('Expected YYYY-MM-DD hh:mm:ss.nnnnnnnnn in UTC.')
+  })
+})
+
 describe('what decodeOverlapRows says of what it refuses', () => {
   const row = {
     one: 0,
