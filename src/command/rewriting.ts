@@ -67,7 +67,7 @@ interface Found {
   readonly beside: Readonly<Record<string, unknown>>
 }
 
-/** The lists of records in an object. A list of columns, as databases write it beside the records, is none. */
+/** The lists of records in an object. Databases write a list of columns beside the records; it is left out. */
 function listsIn(object: Readonly<Record<string, unknown>>, depth: number): Found[] {
   if (depth === 0) return []
   return Object.entries(object).flatMap(([key, inner]): Found[] => {
@@ -81,8 +81,8 @@ function listsIn(object: Readonly<Record<string, unknown>>, depth: number): Foun
 }
 
 function ofRecords({ path, list, beside }: Found): Rewriting {
-  const outer = step(path.slice(0, -1))
-  const records = `${outer}${step(path.slice(-1))}`.replace(/^(?=\[)/, '.')
+  const outer = path.slice(0, -1)
+  const records = filterOf(path)
   const where = JSON.stringify(path.join('.'))
   const [first] = list
   if (!isList(first)) {
@@ -94,7 +94,7 @@ function ofRecords({ path, list, beside }: Found): Rewriting {
     }
   }
   const names = Object.entries(beside).flatMap(([key, inner]) => {
-    const from = `${outer}${step([key])}`.replace(/^(?=\[)/, '.')
+    const from = filterOf([...outer, key])
     if (!isList(inner) || inner.length !== first.length) return []
     return inner.every((each) => typeof each === 'string')
       ? [from]
@@ -112,8 +112,12 @@ function ofLists(filter: string, where: string): Rewriting {
   return { is: `has lists for its records${where}`, write: 'Write them as CSV', filter, isCsv: true }
 }
 
-function step(keys: readonly string[]): string {
-  return keys.map((key) => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`)).join('')
+/** The filter of jq that follows these keys. */
+function filterOf(keys: readonly string[]): string {
+  return keys
+    .map((key) => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
+    .join('')
+    .replace(/^(?=\[)/, '.')
 }
 
 function isList(value: unknown): value is readonly unknown[] {
