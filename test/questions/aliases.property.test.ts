@@ -69,7 +69,8 @@ const asking = questionWithIdentities.chain(({ question, events }) =>
     identityKey: fc.constantFrom('hash' as const, 'exact' as const),
     filtered: fc.boolean(),
     settings: fc.record({
-      allow_experimental_analyzer: fc.constantFrom(0 as const, 1 as const),
+      // The old one takes five times as long to plan a statement, so it is asked less often.
+      allow_experimental_analyzer: fc.constantFrom(0 as const, ...Array<1>(7).fill(1)),
       join_use_nulls: fc.constantFrom(0 as const, 1 as const),
       session_timezone: fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/St_Johns'),
     }),

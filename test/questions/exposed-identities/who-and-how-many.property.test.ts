@@ -64,11 +64,12 @@ describe.skipIf(!engineAvailable)('10. who and how many agree', () => {
     client = openInProcess()
     await client.command({ query: 'CREATE DATABASE who' })
     await client.command({ query: 'USE who' })
-    // Of two exposures at one instant, the table itself keeps one once it is read with FINAL.
+    // Of two exposures to one variant at one instant, the table keeps one once it is read with FINAL. The variant is in
+    // the key: a table that replaced one variant by another would do so at an insert, and its rollup has seen both.
     await createEventsTable(
       client,
       'events',
-      `ReplacingMergeTree ORDER BY (environment_key, event, feature_name, timestamp, identifier)
+      `ReplacingMergeTree ORDER BY (environment_key, event, feature_name, timestamp, identifier, value)
         SETTINGS allow_nullable_key = 1`,
       'DateTime64(3)',
     )
