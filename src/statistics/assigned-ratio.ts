@@ -72,5 +72,5 @@ export function assignedRatio(
     { observed: counted, name: 'counted' },
     { observed: quarantined, name: 'quarantined' },
   ]
-  return ratioOf(named, expected, checked, checked.threshold)
+  return ratioOf(named, expected, checked)
 }

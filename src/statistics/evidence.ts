@@ -1,6 +1,7 @@
 import { chiSquaredCriticalValue, logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
 import { binomial, logLowerTail, logUpperTail } from './count-distributions.js'
-import { exactTail, hypergeometricLottery, multinomialLottery, type Lottery } from './exact-tail.js'
+import { exactTail, type ExactTail } from './exact-tail.js'
+import { hypergeometricLottery, multinomialLottery } from './lottery.js'
 
 /**
  * Where a p-value comes from.
@@ -87,28 +88,15 @@ export function multinomialTail(
   // Summing the tails between two arms of that size would take too long for its benefit.
   if (large.length > 2 || (large.length === 2 && total > 1e7)) {
     // The group counts through Pearson's statistic of the whole, so it is passed as a distance.
-    const within = (left: number): number => Math.exp(logChiSquaredUpperTail(left, large.length - 1))
-    const lottery = multinomialLottery([...sharesOf(small), sum(sharesOf(large))], total, within)
-    const tail = exactTail(lottery, [], statistic)
-    if (tail !== null)
-      return {
-        logPValue: tail.logPValue,
-        method: tail.exact ? 'mixed' : 'bound',
-      }
-  } else {
-    const tail = exactTail(multinomialLottery(sharesOf(arms), total), countsOf(arms), statistic)
-    if (tail !== null)
-      return {
-        logPValue: tail.logPValue,
-        method: tail.exact ? 'exact' : 'bound',
-      }
+    const lottery = multinomialLottery([...sharesOf(small), sum(sharesOf(large))], total, large.length)
+    return tailWith('mixed', exactTail(lottery, [], statistic))
   }
-  return worstArm(
-    arms.map(({ share, count }) => () => [
-      multinomialLottery([share, 1 - share], total),
-      [count, total - count],
-    ]),
-  )
+  return tailWith('exact', exactTail(multinomialLottery(sharesOf(arms), total), countsOf(arms), statistic))
+}
+
+/** The tail, with its method if nothing was rounded. */
+function tailWith(method: PValueMethod, { logPValue, exact }: ExactTail): Tail {
+  return { logPValue, method: exact ? method : 'bound' }
 }
 
 /** Fisher's exact test of a table of two rows, by `left` and `stayed` of each arm. */
@@ -130,27 +118,7 @@ export function hypergeometricTail(left: readonly number[], stayed: readonly num
     arms.map(({ size }) => size),
     marked,
   )
-  const tail = exactTail(lottery, arms.map(countOf))
-  if (tail !== null)
-    return {
-      logPValue: tail.logPValue,
-      method: tail.exact ? 'exact' : 'bound',
-    }
-  return worstArm(
-    arms.map((arm) => () => {
-      const count = countOf(arm)
-      return [hypergeometricLottery([arm.size, all - arm.size], marked), [count, marked - count]]
-    }),
-  )
-}
-
-/** Each arm against all others, exactly, with Bonferroni's correction for their number. */
-function worstArm(arms: readonly (() => readonly [Lottery, readonly number[]])[]): Tail {
-  const tails = arms.map((arm) => exactTail(...arm())?.logPValue ?? 0)
-  return {
-    logPValue: Math.min(0, Math.min(...tails) + Math.log(arms.length)),
-    method: 'bound',
-  }
+  return tailWith('exact', exactTail(lottery, arms.map(countOf)))
 }
 
 /** A bound for a Pearson's statistic too large for a number, from the arm with the largest surplus. */

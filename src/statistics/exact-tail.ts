@@ -1,31 +1,6 @@
-import {
-  binomial,
-  hypergeometric,
-  logBinomial,
-  logLowerTail,
-  logSum,
-  logUpperTail,
-  type CountDistribution,
-} from './count-distributions.js'
-
-/** How identities are distributed over arms if a hypothesis is true, and how far a split is from the expected one. */
-export interface Lottery {
-  readonly arms: number
-  readonly total: number
-  /** The expected count of the arms `from` up to but not including `to`. */
-  readonly expected: (from: number, to: number) => number
-  /** How many of the `left` identities, which the earlier arms did not get, this arm gets. */
-  readonly draw: (arm: number, left: number) => CountDistribution
-  /** What a count in an arm adds to the distance. */
-  readonly distance: (arm: number, count: number) => number
-  /**
-   * The least distance that the arms `from` up to but not including `to` add with this many identities; convex in their
-   * number.
-   */
-  readonly leastDistance: (from: number, to: number, count: number) => number
-  /** If the last arm stands for a group of arms: the probability that the group adds at least `more` to its least. */
-  readonly withinLast?: (count: number, more: number) => number
-}
+import { logLowerTail, logSum, logUpperTail, type CountDistribution } from './count-distributions.js'
+import { exponentialBound } from './exponential-bound.js'
+import { nearCounts, ownRange, type Lottery } from './lottery.js'
 
 /** The probability of a split at least this far away. */
 export interface ExactTail {
@@ -39,70 +14,8 @@ const enumerationBudget = 2_000_000
 const gridBudget = 60_000_000
 /** A grid this coarse is not useful. */
 const fewestCells = 100
-
-/**
- * The multinomial lottery, with Pearson's statistic as its distance. `shares` sum to 1. With `group`, the last share
- * stands for that many large arms, among which Pearson's statistic is chi-squared: Σ over the group of (nⱼ − eⱼ)² / eⱼ
- * is (m − E)² / E + (m / E) X², where m identities fall on a group that expects E, and X² is Pearson's statistic of the
- * group for those m.
- */
-export function multinomialLottery(
-  shares: readonly number[],
-  total: number,
-  withinGroup?: (statistic: number) => number,
-): Lottery {
-  // From the last, so that the smallest remainders lose no digits to subtraction.
-  const from = cumulative(shares.toReversed()).toReversed()
-  const upTo = cumulative(shares)
-  const expectedOf = (first: number, end: number): number =>
-    total * (end === shares.length ? (from[first] ?? 0) : (upTo[end - 1] ?? 0) - (upTo[first - 1] ?? 0))
-  const pearson = (count: number, expected: number): number => (count - expected) ** 2 / expected
-  const distances = shares.map((share) => total * share)
-  return {
-    arms: shares.length,
-    total,
-    expected: expectedOf,
-    draw: (arm, left) => {
-      const remaining = from[arm] ?? 1
-      return binomial(left, (shares[arm] ?? 0) / remaining, (from[arm + 1] ?? 0) / remaining)
-    },
-    distance: (arm, count) => pearson(count, distances[arm] ?? 0),
-    leastDistance: (first, end, count) => pearson(count, expectedOf(first, end)),
-    ...(withinGroup === undefined
-      ? {}
-      : {
-          withinLast: (count: number, more: number) =>
-            more <= 0 ? 1 : count === 0 ? 0 : withinGroup((more * (distances.at(-1) ?? 0)) / count),
-        }),
-  }
-}
-
-/**
- * The lottery of `drawn` identities from arms of known sizes, with the improbability of the outcome as its distance:
- * Fisher's exact test, for more than two arms that of G. H. Freeman and J. H. Halton, "Note on an Exact Treatment of
- * Contingency, Goodness of Fit and Other Problems of Significance", Biometrika 38 (1951).
- */
-export function hypergeometricLottery(sizes: readonly number[], drawn: number): Lottery {
-  const upTo = cumulative(sizes)
-  const sizeOf = (first: number, end: number): number => (upTo[end - 1] ?? 0) - (upTo[first - 1] ?? 0)
-  const all = sizeOf(0, sizes.length)
-  // Binomials at the common rate: given their sum, they are the hypergeometric, and they keep the numbers small.
-  const [p, q] = [drawn / all, (all - drawn) / all]
-  return {
-    arms: sizes.length,
-    total: drawn,
-    expected: (first, end) => drawn * (sizeOf(first, end) / all),
-    draw: (arm, left) => hypergeometric(left, sizes[arm] ?? 0, sizeOf(arm + 1, sizes.length)),
-    distance: (arm, count) => -logBinomial(count, sizes[arm] ?? 0, p, q),
-    leastDistance: (first, end, count) => -logBinomial(count, sizeOf(first, end), p, q),
-  }
-}
-
-/** Running sums. */
-function cumulative(numbers: readonly number[]): number[] {
-  let sum = 0
-  return numbers.map((number) => (sum += number))
-}
+/** Sums of probabilities below this have lost terms that no double holds. */
+const leastSum = 1e-290
 
 /**
  * The probability of an outcome at least as far away as the observed one, over all outcomes. Distances that differ by
@@ -111,25 +24,25 @@ function cumulative(numbers: readonly number[]): number[] {
  * Pass the arms from the smallest to the largest. Two arms need two tails. More arms are enumerated one by one: for
  * each, only the counts that are not too far by themselves are visited, and the rest is a tail. If that costs too much,
  * outcomes of the same distance are added up arm by arm, with distances rounded up to a grid. For equal shares the grid
- * matches the distances and nothing is rounded; otherwise the result is an upper bound.
+ * matches the distances and nothing is rounded; otherwise the result is an upper bound. If the grid costs too much too,
+ * the result is a looser bound.
  *
  * @param far - the distance of the observed outcome, if its counts are not those of these arms
- * @returns null if both would cost too much
  */
 export function exactTail(
   lottery: Lottery,
   observed: readonly number[],
   far: number = observed.reduce((sum, count, arm) => sum + lottery.distance(arm, count), 0),
-): ExactTail | null {
+): ExactTail {
   const { arms, total } = lottery
   const least = lottery.leastDistance(0, arms, total)
   return tailBeyond(lottery, far - 1e-9 * (far - least) - 1e-12 * Math.abs(far))
 }
 
-function tailBeyond(lottery: Lottery, far: number): ExactTail | null {
+function tailBeyond(lottery: Lottery, far: number): ExactTail {
   const { arms, total } = lottery
   if (lottery.leastDistance(0, arms, total) >= far) return { logPValue: 0, exact: true }
-  if (arms === 2 && lottery.withinLast === undefined) {
+  if (arms === 2 && lottery.group === undefined) {
     const { logLower, logUpper } = nearRange(lottery, 0, total, 0, far)
     return { logPValue: Math.min(0, logSum(logLower, logUpper)), exact: true }
   }
@@ -140,12 +53,30 @@ function tailBeyond(lottery: Lottery, far: number): ExactTail | null {
     outcomes *= high - low + 1
   }
   const enumerated = outcomes / 10 > enumerationBudget ? null : enumeratedTail(lottery, far)
-  if (enumerated !== null && enumerated > 0)
+  if (enumerated !== null && enumerated > leastSum)
     return { logPValue: Math.min(0, Math.log(enumerated)), exact: true }
   const onGrid = gridTail(lottery, far)
-  return onGrid === null || onGrid.pValue === 0
-    ? null
-    : { logPValue: Math.min(0, Math.log(onGrid.pValue)), exact: onGrid.exact }
+  return onGrid !== null && onGrid.pValue > leastSum
+    ? { logPValue: Math.min(0, Math.log(onGrid.pValue)), exact: onGrid.exact }
+    : { logPValue: boundedTail(lottery, far), exact: false }
+}
+
+/** A bound of the logarithm, if every outcome as far away would cost too much. */
+function boundedTail(lottery: Lottery, far: number): number {
+  const { arms, total, mostTilt } = lottery
+  const bound = exponentialBound(lottery, far)
+  // More outcomes are at least a little less far away, and the grid costs less. Up to the distance that is expected,
+  // nearly all are; and so far below any threshold there is nothing to gain.
+  let near = lottery.leastDistance(0, arms, total) + (arms - 1) / (2 * mostTilt)
+  if (bound < Math.log(1e-12) || near >= far || gridOf(lottery, near) === null) return bound
+  let away = far
+  for (let step = 0; step < 20; step++) {
+    const between = (near + away) / 2
+    if (gridOf(lottery, between) === null) away = between
+    else near = between
+  }
+  const onGrid = gridTail(lottery, near)
+  return Math.min(bound, Math.log(onGrid?.pValue ?? 1))
 }
 
 /** The counts of an arm that are near enough for the other arms to decide, and the tails outside them. */
@@ -174,47 +105,24 @@ function nearRange(lottery: Lottery, arm: number, left: number, spent: number, f
   }
 }
 
-/** The whole numbers, an interval around the mean, for which the condition holds; null if it holds for no number. */
-function nearCounts(
-  least: number,
-  most: number,
-  mean: number,
-  isNear: (count: number) => boolean,
-): readonly [low: number, high: number] | null {
-  // The distance is convex, with its minimum at most one from the mean.
-  const middle = Math.min(most, Math.max(least, Math.round(mean)))
-  const centre = [middle, middle - 1, middle + 1].find((at) => at >= least && at <= most && isNear(at))
-  if (centre === undefined) return null
-  const edge = (end: number): number => {
-    if (isNear(end)) return end
-    let [near, away] = [centre, end]
-    while (Math.abs(away - near) > 1) {
-      const between = Math.round((near + away) / 2)
-      if (isNear(between)) near = between
-      else away = between
-    }
-    return near
-  }
-  return [edge(least), edge(most)]
-}
-
 export function enumeratedTail(lottery: Lottery, far: number): number | null {
-  const { arms, total, withinLast } = lottery
+  const { arms, total, group } = lottery
   const budget = { left: enumerationBudget }
   const beyond = (arm: number, identities: number, spent: number): number => {
     const { low, high, logLower, logUpper, distribution } = nearRange(lottery, arm, identities, spent, far)
     let sum = Math.exp(logLower) + Math.exp(logUpper)
-    budget.left -= 100 + (high - low) * (withinLast === undefined ? 1 : 20)
+    budget.left -= 100 + (high - low) * (group === undefined ? 1 : 20)
     const isLast = arm === arms - 2
-    if (isLast && withinLast === undefined) return sum
-    let probability = low > high ? 0 : Math.exp(distribution.logProbability(low))
-    for (let count = low; count <= high && budget.left > 0; count++) {
+    if (isLast && group === undefined) return sum
+    const first = firstHeld(distribution, low, high)
+    let probability = first > high ? 0 : Math.exp(distribution.logProbability(first))
+    for (let count = first; count <= high && budget.left > 0; count++) {
       const rest = identities - count
       const near = spent + lottery.distance(arm, count)
       sum +=
         probability *
         (isLast
-          ? (withinLast?.(rest, far - near - lottery.leastDistance(arm + 1, arms, rest)) ?? 0)
+          ? (group?.within(rest, far - near - lottery.leastDistance(arm + 1, arms, rest)) ?? 0)
           : beyond(arm + 1, rest, near))
       probability *= distribution.growth(count)
     }
@@ -232,18 +140,23 @@ interface Row {
   readonly cells: Float64Array
 }
 
-export function gridTail(
-  lottery: Lottery,
-  far: number,
-): { readonly pValue: number; readonly exact: boolean } | null {
-  const { arms, total, withinLast } = lottery
-  // The possible totals of the arms so far, arm by arm.
+/** How the grid of a tail is made. */
+interface Grid {
+  /** The possible totals of the arms so far, arm by arm. */
+  readonly ranges: readonly (readonly [number, number])[]
+  readonly step: number
+  readonly exact: boolean
+}
+
+/** The grid for the tail beyond this distance; null if it would cost too much. */
+function gridOf(lottery: Lottery, far: number): Grid | null {
+  const { arms, total, group } = lottery
   const ranges: (readonly [number, number])[] = []
   for (let end = 1; end < arms; end++) {
     const isNear = (count: number): boolean =>
       lottery.leastDistance(0, end, count) + lottery.leastDistance(end, arms, total - count) < far
     const range = nearCounts(0, total, lottery.expected(0, end), isNear)
-    if (range === null) return { pValue: 1, exact: true }
+    if (range === null) return { ranges: [], step: 1, exact: true }
     ranges.push(range)
   }
   const width = (range: readonly [number, number] | undefined): number =>
@@ -254,12 +167,23 @@ export function gridTail(
     return sum + width(ranges[at - 1]) * Math.min(own, width(range))
   }, 0)
   const span = far - lottery.leastDistance(0, arms, total)
-  const lastRow = withinLast === undefined ? Infinity : 30_000 / width(ranges.at(-1))
+  const lastRow = group === undefined ? Infinity : 30_000 / width(ranges.at(-1))
   const affordable = Math.floor(Math.min(gridBudget / pairs, lastRow, 4096))
   if (affordable < fewestCells) return null
   const lattice = latticeOf(lottery)
-  const exact = lattice !== null && span / lattice <= affordable && withinLast === undefined
-  const step = exact && lattice !== null ? lattice : span / affordable
+  const exact = lattice !== null && span / lattice <= affordable && group === undefined
+  return { ranges, step: exact && lattice !== null ? lattice : span / affordable, exact }
+}
+
+export function gridTail(
+  lottery: Lottery,
+  far: number,
+): { readonly pValue: number; readonly exact: boolean } | null {
+  const { arms, total, group } = lottery
+  const grid = gridOf(lottery, far)
+  if (grid === null) return null
+  const { ranges, step, exact } = grid
+  if (ranges.length === 0) return { pValue: 1, exact }
 
   let pValue = 0
   let rows = new Map<number, Row>([[0, { origin: 0, cells: Float64Array.of(1) }]])
@@ -282,8 +206,9 @@ export function gridTail(
       pValue +=
         whole *
         (Math.exp(logLowerTail(distribution, low - 1)) + Math.exp(logUpperTail(distribution, high + 1)))
-      let probability = Math.exp(distribution.logProbability(low))
-      for (let count = low; count <= high; probability *= distribution.growth(count), count++) {
+      const held = firstHeld(distribution, low, high)
+      let probability = Math.exp(distribution.logProbability(held))
+      for (let count = held; count <= high; probability *= distribution.growth(count), count++) {
         const after = used + count
         const first = origin + lottery.distance(arm, count)
         const room = far - lottery.leastDistance(arm + 1, arms, total - after)
@@ -296,14 +221,14 @@ export function gridTail(
           const length = Math.max(0, Math.ceil((room - start) / step - 1e-9))
           row = {
             origin: start,
-            cells: new Float64Array(isLast && withinLast === undefined ? 0 : length),
+            cells: new Float64Array(isLast && group === undefined ? 0 : length),
           }
           next.set(after, row)
         }
         const offset = Math.ceil((first - row.origin) / step - 1e-6)
         const end = Math.min(cells.length, Math.max(0, Math.ceil((room - row.origin) / step - 1e-9) - offset))
         pValue += probability * (suffix[end] ?? 0)
-        if (isLast && withinLast === undefined) continue
+        if (isLast && group === undefined) continue
         const target = row.cells
         for (let cell = 0; cell < end; cell++) {
           target[cell + offset] = (target[cell + offset] ?? 0) + probability * (cells[cell] ?? 0)
@@ -312,24 +237,32 @@ export function gridTail(
     }
     rows = next
   }
-  if (withinLast !== undefined) {
+  if (group !== undefined) {
     for (const [used, { origin, cells }] of rows) {
       const room = far - lottery.leastDistance(arms - 1, arms, total - used)
       cells.forEach((probability, cell) => {
-        if (probability > 0) pValue += probability * withinLast(total - used, room - origin - cell * step)
+        if (probability > 0) pValue += probability * group.within(total - used, room - origin - cell * step)
       })
     }
   }
   return { pValue, exact }
 }
 
-/** The counts that an arm may have before it alone is too far. */
-function ownRange(
-  { total, expected, distance }: Lottery,
-  arm: number,
-  far: number,
-): readonly [number, number] {
-  return nearCounts(0, total, expected(arm, arm + 1), (count) => distance(arm, count) < far) ?? [0, total]
+/**
+ * The first count from `low` whose probability a double holds, so that those after it can be had from it; `high + 1` if
+ * there is none. Those before it add nothing to a sum that a double holds.
+ */
+function firstHeld({ logProbability, mean }: CountDistribution, low: number, high: number): number {
+  const isHeld = (count: number): boolean => logProbability(count) > -700
+  if (low > high || isHeld(low)) return low
+  let [lost, held] = [low, Math.min(high, Math.max(low, Math.round(mean)))]
+  if (!isHeld(held)) return high + 1
+  while (held - lost > 1) {
+    const between = Math.floor((lost + held) / 2)
+    if (isHeld(between)) held = between
+    else lost = between
+  }
+  return held
 }
 
 /**

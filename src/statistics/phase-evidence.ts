@@ -1,5 +1,5 @@
 import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
-import { binomial, logSum } from './count-distributions.js'
+import { binomial } from './count-distributions.js'
 import {
   areTrusted,
   multinomialTail,
@@ -187,32 +187,32 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
   const smallest = expected.indexOf(Math.min(...expected))
   const judged = variants.length === 2 ? [armsOf[smallest] ?? []] : armsOf
   const least = trustedExpectation(level)
-  const tails = judged.map((arms) => {
+  const tails = judged.map((arms): Tail => {
     const gap = ascendingSum(arms.map(({ observed, expected: mean }) => observed - mean))
     const variance = ascendingSum(arms.map(({ share, total }) => total * share * (1 - share)))
-    if (variance === 0) return 0
+    if (variance === 0) return { logPValue: 0, method: 'exact' }
     const mean = ascendingSum(arms.map((arm) => arm.expected))
     return mean < least
       ? sumOfBinomialsTail(arms, mean, Math.abs(gap))
-      : logChiSquaredUpperTail(gap ** 2 / variance, 1)
+      : { logPValue: logChiSquaredUpperTail(gap ** 2 / variance, 1), method: 'chi-squared' }
   })
+  const [only] = tails
+  if (tails.length === 1 && only !== undefined) return evidenceOf(statistic, rank, only)
   return evidenceOf(statistic, rank, {
-    logPValue: Math.min(0, Math.min(...tails) + Math.log(tails.length)),
-    method: judged.length === 1 ? 'exact' : 'bound',
+    logPValue: Math.min(0, Math.min(...tails.map(({ logPValue }) => logPValue)) + Math.log(tails.length)),
+    method: 'bound',
   })
 }
 
-/**
- * The logarithm of the probability that the sum of independent binomials is at least this far above or below its
- * expected value.
- */
+/** The probability that the sum of independent binomials is at least this far above or below its expected value. */
 function sumOfBinomialsTail(
   arms: readonly { readonly total: number; readonly share: number }[],
   mean: number,
   gap: number,
-): number {
-  // Beyond this a count has almost no probability: stopping there can only make the answer greater.
+): Tail {
+  // Beyond this a sum has almost no probability, compared with one that is a little nearer.
   const last = Math.ceil(mean + 30 * Math.sqrt(mean) + 100)
+  if (gap > 25 * Math.sqrt(mean) + 80) return binomialsBound(arms, mean + gap)
   let sums: readonly number[] = [1]
   for (const { total, share } of arms) {
     const { most, logProbability } = binomial(total, share, 1 - share)
@@ -228,13 +228,34 @@ function sumOfBinomialsTail(
     sums = added
   }
   // Ties count.
-  const near = Math.min(gap, last - mean) - 1e-9 * Math.max(1, mean)
-  const beyond = (isBeyond: (count: number) => boolean): number =>
-    Math.log(ascendingSum(sums.filter((_, count) => isBeyond(count))))
-  return logSum(
-    beyond((count) => count <= mean - near),
-    beyond((count) => count >= mean + near),
-  )
+  const near = gap - 1e-9 * Math.max(1, mean)
+  const tail = ascendingSum(sums.filter((_, count) => Math.abs(count - mean) >= near))
+  // What a double does not hold was lost.
+  return tail > 1e-290
+    ? { logPValue: Math.min(0, Math.log(tail)), method: 'exact' }
+    : binomialsBound(arms, mean + gap)
+}
+
+/**
+ * A bound of the probability that the sum is at least this great, or as far below the mean: the least of
+ * E[e^(s (sum − count))] over s above 0, twice, because the lower tail is never greater than that.
+ */
+function binomialsBound(
+  arms: readonly { readonly total: number; readonly share: number }[],
+  count: number,
+): Tail {
+  const ofArms = (of: (total: number, share: number) => number): number =>
+    ascendingSum(arms.map(({ total, share }) => of(total, share)))
+  // The mean if the odds were e^s times as great: the bound is least where it is the count.
+  let [low, high] = [0, 700]
+  for (let step = 0; step < 60; step++) {
+    const s = (low + high) / 2
+    const mean = ofArms((total, share) => (total * share) / (share + (1 - share) * Math.exp(-s)))
+    if (mean < count) low = s
+    else high = s
+  }
+  const logMoment = ofArms((total, share) => total * (low + Math.log(share + (1 - share) * Math.exp(-low))))
+  return { logPValue: Math.min(0, logMoment - low * count + Math.LN2), method: 'bound' }
 }
 
 /** DᵀV⁻D and the rank of V, by elimination with the greatest pivot first. */

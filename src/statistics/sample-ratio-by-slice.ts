@@ -6,9 +6,10 @@ import type { ExpectedShares } from './expected-phases.js'
 import { holmAdjusted } from './holm-adjusted.js'
 import { checkedOptions, type CheckOptions } from './options.js'
 import {
+  judgedRatio,
   optionNames,
-  ratioOf,
   splitVerdict,
+  type JudgedRatio,
   type SampleRatioOptions,
   type SampleRatioResult,
   type SampleRatioStatus,
@@ -69,8 +70,8 @@ export interface SampleRatioBySliceResult {
  * chi-squared distribution cannot be trusted at the threshold divided by the number of slices.
  *
  * A slice with so few identities that no counts could be a mismatch is not in the family, so it costs the others
- * nothing. (With two equal arms a mismatch needs 10 identities.) A slice below a given `minimumTotal` is not in the
- * family either.
+ * nothing, and it has no verdict. (With two equal arms a mismatch needs 11 identities.) A slice below a given
+ * `minimumTotal` is not in the family either.
  *
  * @param breakdown - the slices with their summaries, and the rest: the result of `summarizeBreakdown`
  * @param expected - what each variant should get in every slice: shares of any sum, or phases, as for `sampleRatio`
@@ -125,6 +126,12 @@ export function sampleRatioBySlice(
     observed: (Object(slice) as Partial<typeof slice>).summary as unknown,
     name: `breakdown.slices[${place}].summary`,
   }))
+  for (const [place, slice] of (slices as SampleRatioBreakdown['slices']).entries()) {
+    const { value } = Object(slice) as Partial<typeof slice>
+    if (value !== null && typeof value !== 'string') {
+      throw invalidStatistics(`breakdown.slices[${place}].value`, value, 'Pass a text, or null for no value.')
+    }
+  }
   if (other !== null) given.push({ observed: other, name: 'breakdown.other' })
   for (const { observed, name } of given) {
     if (!('timeseries' in Object(observed))) {
@@ -165,45 +172,40 @@ export function familyOf(
 } {
   // The smallest tail that Holm's correction looks at.
   const level = options.threshold / Math.max(1, given.length)
-  const raw = given.map((counts) => ratioOf([counts], expected, options, level))
-  const family = raw.filter((result) => isTested(result, options))
-  const adjusted = holmAdjusted(family.map(({ pValue }) => pValue ?? 1))
-  const results = raw.map((result) => {
-    const place = family.indexOf(result)
+  const raw = given.map((counts) => judgedRatio([counts], expected, options, level))
+  const family = raw.filter((each) => isTested(each, options))
+  const adjusted = holmAdjusted(family.map(({ result }) => result.pValue ?? 1))
+  const results = raw.map((each) => {
+    const place = family.indexOf(each)
     return place === -1
-      ? { ...result, ...untested(result), adjustedPValue: null }
-      : corrected(result, adjusted[place] ?? 1, family.length, options)
+      ? { ...each.result, ...untested(each, options), adjustedPValue: null }
+      : corrected(each.result, adjusted[place] ?? 1, family.length, options)
   })
   return { familySize: family.length, results }
 }
 
-/**
- * Could any counts of this many identities be a mismatch? The least probable outcome is that all are in the smallest
- * arm.
- */
-function isTested(
-  { arms, pValue }: SampleRatioResult,
-  { threshold, minimumTotal = 0 }: CheckOptions,
-): boolean {
-  if (pValue === null) return false
-  const total = totalOf(arms)
-  const least = Math.min(...arms.map(({ expectedShare }) => expectedShare || 1))
-  return total >= minimumTotal && total * Math.log(least) < Math.log(threshold)
+/** Could any counts of this many identities be a mismatch? It does not look at the counts themselves. */
+function isTested({ result, least }: JudgedRatio, { threshold, minimumTotal = 0 }: CheckOptions): boolean {
+  return (
+    least !== null && totalOf(result.arms) >= minimumTotal && least.log + least.logTies < Math.log(threshold)
+  )
 }
 
 function totalOf(arms: SampleRatioResult['arms']): number {
   return arms.reduce((sum, { observed }) => sum + observed, 0)
 }
 
-/** A slice outside the family has no verdict, whatever its own check found. */
-function untested({ status, arms, neededTotal }: SampleRatioResult): Partial<SampleRatioResult> {
-  return status === 'not-computable'
-    ? {}
-    : splitVerdict(null, totalOf(arms), arms, neededTotal ?? 1, {
-        threshold: 0,
-        warningThreshold: 0,
-        minimumTotal: 0,
-      })
+/** A slice outside the family has no verdict, whatever its own check found, and says how many identities one needs. */
+function untested({ result, least }: JudgedRatio, { threshold }: CheckOptions): Partial<SampleRatioResult> {
+  const { status, arms, neededTotal } = result
+  if (status === 'not-computable') return {}
+  const total = totalOf(arms)
+  // From so many on, all in the smallest arm would be a mismatch.
+  const toTell =
+    least === null ? 1 : Math.floor((Math.log(threshold) - least.logTies) / (least.log / total)) + 1
+  const needed = Math.max(neededTotal ?? 1, toTell)
+  const noPolicy = { threshold: 0, warningThreshold: 0, minimumTotal: 0 }
+  return { ...splitVerdict(null, total, arms, needed, noPolicy), neededTotal: needed }
 }
 
 /** The slice with its verdict from the corrected p-value. */

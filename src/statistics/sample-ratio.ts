@@ -68,7 +68,8 @@ export interface SampleRatioArm {
   /**
    * The nearest shares below and above the expected one that would have been a mismatch with this many identities, with
    * the other arms in proportion; `null` if even none or all of the identities would not be one. A share between the
-   * two could not be detected.
+   * two could not be detected. Of two arms they are exact. Of more arms they come from the chi-squared distribution: if
+   * an arm expects few identities, the nearest mismatch may be a little further away.
    */
   readonly detectable: {
     readonly below: number | null
@@ -283,7 +284,7 @@ export function sampleRatio(
   options: SampleRatioOptions = {},
 ): SampleRatioResult {
   const checked = checkedOptions(options, optionNames)
-  return ratioOf([{ observed, name: 'observed' }], expected, checked, checked.threshold)
+  return ratioOf([{ observed, name: 'observed' }], expected, checked)
 }
 
 /** Counts that are judged together, with their name in a message. */
@@ -292,17 +293,41 @@ export interface NamedCounts {
   readonly name: string
 }
 
+/** The least probable outcome of as many identities, in each phase, as were judged. */
+export interface LeastOutcome {
+  /** The logarithm of its probability, which is in proportion to the number of identities. */
+  readonly log: number
+  /** The logarithm of how many outcomes are as improbable. */
+  readonly logTies: number
+}
+
+/** The check of counts, and whether any counts of as many identities could be a mismatch. */
+export interface JudgedRatio {
+  readonly result: SampleRatioResult
+  /** `null` if no identity was judged. */
+  readonly least: LeastOutcome | null
+}
+
+/** The check of the given counts. */
+export function ratioOf(
+  counts: readonly NamedCounts[],
+  expected: ExpectedShares,
+  options: CheckOptions,
+): SampleRatioResult {
+  return judgedRatio(counts, expected, options, options.threshold).result
+}
+
 /**
  * The check of the given counts.
  *
  * @param level - the probability to compare the p-value with, if that is not the threshold
  */
-export function ratioOf(
+export function judgedRatio(
   counts: readonly NamedCounts[],
   expected: ExpectedShares,
   options: CheckOptions,
   level: number,
-): SampleRatioResult {
+): JudgedRatio {
   const given = counts.flatMap(({ observed, name }) => {
     if (Array.isArray(expected) || isTimed(observed)) {
       const isRamp = Array.isArray(expected) && expected.length > 1
@@ -314,6 +339,19 @@ export function ratioOf(
   if (typeof phases === 'string') return notComputable(phases)
   const sorted = sortedCounts(given, phases, options.leaveOut)
   return typeof sorted === 'string' ? notComputable(sorted) : judged(phases, sorted, options, level)
+}
+
+/** All in the arm with the smallest share, in every phase. With several phases, the p-value is twice that of a test. */
+function leastOutcome(fits: readonly Fit[]): LeastOutcome | null {
+  if (fits.every(({ total }) => total === 0)) return null
+  return fits
+    .map(({ phase, total }) => {
+      const shares = [...phase.shares.values()]
+      const least = Math.min(...shares)
+      const ties = shares.filter((share) => share <= least * (1 + 1e-9)).length
+      return { log: total * Math.log(least), logTies: Math.log(ties) }
+    })
+    .reduce((a, b) => ({ log: a.log + b.log, logTies: a.logTies + b.logTies + Math.LN2 }))
 }
 
 /** The counts of all time, which belong to a phase without an end. */
@@ -416,7 +454,7 @@ function judged(
   { byPhase, between, strays, leftOut }: Sorted,
   options: CheckOptions,
   level: number,
-): SampleRatioResult {
+): JudgedRatio {
   const { threshold } = options
   const fits = phases.map((phase, place) => fit(phase, byPhase[place] ?? new Map()))
   const testable = fits.filter(({ phase }) => phase.degreesOfFreedom > 0)
@@ -428,14 +466,14 @@ function judged(
   const shares = arms.filter(({ expected }) => expected > 0 || total === 0)
   const neededTotal = options.minimumTotal ?? neededFor(sharesOf(arms, total, tested), threshold)
   const unjudgedIdentities = between + totalOf(fits) - total
-  return deepFreeze({
+  const result = deepFreeze({
     ...splitVerdict(evidence.logPValue, total, arms, neededTotal, options),
     statistic: evidence.statistic,
     degreesOfFreedom: evidence.degreesOfFreedom,
     pValue: evidence.pValue,
     logPValue: evidence.logPValue,
     method: evidence.method,
-    arms: arms.map((arm) => shownArm(arm, arms.length, total, evidence.statistic, threshold)),
+    arms: arms.map((arm) => shownArm(arm, shares.length, total, evidence.statistic, threshold)),
     impliedLoss: lossOf(shares, total),
     neededTotal,
     strays,
@@ -443,6 +481,7 @@ function judged(
     ...(evidence.components === undefined ? {} : { components: evidence.components }),
     ...(unjudgedIdentities > 0 ? { unjudgedIdentities } : {}),
   })
+  return { result, least: leastOutcome(tested) }
 }
 
 function totalOf(fits: readonly Fit[]): number {
@@ -603,8 +642,10 @@ export function splitVerdict(
   options: VerdictOptions,
   correction: string = '',
 ): Pick<SampleRatioResult, 'status' | 'reason' | 'severity'> {
-  // Of arms with the same share, the first by key: the order of the variants changes no sentence.
-  const smallest = arms.reduce((a, b) =>
+  // Not an arm whose phase has not come yet. Of arms with the same share, the first by key: the order of the variants
+  // changes no sentence.
+  const inForce = arms.filter(({ expected }) => expected > 0)
+  const smallest = (inForce.length > 0 ? inForce : arms).reduce((a, b) =>
     b.expected < a.expected || (b.expected === a.expected && b.variant < a.variant) ? b : a,
   )
   return verdict(logPValue, total, needed, options, {
@@ -619,8 +660,8 @@ export function splitVerdict(
 }
 
 /** The answer where there is nothing to compare. */
-function notComputable(reason: string): SampleRatioResult {
-  return deepFreeze({
+function notComputable(reason: string): JudgedRatio {
+  const result: SampleRatioResult = deepFreeze({
     status: 'not-computable',
     reason,
     severity: null,
@@ -631,4 +672,5 @@ function notComputable(reason: string): SampleRatioResult {
     strays: noStrays,
     leftOut: [],
   })
+  return { result, least: null }
 }

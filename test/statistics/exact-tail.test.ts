@@ -9,15 +9,9 @@ import {
   logLowerTail,
   logUpperTail,
 } from '../../src/statistics/count-distributions.js'
-import { logChiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
 import { shareInterval } from '../../src/statistics/evidence.js'
-import {
-  enumeratedTail,
-  exactTail,
-  gridTail,
-  hypergeometricLottery,
-  multinomialLottery,
-} from '../../src/statistics/exact-tail.js'
+import { enumeratedTail, exactTail, gridTail } from '../../src/statistics/exact-tail.js'
+import { hypergeometricLottery, multinomialLottery } from '../../src/statistics/lottery.js'
 import { runs } from '../arbitraries/runs.js'
 
 const recorded = <Row>(name: string): Row[] =>
@@ -170,9 +164,7 @@ describe('both ways to add up outcomes', () => {
         const weights = [...sorted.map(({ weight }) => weight), 100 * large]
         const counts = [...sorted.map(({ count }) => count), 100 * large + surplus]
         const shares = sharesOf(weights)
-        const lottery = multinomialLottery(shares, sum(counts), (statistic) =>
-          Math.exp(logChiSquaredUpperTail(statistic, large - 1)),
-        )
+        const lottery = multinomialLottery(shares, sum(counts), large)
         const far = statisticOf(counts, shares) + 1
         const whole = enumeratedTail(lottery, far)
         fc.pre(whole !== null)

@@ -91,6 +91,82 @@ describe('sampleRatioBySlice', () => {
     expect(result).toMatchObject({ status: 'mismatch', familySize: 2 })
   })
 
+  test('a slice that could not be a mismatch costs the others nothing', () => {
+    const beside = (counts: Record<string, number>) =>
+      sampleRatioBySlice(
+        {
+          slices: [
+            slice('odd', { a: 555, b: 445 }),
+            ...Array.from({ length: 50 }, (_, place) => slice(String(place), counts)),
+          ],
+          other: null,
+        },
+        even,
+      )
+    // All ten in one arm, either of them, have a probability of 2 / 1024.
+    expect(beside({ a: 5, b: 5 })).toMatchObject({ status: 'mismatch', familySize: 1 })
+    expect(beside({ a: 6, b: 5 })).toMatchObject({ status: 'consistent', familySize: 51 })
+    expect(sampleRatio({ a: 11 }, even).status).toBe('mismatch')
+    expect(sampleRatio({ a: 10 }, even).status).toBe('not-enough-traffic')
+  })
+
+  test('with phases, what could be a mismatch is asked of each phase', () => {
+    const steps = days({ a: 0, b: 2 }, { a: 1 })
+    const phases = [{ shares: { a: 999, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: even }]
+    expect(sampleRatio(steps, phases).status).toBe('mismatch')
+    expect(
+      sampleRatioBySlice({ slices: [{ value: 'only', summary: steps }], other: null }, phases),
+    ).toMatchObject({ status: 'mismatch', familySize: 1 })
+    // An arm that has no share yet is none that all could be in.
+    const later = [{ shares: even }, { from: Date.UTC(2026, 5, 4), shares: { a: 1, b: 1, c: 1 } }]
+    const few = sampleRatioBySlice({ slices: [slice('few', { a: 5, b: 4 })], other: null }, later)
+    expect(few.familySize).toBe(0)
+  })
+
+  test('a slice without a verdict says how many identities one needs', () => {
+    const only = (counts: Record<string, number>, options = {}) =>
+      sampleRatioBySlice({ slices: [slice('only', counts)], other: null }, even, options).slices[0]
+    expect(only({ a: 9 })).toMatchObject({
+      reason: '9 identities were counted, and a verdict needs 98.',
+      neededTotal: 98,
+    })
+    expect(only({ a: 3, b: 3 }, { minimumTotal: 5 })).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: '6 identities were counted, and a verdict needs 11.',
+      neededTotal: 11,
+    })
+    expect(only({ a: 6, b: 5 }, { minimumTotal: 5 })?.status).toBe('consistent')
+    expect(only({ a: 50, b: 50 }, { minimumTotal: 100 })).toMatchObject({
+      status: 'consistent',
+      neededTotal: 100,
+    })
+    expect(only({}, { minimumTotal: 5 })?.reason).toBe('0 identities were counted, and a verdict needs 5.')
+  })
+
+  test('the correction is named, also where the probability is too small for a number', () => {
+    const { slices } = sampleRatioBySlice(
+      {
+        slices: [slice('odd', { a: 1_000_000, b: 1_500_000 }), slice('fine', { a: 500, b: 500 })],
+        other: null,
+      },
+      even,
+    )
+    expect(slices[0]?.reason).toContain('a probability of 9.53e-21718 after a correction for 2 slices, below')
+    const one = sampleRatioBySlice({ slices: [slice('odd', { a: 900, b: 500 })], other: null }, even)
+    expect(one.slices[0]?.reason).toContain(' after a correction for 1 slice, below')
+  })
+
+  test.each([undefined, 7, { of: 'mine' }])('a value of %j is refused, and left as it is', (value) => {
+    const input = { slices: [{ value: value as never, summary: days({ a: 5 }) }], other: null }
+    expect(() => sampleRatioBySlice(input, even)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-statistics',
+        details: expect.objectContaining({ path: 'breakdown.slices[0].value' }),
+      }),
+    )
+    if (typeof value === 'object') expect(Object.isFrozen(value)).toBe(false)
+  })
+
   test('counts are held to the tail that the correction looks at', () => {
     // 100 expected in an arm are enough for 0.001, not for a twentieth of it.
     const counts = { a: 9900, b: 100 }

@@ -6,6 +6,8 @@ import { exposuresView } from 'first-exposure/view'
 // Inside the package only: the tail that the published values are of.
 import { chiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
 
+const bothEqual = { a: 1, b: 1 }
+
 describe('sampleRatio', () => {
   // The first: R. Kohavi, D. Tang and Y. Xu, "Trustworthy Online Controlled Experiments" (2020), chapter 3, gives 1.8e-6.
   // The others are the values that public implementations of the check are tested with.
@@ -115,20 +117,21 @@ describe('sampleRatio', () => {
   })
 
   test('an amber light between the two thresholds, and beside them how large the loss would be', () => {
-    const even = { a: 1, b: 1 }
-    const amber = sampleRatio({ a: 545, b: 455 }, even)
+    const amber = sampleRatio({ a: 545, b: 455 }, bothEqual)
     expect(amber).toMatchObject({ status: 'consistent', severity: 'warning' })
     expect(amber.pValue).toBeGreaterThan(0.001)
     expect(amber.pValue).toBeLessThan(0.01)
     expect(amber.impliedLoss).toEqual({ variant: 'b', share: 1 - 455 / 545 })
-    expect(sampleRatio({ a: 545, b: 455 }, even, { warningThreshold: 0.002 }).severity).toBe('none')
-    expect(sampleRatio({ a: 545, b: 455 }, even, { threshold: 0.02 })).toMatchObject({ severity: 'mismatch' })
-    expect(sampleRatio({ a: 530, b: 470 }, even, { threshold: 0.02 }).severity).toBe('none')
-    expect(() => sampleRatio({ a: 1 }, even, { threshold: 0.02, warningThreshold: 0.01 })).toThrow(
+    expect(sampleRatio({ a: 545, b: 455 }, bothEqual, { warningThreshold: 0.002 }).severity).toBe('none')
+    expect(sampleRatio({ a: 545, b: 455 }, bothEqual, { threshold: 0.02 })).toMatchObject({
+      severity: 'mismatch',
+    })
+    expect(sampleRatio({ a: 530, b: 470 }, bothEqual, { threshold: 0.02 }).severity).toBe('none')
+    expect(() => sampleRatio({ a: 1 }, bothEqual, { threshold: 0.02, warningThreshold: 0.01 })).toThrow(
       'warningThreshold is not usable: received 0.01. Pass a number from the threshold, 0.02, up.',
     )
     // Millions of identities: a mismatch, of four in a thousand.
-    const many = sampleRatio({ a: 5_010_000, b: 4_990_000 }, even)
+    const many = sampleRatio({ a: 5_010_000, b: 4_990_000 }, bothEqual)
     expect(many.status).toBe('mismatch')
     expect(many.impliedLoss?.share).toBeCloseTo(0.004, 4)
     // Too few to be green, but not to be amber.
@@ -272,6 +275,33 @@ describe('sampleRatio', () => {
     })
     expect(sampleRatio({ a: 99, b: 0 }, expected, { minimumTotal: 99 }).status).toBe('mismatch')
     expect(sampleRatio({ a: 5, b: 5 }, expected, { minimumTotal: 10 }).status).toBe('consistent')
+  })
+
+  // How large a count must be for the chi-squared distribution, and which way is taken to the exact tail.
+  test.each([
+    [{ a: 260, b: 260 }, bothEqual, 1e-4, 'exact'],
+    [{ a: 280, b: 280 }, bothEqual, 1e-4, 'chi-squared'],
+    [{ a: 150_000, b: 150_000, c: 3 }, { a: 50_000, b: 50_000, c: 1 }, 0.001, 'exact'],
+    [{ a: 6e6, b: 6e6, c: 3 }, { a: 2e6, b: 2e6, c: 1 }, 0.001, 'mixed'],
+    [{ a: 5000, b: 5100, c: 4900, d: 12 }, { a: 1000, b: 1000, c: 1000, d: 1 }, 0.001, 'mixed'],
+  ] as [Record<string, number>, Record<string, number>, number, string][])(
+    '%j of %j, compared with %d, has a p-value that is %s',
+    (counts, shares, threshold, method) => {
+      expect(sampleRatio(counts, shares, { threshold }).method).toBe(method)
+    },
+  )
+
+  test('a share too small for a statistic is bounded by its own binomial', () => {
+    // ln C(505, 5) + 5 ln 1e-310, and twice, for two arms.
+    const { logPValue, statistic } = sampleRatio({ a: 5, b: 500 }, { a: 1e-310, b: 1 })
+    expect(statistic).toBeNull()
+    expect(logPValue).toBeCloseTo(-3541.99831, 4)
+  })
+
+  test('strays of exactly 1 % are few, and of two arms that miss as much the first by key is named', () => {
+    expect(sampleRatio({ a: 495, b: 495, x: 10 }, bothEqual).strays.status).toBe('few')
+    expect(sampleRatio({ a: 494, b: 495, x: 11 }, bothEqual).strays.status).toBe('many')
+    expect(sampleRatio({ b: 50, a: 50 }, { b: 1, a: 1 }).impliedLoss?.variant).toBe('a')
   })
 
   test('the threshold is exclusive', () => {
@@ -652,6 +682,70 @@ describe('sampleRatio with phases', () => {
     const product = (1 - 0.99 ** 5) * (sampleRatio({ a: 510, b: 490 }, { a: 1, b: 1 }).pValue ?? NaN)
     expect(result.components?.phases.pValue).toBeCloseTo(product * (1 - Math.log(product)), 12)
     expect(sampleRatio(daily({ a: 0, b: 5 }, { a: 510, b: 490 }), phases).status).toBe('mismatch')
+  })
+
+  test('an arm whose phase has not come yet changes nothing', () => {
+    const later = [{ shares: bothEqual }, { from: Date.UTC(2026, 5, 6), shares: { a: 1, b: 1, c: 1 } }]
+    const counts = { a: 50, b: 50 }
+    const { arms, ...result } = sampleRatio(daily(counts), later)
+    const { arms: plain, ...expected } = sampleRatio(counts, bothEqual)
+    expect(result).toEqual(expected)
+    expect(arms.slice(0, 2)).toEqual(plain)
+    expect(arms[2]).toMatchObject({ variant: 'c', expected: 0, detectable: { below: null, above: null } })
+    expect(sampleRatio(daily({ a: 5, b: 5 }), later).reason).toBe(
+      '10 identities were counted, and a verdict needs 98: fewer could not show that "a" lost half of its own.',
+    )
+  })
+
+  // The second test alone, on phases that the first finds nothing in. In rational arithmetic where it is exact.
+  const pooledCases = [
+    [
+      daily({ a: 8, b: 2, c: 2 }, { a: 9, b: 6, c: 9 }),
+      { a: 1, b: 1, c: 1 },
+      { a: 1, b: 1, c: 2 },
+      0.0416190414016,
+      'bound',
+    ],
+    [
+      daily({ a: 580, b: 480, c: 2 }, { a: 950, b: 830, c: 3 }),
+      { a: 500, b: 500, c: 1 },
+      { a: 500, b: 500, c: 2 },
+      1.0801257541e-4,
+      'bound',
+    ],
+    [daily({ a: 60, b: 60 }, { a: 65, b: 55 }), bothEqual, bothEqual, 0.5613667386935, 'exact'],
+  ] as const
+  test.each(pooledCases)('the pooled test of %j', (steps, first, second, pValue, method) => {
+    const { components } = sampleRatio(steps, [
+      { shares: first },
+      { from: Date.UTC(2026, 5, 2), shares: second },
+    ])
+    expect(components?.pooled.pValue).toBeCloseTo(pValue, 6)
+    expect(Math.abs((components?.pooled.pValue ?? NaN) / pValue - 1)).toBeLessThan(1e-5)
+    expect(components?.pooled.method).toBe(method)
+  })
+
+  test('each of the two tests is held to half of the threshold', () => {
+    const { components } = sampleRatio(daily({ a: 120, b: 120 }, { a: 125, b: 115 }), [
+      { shares: bothEqual },
+      { from: Date.UTC(2026, 5, 2), shares: bothEqual },
+    ])
+    // At 0.001 a count of 120 would do for the chi-squared distribution; at 0.0005 it does not.
+    expect(components?.phases.method).toBe('bound')
+  })
+
+  test('a sum of phases too improbable for a number has a logarithm', () => {
+    const rare = { a: 1e7, b: 1 }
+    const { components, logPValue } = sampleRatio(daily({ a: 100_000, b: 1 }, { a: 100, b: 900 }), [
+      { shares: rare },
+      { from: Date.UTC(2026, 5, 2), shares: rare },
+    ])
+    const pooled = components?.pooled.logPValue ?? NaN
+    // ln C(101101, 901) + 901 ln 1e-7, to the precision that a bound has.
+    expect(pooled).toBeGreaterThan(-9700)
+    expect(pooled).toBeLessThan(-9300)
+    expect(components?.pooled.method).toBe('bound')
+    expect(logPValue).toBeGreaterThan(-20_000)
   })
 
   test('a phase without identities takes no degree of freedom', () => {

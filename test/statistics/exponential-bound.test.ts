@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { crossoverBias, sampleRatio, sampleRatioBySlice } from 'first-exposure/statistics'
+// Inside the package only: no public function takes a distance.
+import { logChiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
+import { binomial, logUpperTail } from '../../src/statistics/count-distributions.js'
+import { enumeratedTail, exactTail } from '../../src/statistics/exact-tail.js'
+import { exponentialBound } from '../../src/statistics/exponential-bound.js'
+import { hypergeometricLottery, multinomialLottery } from '../../src/statistics/lottery.js'
+import { runs } from '../arbitraries/runs.js'
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
+const sharesOf = (weights: readonly number[]) => weights.map((weight) => weight / sum(weights))
+const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)
+const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
+const equal = (arms: number) => byArm(Array.from({ length: arms }, () => 1))
+/** Every other arm gets so many more, the others so many less. */
+const alternating = (arms: number, each: number, by: number) =>
+  byArm(Array.from({ length: arms }, (_, arm) => each + (arm % 2 === 0 ? -by : by)))
+
+const further = fc.double({ min: 0, max: 60, noNaN: true })
+
+describe('the bound is never below the sum over all outcomes, and not far above', () => {
+  test('of a multinomial', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 5 }).map(ascending)
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 5, max: 300 }), further, (given, total, beyond) => {
+        const lottery = multinomialLottery(sharesOf(given), total)
+        const far = given.length - 1 + beyond
+        const { logPValue, exact } = exactTail(lottery, [], far)
+        fc.pre(exact && logPValue > -200)
+        const more = exponentialBound(lottery, far) - logPValue
+        expect(more).toBeGreaterThanOrEqual(0)
+        expect(more).toBeLessThan(10)
+      }),
+      { numRuns: runs(200) },
+    )
+  })
+
+  test('of a table', () => {
+    const sizes = fc.array(fc.integer({ min: 3, max: 90 }), { minLength: 2, maxLength: 5 }).map(ascending)
+    fc.assert(
+      fc.property(sizes, fc.double({ min: 0.05, max: 0.95, noNaN: true }), further, (given, part, beyond) => {
+        const drawn = Math.round(part * sum(given))
+        fc.pre(drawn > 2)
+        const lottery = hypergeometricLottery(given, drawn)
+        const far = lottery.leastDistance(0, given.length, drawn) + given.length / 2 + beyond / 2
+        const { logPValue, exact } = exactTail(lottery, [], far)
+        fc.pre(exact && logPValue > -200)
+        const more = exponentialBound(lottery, far) - logPValue
+        expect(more).toBeGreaterThanOrEqual(-1e-12)
+        expect(more).toBeLessThan(16)
+      }),
+      { numRuns: runs(200) },
+    )
+  })
+
+  test('with large arms as a group', () => {
+    const small = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 2 }).map(ascending)
+    fc.assert(
+      fc.property(
+        small,
+        fc.integer({ min: 2, max: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        further,
+        (given, grouped, times, beyond) => {
+          const weights = [...given, 100 * grouped]
+          const lottery = multinomialLottery(sharesOf(weights), times * sum(weights), grouped)
+          const far = weights.length + grouped - 2 + beyond
+          const whole = enumeratedTail(lottery, far)
+          fc.pre(whole !== null)
+          const more = exponentialBound(lottery, far) - Math.log(whole ?? NaN)
+          expect(more).toBeGreaterThanOrEqual(0)
+          expect(more).toBeLessThan(10)
+        },
+      ),
+      { numRuns: runs(100) },
+    )
+  })
+})
+
+test('a distance that no outcome has reached is bounded too, whatever a double holds', () => {
+  // Two arms that expect 50 each, and one of them got 1,000.
+  const alone = logUpperTail(binomial(100_000, 0.0005, 0.9995), 1000)
+  expect(alone).toBeLessThan(-2000)
+  const result = sampleRatio({ a: 98_950, b: 1000, c: 50 }, { a: 999, b: 0.5, c: 0.5 })
+  expect(result).toMatchObject({ status: 'mismatch', method: 'bound', pValue: 0 })
+  expect(result.logPValue).toBeGreaterThan(alone)
+  expect(result.logPValue).toBeLessThan(alone + 15)
+  // Where the sum over all outcomes loses its first terms, it does not lose the others: the logarithm of the sum in
+  // logarithms is -495.1077.
+  const lost = sampleRatio({ a: 1480, b: 385, c: 385 }, equalOf('abc'), { threshold: 1e-9 })
+  expect(lost.method).toBe('exact')
+  expect(lost.logPValue).toBeCloseTo(-495.1077, 3)
+})
+
+function equalOf(arms: string): Record<string, number> {
+  return Object.fromEntries([...arms].map((arm) => [arm, 1]))
+}
+
+describe('many arms: the worse the split, the surer the mismatch', () => {
+  test.each([12, 16, 20, 30, 60])('%d arms of 60 identities', (arms) => {
+    const results = [0, 6, 12, 14, 16, 20, 22, 30, 45, 60].map((by) =>
+      sampleRatio(alternating(arms, 60, by), equal(arms), { minimumTotal: 100 }),
+    )
+    const first = results.findIndex(({ status }) => status === 'mismatch')
+    expect(first).toBeGreaterThan(1)
+    expect(first).toBeLessThan(5)
+    expect(results.slice(first).map(({ status }) => status)).toEqual(
+      results.slice(first).map(() => 'mismatch'),
+    )
+    // Never a probability below that of all distances by the approximation, but for its own error.
+    for (const { logPValue, statistic } of results) {
+      if (statistic === 0) continue
+      expect(logPValue).toBeGreaterThan(1.5 * logChiSquaredUpperTail(statistic ?? NaN, arms - 1) - 1)
+    }
+  })
+
+  test('of slices', () => {
+    const point = (newIdentities: Record<string, number>) => ({
+      timeseries: {
+        granularity: 'day' as const,
+        timeZone: 'UTC',
+        points: [{ bucket: '2026-06-01T00:00:00.000Z', newIdentities }],
+      },
+    })
+    const slices = Array.from({ length: 20 }, (_, place) => ({
+      value: String(place),
+      summary: point(alternating(12, 200, place === 7 ? 48 : 0)),
+    }))
+    const { reason } = sampleRatioBySlice({ slices, other: null }, equal(12))
+    expect(reason).toBe('The split is not the expected one where the value is "7".')
+  })
+
+  test('of quarantined identities', () => {
+    const counted = byArm(Array.from({ length: 12 }, () => 20_000))
+    const result = crossoverBias({ counted, quarantined: alternating(12, 90, 28) }, { minimumTotal: 100 })
+    expect(result).toMatchObject({ status: 'mismatch', method: 'bound' })
+    const none = crossoverBias({ counted, quarantined: alternating(12, 90, 6) }, { minimumTotal: 100 })
+    expect(none.status).toBe('consistent')
+  })
+})
