@@ -61,7 +61,7 @@ export function logBinomial(count: number, trials: number, p: number, q: number)
   )
 }
 
-/** The logarithm of a Poisson probability, to about 1e-15 of its parts. The source is the same. */
+/** The logarithm of a Poisson probability, for a mean above 0: as precise as {@link logBinomial}, by the same source. */
 export function logPoisson(count: number, mean: number): number {
   if (count === 0) return -mean
   return -stirlingError(count) - deviance(count, mean) - Math.log(2 * Math.PI * count) / 2

@@ -26,12 +26,57 @@ function overlapOf(table: Table, quarantined = 0): OverlapCounts {
       identities,
     })),
   )
-  const total = table.flat().reduce((sum, count) => sum + count, 0)
   return {
-    identities: total + quarantined,
+    identities: total(table.flat()) + quarantined,
     pairs: [...pairs, { oneVariant: null, otherVariant: 'other 0', identities: quarantined }],
   }
 }
+
+const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
+
+/** In whole numbers of 2⁻⁶⁰⁰: the probability of each table with these margins, in parts of that of this table. */
+function ratiosOf(table: Table): bigint[] {
+  const columns = (table[0] ?? []).map((_, column) => total(table.map((row) => row[column] ?? 0)))
+  const ratios: bigint[] = []
+  /** Shares out what is left of a column to the rows from this one on. */
+  const visit = (
+    column: number,
+    row: number,
+    left: number,
+    rest: number[],
+    up: bigint,
+    down: bigint,
+  ): void => {
+    if (column === columns.length) ratios.push((up << 600n) / down)
+    else if (row === table.length) visit(column + 1, 0, columns[column + 1] ?? 0, rest, up, down)
+    else {
+      const [own, observed] = [rest[row] ?? 0, table[row]?.[column] ?? 0]
+      const least = Math.max(0, left - total(rest.slice(row + 1)))
+      for (let n = least; n <= Math.min(left, own); n++) {
+        const [more, less] = [product(n + 1, observed), product(observed + 1, n)]
+        visit(column, row + 1, left - n, rest.with(row, own - n), up * more, down * less)
+      }
+    }
+  }
+  visit(0, 0, columns[0] ?? 0, table.map(total), 1n, 1n)
+  return ratios
+}
+
+function product(from: number, to: number): bigint {
+  let all = 1n
+  for (let n = from; n <= to; n++) all *= BigInt(n)
+  return all
+}
+
+/** The logarithm of the probability of all tables whose ratio is at most 1 + `tie`, a multiple of 10⁻¹⁵. */
+function rationalTail(ratios: readonly bigint[], tie: number): number {
+  const sum = (numbers: readonly bigint[]) => numbers.reduce((a, b) => a + b, 0n)
+  const most = ((10n ** 15n + BigInt(Math.round(tie * 1e15))) << 600n) / 10n ** 15n
+  const tail = (sum(ratios.filter((ratio) => ratio <= most)) << 1000n) / sum(ratios)
+  const beyond = tail.toString(2).length - 60
+  return Math.log(Number(tail >> BigInt(beyond))) + (beyond - 1000) * Math.LN2
+}
+
 const even: Table = [
   [250, 250],
   [250, 250],
@@ -80,6 +125,57 @@ describe('overlapIndependence', () => {
       const logPValue = exactTableTail([quarantined, counted])
       if (logPValue !== null) expect(Math.exp(logPValue) / pValue).toBeCloseTo(1, 8)
     }
+  })
+
+  test.each<[table: Table, logPValue: number]>([
+    // Two identities of N in two places, and the table in which they changed them.
+    [
+      [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 5e9],
+      ],
+      Math.LN2 - Math.log(5e9 + 2) - Math.log(5e9 + 1),
+    ],
+    [
+      [
+        [0, 0, 1],
+        [1, 1, 3],
+        [0, 3, 1_000_000],
+      ],
+      Math.log(1.7999598006317916e-10),
+    ],
+  ])('is exact where few are beside very many: %j', (table, logPValue) => {
+    const result = overlapIndependence(overlapOf(table))
+    expect(result.method).toBe('exact')
+    expect(result.logPValue).toBeCloseTo(logPValue, 10)
+    expect(exactTableTail(table)).toBeCloseTo(logPValue, 10)
+  })
+
+  test('whatever the total, the sum over all tables is that of rational arithmetic', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.nat(2), { minLength: 3, maxLength: 3 }), { minLength: 3, maxLength: 4 }),
+        fc.nat(3),
+        fc.nat(2),
+        fc.integer({ min: 3, max: 12 }).chain((digits) => fc.integer({ min: 10, max: 10 ** digits })),
+        (few, row, column, many) => {
+          const table = few.map((counts, place) =>
+            place === row % few.length
+              ? counts.with(column, many)
+              : counts.map((n, at) => (at === place % 3 ? n || 1 : n)),
+          )
+          const margins = [0, 1, 2].map((at) => total(table.map((counts) => counts[at] ?? 0)))
+          fc.pre(!margins.includes(0))
+          const logPValue = exactTableTail(table) ?? NaN
+          const ratios = ratiosOf(table)
+          // Between the tails with a little less and a little more than the tie.
+          expect(logPValue).toBeGreaterThan(rationalTail(ratios, 0.999e-9) - 1e-9)
+          expect(logPValue).toBeLessThan(rationalTail(ratios, 1.001e-9) + 1e-9)
+        },
+      ),
+      { numRuns: runs(100) },
+    )
   })
 
   test('bounds the exact probability where there are too many tables', () => {
