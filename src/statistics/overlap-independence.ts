@@ -2,20 +2,11 @@ import { aBoolean, aList, anObject } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { Overlap } from '../questions/overlap/answer.js'
-import { chiSquaredCriticalValue, logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
-import {
-  areTrusted,
-  hypergeometricTail,
-  noEvidence,
-  shown,
-  type PValueMethod,
-  type Tail,
-} from './evidence.js'
-import { exactTableTail } from './exact-table-tail.js'
-import { ascendingSum } from './expected-phases.js'
+import { chiSquaredCriticalValue } from './chi-squared-upper-tail.js'
+import { noEvidence, shown, type PValueMethod, type Tail } from './evidence.js'
 import { checkedOptions, type CheckOptions } from './options.js'
-import { deviation } from './phase-evidence.js'
 import { verdict, type SampleRatioOptions, type SampleRatioSeverity } from './sample-ratio.js'
+import { fitted, tableEvidence, type Table } from './table-evidence.js'
 import { identities } from './words.js'
 
 /**
@@ -148,7 +139,7 @@ export interface OverlapTable {
   readonly oneVariants: readonly string[]
   readonly otherVariants: readonly string[]
   /** By the variants of one, then of the other. No row or column is empty. */
-  readonly counts: readonly (readonly number[])[]
+  readonly counts: Table
   /** Why it cannot be tested, as a sentence. */
   readonly problem?: string
 }
@@ -232,16 +223,13 @@ export function independenceEvidence(
   level: number,
 ): IndependenceEvidence | null {
   if (problem !== undefined || oneVariants.length < 2 || otherVariants.length < 2) return null
-  const { expected, statistic, deviations } = fitted(counts)
-  const degreesOfFreedom = (oneVariants.length - 1) * (otherVariants.length - 1)
-  const tail = areTrusted(expected.flat(), level)
-    ? {
-        logPValue: logChiSquaredUpperTail(statistic, degreesOfFreedom),
-        method: 'chi-squared' as const,
-      }
-    : exactly(counts)
+  const { expected, deviations, statistic, degreesOfFreedom, logPValue, method } = tableEvidence(
+    counts,
+    level,
+  )
   return {
-    ...tail,
+    logPValue,
+    method,
     statistic,
     degreesOfFreedom,
     needed: neededFor(expected, tested, degreesOfFreedom, level),
@@ -257,48 +245,8 @@ export function independenceEvidence(
   }
 }
 
-function fitted(counts: OverlapTable['counts']): {
-  readonly expected: readonly (readonly number[])[]
-  readonly deviations: readonly (readonly number[])[]
-  readonly statistic: number
-} {
-  const rows = counts.map(sum)
-  const columns = (counts[0] ?? []).map((_, column) => sum(counts.map((row) => row[column] ?? 0)))
-  const total = sum(rows)
-  const expected = rows.map((row) => columns.map((column) => row * (column / total)))
-  const deviations = counts.map((row, one) =>
-    row.map((count, other) => deviation(count, expected[one]?.[other] ?? 0)),
-  )
-  return { expected, deviations, statistic: ascendingSum(deviations.flat()) }
-}
-
-/** Two rows or two columns are Fisher's test. Larger tables are visited one by one if they are few. */
-function exactly(counts: OverlapTable['counts']): Tail {
-  const turned = (counts[0] ?? []).map((_, column) => counts.map((row) => row[column] ?? 0))
-  // The fewer rows, the fewer tests.
-  const [few, many] = counts.length <= turned.length ? [counts, turned] : [turned, counts]
-  const [first = [], second = []] = few
-  if (few.length === 2) return hypergeometricTail(first, second)
-  const logPValue = exactTableTail(counts)
-  if (logPValue !== null) return { logPValue, method: 'exact' }
-  const all = many.map(sum)
-  const ofRows = few.map((row) =>
-    hypergeometricTail(
-      row,
-      all.map((count, column) => count - (row[column] ?? 0)),
-    ),
-  )
-  const least = Math.min(...ofRows.map((tail) => tail.logPValue))
-  return { logPValue: Math.min(0, least + Math.log(few.length)), method: 'bound' }
-}
-
 /** The identities from which the smallest cell, with half as many as expected, would give the critical statistic. */
-function neededFor(
-  expected: readonly (readonly number[])[],
-  total: number,
-  degreesOfFreedom: number,
-  level: number,
-): number {
+function neededFor(expected: Table, total: number, degreesOfFreedom: number, level: number): number {
   const least = Math.min(...expected.flat())
   let isHalved = false
   const halved = expected.map((row) =>
@@ -371,8 +319,4 @@ function notComputable(reason: string, all: number | null, tested: number | null
     cells: [],
     neededTotal: null,
   })
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0)
 }

@@ -1,21 +1,12 @@
 import { anObject } from '../checks.js'
 import { invalidStatistics, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
 import { numbersByVariant, whyNoCounts } from './counts.js'
-import {
-  areTrusted,
-  hypergeometricTail,
-  noEvidence,
-  shown,
-  type Tail,
-  type TestEvidence,
-} from './evidence.js'
-import { ascendingSum } from './expected-phases.js'
+import { noEvidence, shown, type TestEvidence } from './evidence.js'
 import { checkedOptions } from './options.js'
-import { deviation } from './phase-evidence.js'
 import { familyOf, overall, type AdjustedSampleRatioResult } from './sample-ratio-by-slice.js'
 import type { SampleRatioOptions, SampleRatioStatus } from './sample-ratio.js'
+import { tableEvidence } from './table-evidence.js'
 
 /** The check of the identities of one variant of the other experiment. */
 export interface SampleRatioWithinArm extends AdjustedSampleRatioResult {
@@ -50,8 +41,8 @@ export interface SampleRatioWithinResult {
  *
  * Two questions are answered. Within each variant of the other experiment, is the split the expected one? That is
  * {@link sampleRatio}, with Holm's correction for the number of variants, as for slices. And are the two independent?
- * That is Pearson's test of the table. If the expected count of a cell is too small, it is Fisher's exact test of every
- * variant against every other one, with Bonferroni's correction (with two variants each: Fisher's exact test).
+ * That is the test of {@link overlapIndependence}, which has the same p-value for the same table: Pearson's test, or the
+ * exact one of Fisher, Freeman and Halton if the expected count of a cell is too small.
  *
  * @param table - the identities that are in both experiments, by the variant of the other one, then by the variant of
  *   this one; whole numbers from 0
@@ -121,56 +112,14 @@ function independence(
   cells: readonly (readonly (readonly [string, number])[])[],
   level: number,
 ): TestEvidence {
-  const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)
-  const variants = [...new Set(cells.flatMap((row) => row.map(([variant]) => variant)))].sort()
-  const whole = cells.map((row) => {
+  // No empty row or column.
+  const counted = cells.map((row) => row.filter(([, count]) => count > 0)).filter((row) => row.length > 0)
+  const variants = [...new Set(counted.flatMap((row) => row.map(([variant]) => variant)))].sort()
+  if (counted.length < 2 || variants.length < 2) return noEvidence(0)
+  const rows = counted.map((row) => {
     const counts = new Map(row)
     return variants.map((variant) => counts.get(variant) ?? 0)
   })
-  const columnSums = variants.map((_, column) => sum(whole.map((row) => row[column] ?? 0)))
-  const rows = whole
-    .map((row) => row.filter((_, column) => (columnSums[column] ?? 0) > 0))
-    .filter((row) => sum(row) > 0)
-  const columns = columnSums.filter((count) => count > 0)
-  const degreesOfFreedom = Math.max(0, rows.length - 1) * Math.max(0, columns.length - 1)
-  if (degreesOfFreedom === 0) {
-    return noEvidence(degreesOfFreedom)
-  }
-  const total = sum(columns)
-  const tests = rows.flatMap((row) =>
-    row.map((count, column) => ({
-      row,
-      count,
-      column,
-      expected: sum(row) * ((columns[column] ?? 0) / total),
-    })),
-  )
-  const statistic = ascendingSum(tests.map(({ count, expected }) => deviation(count, expected)))
-  if (
-    areTrusted(
-      tests.map(({ expected }) => expected),
-      level,
-    )
-  ) {
-    const logPValue = logChiSquaredUpperTail(statistic, degreesOfFreedom)
-    return {
-      statistic,
-      degreesOfFreedom,
-      ...shown(logPValue),
-      method: 'chi-squared',
-    }
-  }
-  // In a table of two by two, every cell has the same evidence.
-  const compared = degreesOfFreedom === 1 ? tests.slice(0, 1) : tests
-  const tails = compared.map(({ row, count, column }): Tail => {
-    const [inRow, inColumn] = [sum(row), columns[column] ?? 0]
-    return hypergeometricTail([count, inColumn - count], [inRow - count, total - inRow - inColumn + count])
-  })
-  const least = Math.min(...tails.map(({ logPValue }) => logPValue)) + Math.log(tails.length)
-  return {
-    statistic,
-    degreesOfFreedom,
-    ...shown(Math.min(0, least)),
-    method: compared.length === 1 ? (tails[0]?.method ?? 'exact') : 'bound',
-  }
+  const { statistic, degreesOfFreedom, logPValue, method } = tableEvidence(rows, level)
+  return { statistic, degreesOfFreedom, ...shown(logPValue), method }
 }

@@ -3,6 +3,7 @@ import {
   assignedRatio,
   crossoverBias,
   exposureHealth,
+  overlapIndependence,
   quarantineOverTime,
   sampleRatio,
   sampleRatioOnset,
@@ -277,11 +278,81 @@ describe('sampleRatioWithin', () => {
     const small = sampleRatioWithin({ x: { a: 119, b: 2 }, y: { a: 99_900, b: 100 } }, { a: 999, b: 1 })
     expect(small.independence.method).toBe('exact')
     expect(small.independence.pValue).toBeCloseTo(0.00689513406769394, 12)
-    const many = sampleRatioWithin({ x: { a: 9, b: 9 }, y: { a: 9, b: 1 }, z: { a: 9, b: 9 } }, even)
-    expect(many.independence).toMatchObject({ method: 'bound', degreesOfFreedom: 2 })
-    // The most uneven cell, y's: six cells.
-    const bias = crossoverBias({ counted: { y: 9, others: 18 }, quarantined: { y: 1, others: 18 } })
-    expect(many.independence.pValue).toBeCloseTo(6 * (bias.pValue ?? NaN), 10)
+    // The sum over all tables in rational arithmetic.
+    const ups = { a: 9, b: 2 }
+    const downs = { a: 2, b: 9 }
+    expect(sampleRatioWithin({ w: ups, x: downs, y: ups, z: downs }, even).independence).toMatchObject({
+      method: 'exact',
+      pValue: expect.closeTo(0.000513911368545257, 14),
+      degreesOfFreedom: 3,
+    })
+  })
+
+  const named = (table: readonly (readonly number[])[]) =>
+    Object.fromEntries(
+      table.map((row, place) => [
+        `row ${place}`,
+        Object.fromEntries(row.map((count, column) => [`column ${column}`, count])),
+      ]),
+    )
+  const equal = { 'column 0': 1, 'column 1': 1, 'column 2': 1 }
+
+  test.each<[method: string, table: readonly (readonly number[])[]]>([
+    [
+      'exact',
+      [
+        [9, 2],
+        [2, 9],
+        [9, 2],
+        [2, 9],
+      ],
+    ],
+    [
+      'exact',
+      [
+        [4, 1, 0],
+        [1, 3, 1],
+        [0, 1, 4],
+      ],
+    ],
+    [
+      'bound',
+      [
+        [60, 20, 20],
+        [45, 55, 50],
+        [40, 50, 65],
+        [50, 45, 60],
+      ],
+    ],
+    [
+      'chi-squared',
+      [
+        [500, 500],
+        [560, 440],
+      ],
+    ],
+  ])('the same table has the p-value of overlapIndependence: %s, %j', (method, table) => {
+    const own = sampleRatioWithin(named(table), equal).independence
+    expect(own.method).toBe(method)
+    const pairs = table.flatMap((row, one) =>
+      row.map((identities, other) => ({ oneVariant: `${one}`, otherVariant: `${other}`, identities })),
+    )
+    const identities = table.flat().reduce((sum, count) => sum + count, 0)
+    expect(overlapIndependence({ identities, pairs })).toMatchObject(own)
+    const turned = table.map((row) => row.toReversed()).toReversed()
+    expect(sampleRatioWithin(named(turned), equal).independence).toEqual(own)
+  })
+
+  test.each<[what: string, table: Readonly<Record<string, Readonly<Record<string, number>>>>]>([
+    ['this', { x: { a: 300, b: 300, c: 0 }, y: { a: 300, b: 300, c: 0 } }],
+    ['the other', { x: { a: 300, b: 300 }, y: { a: 300, b: 300 }, z: {} }],
+    ['the other', { x: { a: 300, b: 300 }, y: { a: 300, b: 300 }, z: { a: 0, b: 0, c: 0 } }],
+  ])('a variant of %s experiment without identities is not in the test: %j', (_, table) => {
+    expect(sampleRatioWithin(table, { a: 1, b: 1, c: 1 }).independence).toMatchObject({
+      method: 'chi-squared',
+      degreesOfFreedom: 1,
+      pValue: 1,
+    })
   })
 
   test('without two of both there is nothing to compare', () => {
