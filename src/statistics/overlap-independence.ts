@@ -289,14 +289,23 @@ export function independence(
   }
   const { statistic, degreesOfFreedom, method, cells, needed } = evidence
   const neededTotal = options.minimumTotal ?? needed
+  const done = 'in both experiments and quarantined in neither'
   const { status, ...verdictOnTable } = verdict(logPValue, tested, neededTotal, options, {
     premise: 'If the experiments had been assigned independently, a table at least this uneven',
-    done: 'in both experiments and quarantined in neither',
+    done,
     correction,
   })
   return deepFreeze({
     status: statuses[status],
     ...verdictOnTable,
+    // Without a verdict in spite of the total, it is not the total that a verdict needs.
+    ...(logPValue === null && tested >= neededTotal
+      ? {
+          reason:
+            `${identities(tested, ['was', 'were'])} ${done}, ` +
+            `and no table with as many of each variant has a probability below ${options.threshold}.`,
+        }
+      : {}),
     statistic,
     degreesOfFreedom,
     ...shown(evidence.logPValue),

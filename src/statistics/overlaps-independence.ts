@@ -64,7 +64,7 @@ export interface OverlapsIndependenceResult {
  * A pair is outside the family if no table with its margins could be `dependent`. It gets `not-enough-traffic`. Pairs
  * that are meant to exclude each other are not tested.
  *
- * @param overlaps - made by `summarizeOverlaps`
+ * @param overlaps - made by `summarizeOverlaps`; each pair of two different experiments once, in either order
  * @param options.exclusionGroups - groups of experiments that are meant to exclude each other, by their places
  * @param options.threshold - the probability of any false `dependent`; default 0.001
  * @param options.warningThreshold - as for `overlapIndependence`, for the corrected p-value; default 0.01
@@ -98,10 +98,20 @@ export function overlapsIndependence(
   const { exclusionGroups = [], ...rest } = anObject(options, 'options', invalidStatistics)
   const checked = checkedOptions(rest, overlapOptions)
   const excludes = exclusionsOf(exclusionGroups)
+  // A pair that came twice would be corrected for twice.
+  const placeOf = new Map<string, number>()
   const pairs = aList(overlaps, 'overlaps', invalidStatistics).map((given, place) => {
     const path = `overlaps[${place}]`
     const { one, other, overlap } = anObject(given, path, invalidStatistics)
     const [first, second] = [aPlace(one, `${path}.one`), aPlace(other, `${path}.other`)]
+    if (first === second) throw invalidStatistics(`${path}.other`, other, 'Pass two different experiments.')
+    const key = `${Math.min(first, second)} ${Math.max(first, second)}`
+    const earlier = placeOf.get(key)
+    if (earlier !== undefined) {
+      const problem = `${path} has the two experiments of overlaps[${earlier}].`
+      throw invalidStatistics(path, given, 'Pass each pair once.', problem)
+    }
+    placeOf.set(key, place)
     const table = tableOf(overlap as OverlapCounts, `${path}.overlap`)
     return { one: first, other: second, table, isExclusion: excludes(first, second) }
   })

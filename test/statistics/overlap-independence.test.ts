@@ -242,6 +242,18 @@ describe('overlapIndependence', () => {
     expect(found.severity).toBe('mismatch')
   })
 
+  test('a variant with nobody in both has no degree of freedom', () => {
+    const table = [
+      [300, 300],
+      [300, 300],
+      [0, 0],
+    ]
+    expect(overlapIndependence(overlapOf(table))).toMatchObject({
+      degreesOfFreedom: 1,
+      method: 'chi-squared',
+    })
+  })
+
   test('counts who is in both where they are meant to exclude each other', () => {
     const mutuallyExclusive = true
     expect(overlapIndependence(overlapOf(uneven, 5), { mutuallyExclusive })).toEqual({
@@ -331,6 +343,7 @@ describe('overlapIndependence', () => {
     ['overlaps[0].one', () => overlapsIndependence([{ one: -1, other: 1, overlap: overlapOf(even) }])],
     ['overlaps[0].other', () => overlapsIndependence([{ one: 0, overlap: overlapOf(even) } as never])],
     ['overlaps[0].overlap', () => overlapsIndependence([{ one: 0, other: 1 } as never])],
+    ['overlaps[0].other', () => overlapsIndependence([{ one: 2, other: 2, overlap: overlapOf(even) }])],
     ['options.exclusionGroups', () => overlapsIndependence([], { exclusionGroups: 7 as never })],
     ['options.exclusionGroups[0]', () => overlapsIndependence([], { exclusionGroups: [7 as never] })],
     ['options.exclusionGroups[0][1]', () => overlapsIndependence([], { exclusionGroups: [[0, 0.5]] })],
@@ -392,6 +405,26 @@ describe('overlapsIndependence', () => {
     )
   })
 
+  test.each<[minimumTotal: number | undefined, needs: string]>([
+    [undefined, 'and a verdict needs 390.'],
+    [7, 'and a verdict needs 7.'],
+    [6, 'and no table with as many of each variant has a probability below 0.001.'],
+    [0, 'and no table with as many of each variant has a probability below 0.001.'],
+  ])('says what a pair that cannot be dependent needs, with a minimum of %s', (minimumTotal, needs) => {
+    const few: Table = [
+      [3, 0],
+      [0, 3],
+    ]
+    const { pairs } = overlapsIndependence(
+      [pair(0, 1, few)],
+      minimumTotal === undefined ? {} : { minimumTotal },
+    )
+    expect(pairs[0]).toMatchObject({ status: 'not-enough-traffic', severity: null, adjustedPValue: null })
+    expect(pairs[0]?.reason).toBe(
+      `6 identities were in both experiments and quarantined in neither, ${needs}`,
+    )
+  })
+
   test('one pair alone is judged as overlapIndependence judges it', () => {
     for (const table of [odd, even, uneven, [[1, 2]]]) {
       const { status, pairs } = overlapsIndependence([pair(0, 1, table)])
@@ -401,6 +434,18 @@ describe('overlapsIndependence', () => {
       expect(status).toBe(alone.status === 'not-computable' ? 'not-enough-traffic' : alone.status)
     }
     expect(overlapsIndependence([])).toEqual({ status: 'not-enough-traffic', familySize: 0, pairs: [] })
+  })
+
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])('refuses a pair that comes twice: %d and %d', (one, other) => {
+    const twice = [pair(0, 1, even), pair(0, 2, even), pair(one, other, even)]
+    expect(refusalOf(() => overlapsIndependence(twice))).toMatchObject({
+      code: 'invalid-statistics',
+      message: 'overlaps[2] has the two experiments of overlaps[0]. Pass each pair once.',
+      details: { path: 'overlaps[2]' },
+    })
   })
 
   test('a number that cannot be a count is not passed over', () => {
@@ -413,6 +458,53 @@ describe('overlapsIndependence', () => {
     const huge = uneven.map((row) => row.map((count) => count * 1000))
     const { pairs } = overlapsIndependence([pair(0, 1, huge), pair(0, 2, even)])
     expect(pairs[0]).toMatchObject({ status: 'dependent', pValue: 0, adjustedPValue: 0 })
-    expect(pairs[0]?.reason).toContain('after a correction for 2 pairs')
+    expect(pairs[0]?.reason).toContain('of 4.8e-277952 after a correction for 2 pairs, below')
+    // One pair needs none: its probability is half of that.
+    expect(overlapsIndependence([pair(0, 1, huge)]).pairs[0]?.reason).toContain(
+      'of 2.4e-277952 after a correction for 1 pair, below',
+    )
+  })
+
+  test('trusts the chi-squared tail only as far out as the correction looks', () => {
+    const hundreds: Table = [
+      [100, 100],
+      [100, 100],
+    ]
+    expect(overlapIndependence(overlapOf(hundreds)).method).toBe('chi-squared')
+    const pairs = Array.from({ length: 20 }, (_, place) => pair(0, place + 1, hundreds))
+    expect(overlapsIndependence(pairs).pairs[0]?.method).toBe('exact')
+  })
+
+  test.each<[why: string, table: Table, minimumTotal: number]>([
+    // It can be any one of 900, and each is equally probable: above 0.001.
+    [
+      'a single identity in a variant',
+      [
+        [450, 1],
+        [449, 0],
+      ],
+      0,
+    ],
+    [
+      'too few for the minimum',
+      [
+        [40, 0],
+        [0, 40],
+      ],
+      100,
+    ],
+  ])('keeps out of the family: %s', (_, table, minimumTotal) => {
+    const { familySize, pairs } = overlapsIndependence([pair(0, 1, table), pair(0, 2, even)], {
+      minimumTotal,
+    })
+    expect(familySize).toBe(1)
+    expect(pairs.map(({ adjustedPValue }) => adjustedPValue)).toEqual([null, 1])
+  })
+
+  test('is independent where one pair is and another is kept apart', () => {
+    const apart = { one: 0, other: 1, overlap: { identities: 0, pairs: [] } }
+    const { status, pairs } = overlapsIndependence([apart, pair(0, 2, even)], { exclusionGroups: [[0, 1]] })
+    expect(pairs.map((each) => each.status)).toEqual(['exclusive', 'independent'])
+    expect(status).toBe('independent')
   })
 })
