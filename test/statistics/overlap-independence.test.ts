@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import {
+  crossoverBias,
   overlapIndependence,
   overlapsIndependence,
   type OverlapCounts,
@@ -178,6 +179,29 @@ describe('overlapIndependence', () => {
     )
   })
 
+  // One identity of each small row: here both are in the same large column. One in each is more probable by 1 / many.
+  test.each([
+    [50_000_000, 0.5],
+    [5_000_000_000, 1],
+  ])('less than one part in 10⁹ is a tie: of %d', (many, pValue) => {
+    const table = [
+      [0, 1, 0],
+      [0, 1, 0],
+      [1, many - 1, many + 1],
+    ]
+    expect(Math.exp(exactTableTail(table) ?? NaN)).toBeCloseTo(pValue, 6)
+  })
+
+  test('more identities than a double counts one by one have no exact test', () => {
+    const table = (many: number) => [
+      [many, 1, 0],
+      [many, 0, 1],
+      [1, 1, 1],
+    ]
+    expect(exactTableTail(table(9e15))).toBeNull()
+    expect(exactTableTail(table(4e15))).toBeLessThan(-60)
+  })
+
   test('bounds the exact probability where there are too many tables', () => {
     const table = [
       [60, 40, 50],
@@ -190,7 +214,15 @@ describe('overlapIndependence', () => {
     expect(result.statistic).toBeLessThan(12.6) // the critical value for 0.05
     expect(result.pValue).toBeGreaterThan(0.05)
     const shifted = table.map((row, place) => row.map((n, column) => (place === column ? n * 3 : n)))
-    expect(overlapIndependence(overlapOf(shifted))).toMatchObject({ method: 'bound', status: 'dependent' })
+    const found = overlapIndependence(overlapOf(shifted))
+    expect(found).toMatchObject({ method: 'bound', status: 'dependent' })
+    // The most uneven of the three columns against the rest.
+    const columns = [0, 1, 2].map((column) => {
+      const inside = shifted.map((row) => row[column] ?? 0)
+      const outside = shifted.map((row, place) => total(row) - (inside[place] ?? 0))
+      return crossoverBias({ counted: { ...outside }, quarantined: { ...inside } }).pValue ?? NaN
+    })
+    expect((found.pValue ?? NaN) / (3 * Math.min(...columns))).toBeCloseTo(1, 9)
   })
 
   test('says that they are dependent, with the evidence by cell', () => {
