@@ -1,6 +1,6 @@
 import { withFields } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
-import type { TimedCounts } from './counts.js'
+import { isTimed, type TimedCounts } from './counts.js'
 import type { ExpectedShares } from './expected-phases.js'
 import { checkedOptions } from './options.js'
 import { ratioOf, type SampleRatioOptions, type SampleRatioResult } from './sample-ratio.js'
@@ -72,5 +72,13 @@ export function assignedRatio(
     { observed: counted, name: 'counted' },
     { observed: quarantined, name: 'quarantined' },
   ]
+  const untimed = Array.isArray(expected) ? named.find(({ observed }) => !isTimed(observed)) : undefined
+  if (untimed !== undefined) {
+    throw invalidStatistics(
+      untimed.name,
+      untimed.observed,
+      'With phases pass a summary, a view or steps: each identity is judged by its time.',
+    )
+  }
   return ratioOf(named, expected, checked)
 }

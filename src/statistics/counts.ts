@@ -61,8 +61,13 @@ export function isTimed(observed: unknown): observed is TimedCounts {
  * caller decides which numbers are valid.
  */
 export function numbersByVariant(value: unknown, path: string): readonly (readonly [string, number])[] {
-  // A Map, a Set or an array has no variants as its own entries: read as a record it would look empty.
-  if (typeof value !== 'object' || value === null || Symbol.iterator in value) {
+  // A Map, a promise or a Date has no variants as its own entries: read as a record it would look empty.
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Symbol.iterator in value ||
+    (Object.keys(value).length === 0 && !isPlain(value))
+  ) {
     throw invalidStatistics(path, value, 'Pass a plain object of numbers by variant key.')
   }
   return Object.entries(value).map(([variant, number]: [string, unknown]) => {
@@ -72,6 +77,12 @@ export function numbersByVariant(value: unknown, path: string): readonly (readon
     }
     throw invalidStatistics(`${path} of variant ${received(variant)}`, number, 'Pass a number.')
   })
+}
+
+/** Whether nothing is inherited but what every object inherits, in whatever realm the object was made. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** Says in words which of these numbers cannot be a count of identities; undefined if all can. */

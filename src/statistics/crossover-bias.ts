@@ -1,3 +1,5 @@
+import { withFields } from '../checks.js'
+import { invalidStatistics } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
 import { numbersByVariant, whyNoCounts } from './counts.js'
@@ -125,7 +127,13 @@ export function crossoverBias(
 ): CrossoverBiasResult {
   const checked = checkedOptions(options, ['threshold', 'warningThreshold', 'minimumTotal', 'leaveOut'])
   const { threshold, leaveOut } = checked
-  const { counted: countedRecord, quarantined: quarantinedRecord } = Object(counts) as CrossoverCounts
+  const { counted: countedRecord, quarantined: quarantinedRecord } = withFields(
+    counts,
+    ['counted', 'quarantined'],
+    'counts',
+    invalidStatistics,
+    '',
+  )
   const kept = (record: unknown, path: string): readonly (readonly [string, number])[] =>
     numbersByVariant(record, path).filter(([variant]) => !leaveOut.has(variant))
   const counted = kept(countedRecord, 'counted')

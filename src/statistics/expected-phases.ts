@@ -1,3 +1,4 @@
+import { withFields } from '../checks.js'
 import { invalidStatistics, received } from '../errors.js'
 import { epochMs, type Instant } from '../time/instant.js'
 import { numbersByVariant, type TimedStep } from './counts.js'
@@ -46,7 +47,12 @@ export function expectedPhases(
       if (typeof phase !== 'object' || phase === null) {
         throw invalidStatistics(path, phase, 'Pass phases with from and shares.')
       }
-      const { from, shares } = phase as SampleRatioPhase
+      const { from, shares } = withFields(
+        phase as SampleRatioPhase,
+        ['from', 'shares'],
+        path,
+        invalidStatistics,
+      )
       const fromMs = from === undefined ? -Infinity : epochMs(from, `${path}.from`)
       const weights = numbersByVariant(shares, Array.isArray(expected) ? `${path}.shares` : path)
       return { path, from, fromMs, weights }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import {
   assignedRatio,
   crossoverBias,
@@ -38,12 +39,25 @@ const minimum = 'Pass a whole number from 0 to 2^53 - 1.'
 const steps = 'Pass an array of steps, a view or a summary.'
 const ends = 'With phases or silences pass where each step ends, as the points of a view say.'
 const own = 'Give each phase a from of its own; only one may leave it out.'
+const timed = 'With phases pass a summary, a view or steps: each identity is judged by its time.'
+const instant = 'Pass whole epoch milliseconds, at most 8.64e15 either side of 1970.'
 
 describe('what a test of the split is refused with', () => {
   test.each<[argument: string, received: string, advice: string, ask: () => unknown]>([
     ['observed', 'null', number, () => ofCounts(null)],
     ['observed', '7', number, () => ofCounts(7)],
     ['observed', 'an object', number, () => ofCounts(new Map())],
+    ['observed', 'an object', number, () => ofCounts(Promise.resolve({ a: 500, b: 1 }))],
+    ['observed', '1970-01-01T00:00:00.000Z', number, () => ofCounts(new Date(0))],
+    ['observed', 'an object', number, () => ofCounts(Object.create({ a: 500, b: 1 }))],
+    ['observed', 'an object', number, () => ofCounts(new Error('no counts'))],
+    ['expected', 'an object', number, () => ofCounts(even, Promise.resolve(even))],
+    [
+      'points[0].newIdentities',
+      'an object',
+      number,
+      () => inSequence([{ ...step, newIdentities: Promise.resolve() }]),
+    ],
     ['observed of variant "a"', '"5"', 'Pass a number.', () => ofCounts({ a: '5' })],
     ['expected', 'undefined', number, () => sampleRatio(even, undefined as never)],
     ['expected of variant "b"', '"50%"', 'Pass a number.', () => ofCounts(even, { a: 1, b: '50%' })],
@@ -177,6 +191,9 @@ describe('what a test of the split is refused with', () => {
     ],
     ['warningThreshold', '2', threshold, () => ofCounts(even, even, { warningThreshold: 2 })],
     ['quarantined', 'undefined', number, () => assignedRatio({ counted: even } as never, even)],
+    ['quarantined', 'an object', timed, () => assignedRatio({ counted: [step], quarantined: even }, ramp)],
+    ['counted', 'an object', timed, () => assignedRatio({ counted: even, quarantined: [step] }, ramp)],
+    ['quarantined', 'undefined', timed, () => assignedRatio({ counted: [step] } as never, ramp)],
     ['fallenBelow', '1', threshold, () => exposureHealth([step], even, { fallenBelow: 1 })],
     [
       'periodHours',
@@ -197,7 +214,13 @@ describe('what a test of the split is refused with', () => {
       () => quarantineOverTime([step], { timeseries: { points: [{ bucket: from, identities: 1.5 }] } }),
     ],
 
-    ['counted', 'undefined', number, () => crossoverBias(null as never)],
+    [
+      'counts',
+      'null',
+      'Pass an object with the fields counted, quarantined.',
+      () => crossoverBias(null as never),
+    ],
+    ['counted', 'undefined', number, () => crossoverBias({} as never)],
     ['quarantined', 'undefined', number, () => crossoverBias({ counted: even } as never)],
     [
       'quarantined of variant "a"',
@@ -250,6 +273,29 @@ describe('what a test of the split is refused with', () => {
     })
   })
 
+  test.each<[problem: string, fields: string, ask: () => unknown]>([
+    [
+      'expected[1].form; did you mean expected[1].from?',
+      'from, shares',
+      () =>
+        ofCounts(
+          [step],
+          [
+            { from, shares: { a: 9, b: 1 } },
+            { form: from, shares: even },
+          ],
+        ),
+    ],
+    ['expected[0].name.', 'from, shares', () => ofCounts([step], [{ name: 'first', shares: even }])],
+    ['typo.', 'counted, quarantined', () => crossoverBias({ ...counts, typo: 1 } as never)],
+    ['typo.', 'counted, quarantined', () => assignedRatio({ ...counts, typo: 1 } as never, even)],
+  ])('unknown field %s The fields are %s', (problem, fields, ask) => {
+    expect(refusalOf(ask)).toMatchObject({
+      code: 'invalid-statistics',
+      message: `Unknown field ${problem} The fields are ${fields}.`,
+    })
+  })
+
   test.each<[name: string, ask: () => unknown]>([
     ['points[0].start', () => inSequence([{ ...step, start: 'June' }])],
     ['points[0].end', () => inSequence([{ ...step, end: 'June' }], ramp)],
@@ -259,6 +305,26 @@ describe('what a test of the split is refused with', () => {
       code: 'invalid-instant',
       message: expect.stringContaining(`${name} is not an instant: received "June". `),
       details: { path: name, received: '"June"' },
+    })
+  })
+
+  test('a record is one whatever its prototype, as long as the counts are its own', () => {
+    class Row {
+      readonly a = 500
+      readonly b = 500
+    }
+    for (const record of [
+      Object.assign(Object.create(null) as object, { a: 500, b: 500 }),
+      runInNewContext('({ a: 500, b: 500 })'),
+      new Row(),
+    ]) {
+      expect(ofCounts(record)).toEqual(ofCounts({ a: 500, b: 500 }))
+    }
+    for (const nobody of [{}, Object.create(null), runInNewContext('({})')]) {
+      expect(ofCounts(nobody)).toMatchObject({ status: 'not-enough-traffic' })
+    }
+    expect(refusalOf(() => ofCounts(runInNewContext('Promise.resolve()')))).toMatchObject({
+      code: 'invalid-statistics',
     })
   })
 
