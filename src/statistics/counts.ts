@@ -11,7 +11,7 @@ import { aWindow, type TimeWindow } from './options.js'
 export interface SampleRatioStep {
   /** The bucket's start, ISO 8601 with Z or an offset. */
   readonly start: string
-  /** The bucket's end, in the same form. Needed if something may end inside the bucket: a phase, or a silence. */
+  /** The bucket's end, in the same form. Needed if something may end inside the bucket: a phase, a silence, a window. */
   readonly end?: string
   /** The identities that entered in this bucket, by variant: increments, not running totals. */
   readonly newIdentities: Readonly<Record<string, number>>
@@ -40,7 +40,7 @@ export interface VariantCount {
 
 /** The identities of one bucket, by variant, and the time in which they entered. */
 export interface TimedStep {
-  /** The bucket's start, as it was passed. */
+  /** The bucket's start: the text that was passed, or ISO 8601 in UTC. The window may begin after it. */
   readonly start: string
   readonly startMs: number
   /** The first instant after the bucket; Infinity if it is not needed. */
@@ -96,8 +96,15 @@ export function whyNoCounts(
   )
 }
 
+/** The caller's window, or else a view's own. */
+export function windowOf(observed: unknown, window: TimeWindow | undefined): TimeWindow | undefined {
+  const { timeseries, window: ofView } = Object(observed) as Partial<SampleRatioSummary & SampleRatioView>
+  return window ?? (typeof timeseries === 'object' || ofView == null ? undefined : aWindow(ofView))
+}
+
 /**
- * The counts bucket by bucket, clipped to the window if there is one: no identity entered before its start.
+ * The counts bucket by bucket, clipped to the window if there is one: no identity entered before its start or after its
+ * end. So a bucket outside of it is left out.
  *
  * @param withEnds - whether the caller needs the ends of the buckets
  * @param window - the caller's window; a view may have its own
@@ -107,23 +114,31 @@ export function timedSteps(
   withEnds: boolean,
   window: TimeWindow | undefined,
 ): readonly TimedStep[] {
-  if (typeof (Object(observed) as Partial<SampleRatioSummary>).timeseries === 'object') {
-    return summarySteps(observed as SampleRatioSummary, withEnds).map((step) => clipped(step, window))
-  }
-  const { points, window: ofView } = Object(observed) as Partial<SampleRatioView>
-  const own = window ?? (ofView == null ? undefined : aWindow(ofView))
-  return orderedSteps(points ?? observed, withEnds).map((step) => clipped(step, own))
+  const own = windowOf(observed, window)
+  const { timeseries, points } = Object(observed) as Partial<SampleRatioSummary & SampleRatioView>
+  const steps =
+    typeof timeseries === 'object'
+      ? summarySteps(observed as SampleRatioSummary, withEnds)
+      : orderedSteps(points ?? observed, withEnds)
+  return own === undefined ? steps : clipped(steps, own)
 }
 
-function clipped(step: TimedStep, window: TimeWindow | undefined): TimedStep {
-  if (window === undefined) return step
-  const { startMs, endMs } = step
-  return {
-    ...step,
-    startMs: Math.max(startMs, window.startMs ?? -Infinity),
-    endMs: Math.min(endMs, window.asOfMs),
-    isOpen: endMs === Infinity ? step.isOpen : endMs > window.asOfMs,
-  }
+function clipped(
+  steps: readonly TimedStep[],
+  { startMs: fromMs = -Infinity, asOfMs }: TimeWindow,
+): readonly TimedStep[] {
+  return steps.flatMap((step, place) => {
+    const { startMs, endMs, isOpen } = step
+    // Without an end of its own, a bucket is over when the next one starts.
+    const overMs = Math.min(endMs, steps[place + 1]?.startMs ?? Infinity)
+    if (startMs >= asOfMs || overMs <= fromMs) return []
+    return {
+      ...step,
+      startMs: Math.max(startMs, fromMs),
+      endMs: Math.min(endMs, asOfMs),
+      isOpen: endMs === Infinity ? isOpen : endMs > asOfMs,
+    }
+  })
 }
 
 /** The steps, after a check that they are in the order of time. */
@@ -141,13 +156,14 @@ function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] 
     }
     previousMs = startMs
     if (withEnds && end === undefined) {
-      const advice = 'With phases or silences pass where each step ends, as the points of a view say.'
+      const advice =
+        'With phases, silences or a window pass where each step ends, as the points of a view say.'
       throw invalidStatistics(`${path}.end`, end, advice)
     }
     const endMs = end === undefined ? Infinity : epochMs(end as string, `${path}.end`)
     if (endMs <= startMs) throw invalidStatistics(`${path}.end`, end, 'Pass an end after the start.')
     return {
-      start: start as string,
+      start: typeof start === 'string' ? start : new Date(startMs).toISOString(),
       startMs,
       endMs,
       isOpen: partial === true,

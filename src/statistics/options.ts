@@ -1,5 +1,6 @@
 import { aList, aWholeNumber, withFields, type Check } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
+import { anEpochMs } from '../time/instant.js'
 
 /** A probability or share above 0 and below 1. */
 const aThreshold: Check<number> = (value, path, refuse) => {
@@ -65,8 +66,11 @@ function aListOfKeys(value: unknown): readonly string[] {
 
 /** The result of `exposureWindow`, or a view's own window. */
 export function aWindow(value: unknown): TimeWindow {
-  const { startMs = -Infinity, asOfMs } = Object(value) as Partial<TimeWindow>
-  if (typeof startMs === 'number' && typeof asOfMs === 'number' && startMs < asOfMs)
-    return { startMs, asOfMs }
+  const { startMs, asOfMs } = Object(value) as Partial<TimeWindow>
+  const window = {
+    asOfMs: anEpochMs(asOfMs, 'window.asOfMs', invalidStatistics),
+    ...(startMs === undefined ? {} : { startMs: anEpochMs(startMs, 'window.startMs', invalidStatistics) }),
+  }
+  if (window.startMs === undefined || window.startMs < window.asOfMs) return window
   throw invalidStatistics('window', value, 'Pass what exposureWindow returned.')
 }

@@ -74,12 +74,14 @@ export function quarantineOverTime(
     byStart.set(startMs, point)
     return point
   }
-  for (const { start, startMs, counts } of timedSteps(counted, false, undefined)) {
+  for (const { start, counts } of timedSteps(counted, false, undefined)) {
     const wrong = whyNoCounts(counts, 'the count')
     if (wrong !== undefined) {
       throw invalidStatistics(`newIdentities of ${start}`, counts, 'Pass whole numbers from 0.')
     }
-    for (const [, count] of counts) at(startMs).counted += count
+    // The crossovers of a bucket are named by its start, even where the window begins later.
+    const point = at(epochMs(start, 'start'))
+    for (const [, count] of counts) point.counted += count
   }
   const { timeseries } = anObject(crossovers, 'crossovers', invalidStatistics)
   const { points } = anObject(timeseries, 'crossovers.timeseries', invalidStatistics)

@@ -4,6 +4,7 @@ import { deepFreeze } from '../freeze.js'
 import {
   timedSteps,
   whyNoCounts,
+  windowOf,
   type SampleRatioStep,
   type SampleRatioSummary,
   type SampleRatioView,
@@ -21,7 +22,7 @@ import { byKey, noStrays, straysOf, type SampleRatioStatus, type SampleRatioStra
 
 /** What the test knew after one bucket. */
 export interface SequentialSampleRatioLook {
-  /** The bucket's start, as it was passed. */
+  /** The bucket's start, as it was passed; a `Date` or a number as ISO 8601 in UTC. */
   readonly start: string
   /** Judged identities up to and including this bucket: those of the arms, without those between two phases. */
   readonly total: number
@@ -55,7 +56,7 @@ export interface SequentialSampleRatioResult {
   readonly pValue: number | null
   /** The start of the first bucket after which the running p-value was below the threshold; `null` for none. */
   readonly firstCrossedAt: string | null
-  /** The start of the last bucket if it was left out because it is still open; otherwise `null`. */
+  /** The start of the last bucket of the window if it was left out because it is still open; otherwise `null`. */
   readonly openBucket: string | null
   /** One look for each closed bucket, in the order of time. Empty for `not-computable`. */
   readonly path: readonly SequentialSampleRatioLook[]
@@ -79,7 +80,10 @@ export interface SequentialSampleRatioOptions {
   readonly threshold?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window of the steps or the summary; required with a summary. A view may have its own. */
+  /**
+   * The window of the steps or the summary; required with a summary. A view may have its own. Steps must then have their
+   * ends: a bucket that is not over when the window ends is still open, and one outside of the window is left out.
+   */
   readonly window?: TimeWindow
 }
 
@@ -112,7 +116,8 @@ export const mixture: readonly number[] = [10, 100, 1000, 10_000, 100_000]
  *
  * **What is promised.** For counts that only grow: if the expected shares are true, the probability that a look at
  * *any* closed bucket reports a mismatch is at most `threshold`. Within one answer the running p-value never rises, so
- * only closed buckets may be used: a last bucket with `partial: true` is left out (a first one is closed and counts).
+ * only closed buckets may be used: the last bucket is left out if the window ends inside it or, without a window, if it
+ * has `partial: true` (a first one is closed and counts).
  *
  * **What is not.** There is no state to store: each answer is computed anew from the whole series, so "never forgets"
  * is true of the path within an answer, not from one answer to the next. Quarantine takes identities back out of past
@@ -122,7 +127,7 @@ export const mixture: readonly number[] = [10, 100, 1000, 10_000, 100_000]
  * those counts. And show {@link excludedRatio} beside the verdict.
  *
  * @param points - the steps in the order of time, or a view with such `points`, or a summary with its `window`; with
- *   several phases, steps must have their ends
+ *   several phases or a window, steps must have their ends
  * @param expected - what each variant should get, finite and from 0: shares, percentages or weights, of any sum; or
  *   phases in any order, as for {@link sampleRatio}
  * @returns frozen data. Never `consistent` unless every number was valid, at least two variants have a share above 0
@@ -171,7 +176,7 @@ export function sequentialSampleRatio(
     throw invalidStatistics('options.window', undefined, advice)
   }
   const isRamp = Array.isArray(expected) && expected.length > 1
-  const steps = timedSteps(points, isRamp || isSummary, window)
+  const steps = timedSteps(points, isRamp || windowOf(points, window) !== undefined, window)
   const last = steps.at(-1)
   const openBucket = last?.isOpen === true ? last.start : null
   const phases = expectedPhases(expected, leaveOut)

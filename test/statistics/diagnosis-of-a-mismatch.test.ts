@@ -245,6 +245,36 @@ describe('quarantineOverTime', () => {
     expect(quarantineOverTime([], { timeseries: { points: [] } })).toEqual({ points: [], peak: null })
     expect(() => quarantineOverTime(daily({ a: -1 }), crossovers)).toThrow('newIdentities of')
   })
+
+  const crossed = (...days: readonly (readonly [day: number, identities: number])[]) => ({
+    timeseries: { points: days.map(([each, identities]) => ({ bucket: startOf(each), identities })) },
+  })
+
+  test('a bucket in which the window begins is one bucket', () => {
+    const window = { startMs: Date.UTC(2026, 5, 1, 10, 30), asOfMs: Date.parse(startOf(2)) }
+    const view = { points: daily({ a: 100 }, { a: 100 }), window }
+    expect(quarantineOverTime(view, crossed([0, 5]))).toEqual({
+      points: [
+        { start: startOf(0), counted: 100, quarantined: 5, runningShare: 5 / 105 },
+        { start: startOf(1), counted: 100, quarantined: 0, runningShare: 5 / 205 },
+      ],
+      peak: startOf(0),
+    })
+  })
+
+  test('the buckets are in the order of time, and the first of the greatest is the peak', () => {
+    const early = quarantineOverTime(daily({}, {}, { a: 5 }).slice(2), crossed([1, 5]))
+    expect(early.points.map(({ start, runningShare }) => [start, runningShare])).toEqual([
+      [startOf(1), 1],
+      [startOf(2), 0.5],
+    ])
+    expect(quarantineOverTime([], crossed([1, 5], [2, 5])).peak).toBe(startOf(1))
+  })
+
+  test('before anybody came, the share is 0', () => {
+    const { points } = quarantineOverTime(daily({ a: 0 }, { a: 5 }), crossed())
+    expect(points.map(({ runningShare }) => runningShare)).toEqual([0, 0])
+  })
 })
 
 describe('sampleRatioWithin', () => {

@@ -31,13 +31,14 @@ const ofSummary = (changes: object) => ofCounts({ timeseries: { ...day, ...chang
 const inSequence = (points: unknown, expected: unknown = even, options = {}) =>
   sequentialSampleRatio(points as never, expected as never, options)
 const bySlice = (breakdown: unknown, options = {}) => sampleRatioBySlice(breakdown as never, even, options)
+const health = (options: object) => exposureHealth([step], even, options)
 const nothing = { slices: [], other: null }
 
 const number = 'Pass a plain object of numbers by variant key.'
 const threshold = 'Pass a number above 0 and below 1.'
 const minimum = 'Pass a whole number from 0 to 2^53 - 1.'
 const steps = 'Pass an array of steps, a view or a summary.'
-const ends = 'With phases or silences pass where each step ends, as the points of a view say.'
+const ends = 'With phases, silences or a window pass where each step ends, as the points of a view say.'
 const own = 'Give each phase a from of its own; only one may leave it out.'
 const timed = 'With phases pass a summary, a view or steps: each identity is judged by its time.'
 const instant = 'Pass whole epoch milliseconds, at most 8.64e15 either side of 1970.'
@@ -189,6 +190,12 @@ describe('what a test of the split is refused with', () => {
       'Pass what exposureWindow returned.',
       () => ofCounts(even, even, { window: { startMs: 2, asOfMs: 2 } }),
     ],
+    ['window.asOfMs', 'Infinity', instant, () => ofCounts(even, even, { window: { asOfMs: Infinity } })],
+    ['window.asOfMs', 'undefined', instant, () => ofCounts(even, even, { window: {} })],
+    ['window.asOfMs', '8640000000000001', instant, () => health({ window: { asOfMs: 8640000000000001 } })],
+    ['window.asOfMs', '0.5', instant, () => inSequence([step], even, { window: { asOfMs: 0.5 } })],
+    ['window.startMs', '-Infinity', instant, () => health({ window: { startMs: -Infinity, asOfMs: 2 } })],
+    ['window.asOfMs', 'NaN', instant, () => sampleRatio({ points: [step], window: { asOfMs: NaN } }, even)],
     ['warningThreshold', '2', threshold, () => ofCounts(even, even, { warningThreshold: 2 })],
     ['quarantined', 'undefined', number, () => assignedRatio({ counted: even } as never, even)],
     ['quarantined', 'an object', timed, () => assignedRatio({ counted: [step], quarantined: even }, ramp)],

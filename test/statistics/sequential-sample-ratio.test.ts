@@ -106,6 +106,55 @@ describe('sequentialSampleRatio', () => {
     expect(sequentialSampleRatio(points, even)).toMatchObject(open)
   })
 
+  const withEnds = (steps: readonly SampleRatioStep[]) =>
+    steps.map((step) => ({ ...step, end: new Date(Date.parse(step.start) + 86_400_000).toISOString() }))
+
+  test('a bucket that is not over when the window ends is left out, and so is one outside of it', () => {
+    const points = withEnds(daily({ a: 1, b: 1 }, { a: 2, b: 2 }, { a: 9000 }, { a: 9000 }))
+    const judged = (window: { startMs?: number; asOfMs: number }) => {
+      const { openBucket, path } = sequentialSampleRatio(points, even, { window })
+      return [openBucket, path.map(({ total }) => total)]
+    }
+    expect(judged({ asOfMs: Date.UTC(2026, 5, 2, 12) })).toEqual(['2026-06-02T00:00:00.000Z', [2]])
+    expect(judged({ asOfMs: Date.UTC(2026, 5, 3) })).toEqual([null, [2, 6]])
+    expect(judged({ startMs: Date.UTC(2026, 5, 1, 12), asOfMs: Date.UTC(2026, 5, 3) })).toEqual([
+      null,
+      [2, 6],
+    ])
+    expect(judged({ startMs: Date.UTC(2026, 5, 2), asOfMs: Date.UTC(2026, 5, 3) })).toEqual([null, [4]])
+  })
+
+  test('a window needs the ends of the steps: without them nobody knows which are over', () => {
+    const points = daily({ a: 1, b: 1 }, { a: 9000 })
+    const window = { asOfMs: Date.UTC(2026, 5, 2, 12) }
+    const refusal =
+      'points[0].end is required. With phases, silences or a window pass where each step ends, as the points of a view say.'
+    expect(() => sequentialSampleRatio(points, even, { window })).toThrow(refusal)
+    expect(() => sequentialSampleRatio({ points, window }, even)).toThrow(refusal)
+  })
+
+  test('a start that is a Date or a number is told as text, and stays the caller’s', () => {
+    const start = new Date(Date.UTC(2026, 5, 1))
+    const points = [
+      { start, newIdentities: { a: 500 } },
+      { start: Date.UTC(2026, 5, 2), newIdentities: { a: 1, x: 1 } },
+      { start: '2026-06-03T02:00:00+02:00', newIdentities: { a: 1 } },
+      { start: Date.UTC(2026, 5, 4), newIdentities: {}, partial: true },
+    ]
+    const result = sequentialSampleRatio(points as never, even)
+    expect(result).toMatchObject({
+      firstCrossedAt: '2026-06-01T00:00:00.000Z',
+      openBucket: '2026-06-04T00:00:00.000Z',
+      strays: { since: '2026-06-02T00:00:00.000Z' },
+    })
+    expect(result.path.map((look) => look.start)).toEqual([
+      '2026-06-01T00:00:00.000Z',
+      '2026-06-02T00:00:00.000Z',
+      '2026-06-03T02:00:00+02:00',
+    ])
+    expect(Object.isFrozen(start)).toBe(false)
+  })
+
   test('a view does as well as its points', () => {
     const points = daily({ a: 10, b: 12 }, {}, { b: 3 })
     expect(sequentialSampleRatio({ points }, even)).toEqual(sequentialSampleRatio(points, even))
@@ -199,11 +248,6 @@ describe('sequentialSampleRatio', () => {
   })
 
   test('phases: each has its own prior, and the logarithms of their Bayes factors add up', () => {
-    const withEnds = (...increments: readonly Readonly<Record<string, number>>[]) =>
-      daily(...increments).map((step) => ({
-        ...step,
-        end: new Date(Date.parse(step.start) + 86_400_000).toISOString(),
-      }))
     const rampAt = (from: string) => [{ from, shares: even }, { shares: { a: 9, b: 1 } }]
     const ramp = rampAt('2026-06-03T00:00:00Z')
     const before = [
@@ -214,7 +258,7 @@ describe('sequentialSampleRatio', () => {
       { a: 990, b: 1010 },
       { a: 520, b: 480 },
     ]
-    const points = withEnds(...before, ...after)
+    const points = withEnds(daily(...before, ...after))
     expect(sequentialSampleRatio(points, { a: 9, b: 1 }).status).toBe('mismatch')
     expect(sequentialSampleRatio(points, even).status).toBe('mismatch')
     // For each concentration by itself.
@@ -238,13 +282,13 @@ describe('sequentialSampleRatio', () => {
 
     // By the split of its time an identity may be in no arm.
     const late = [{ shares: { a: 1, b: 0 } }, { from: '2026-06-02T00:00:00Z', shares: even }]
-    expect(sequentialSampleRatio(withEnds({ a: 50, b: 1 }, { a: 40, b: 40 }), late)).toMatchObject({
+    expect(sequentialSampleRatio(withEnds(daily({ a: 50, b: 1 }, { a: 40, b: 40 })), late)).toMatchObject({
       status: 'consistent',
       path: [{ logBayesFactor: expect.closeTo(0, 9) }, { total: 130 }],
       strays: { identities: 1, since: '2026-06-01T00:00:00.000Z' },
     })
     expect(() => sequentialSampleRatio(daily({ a: 1 }), ramp)).toThrow(
-      'points[0].end is required. With phases or silences pass where each step ends, as the points of a view say.',
+      'points[0].end is required. With phases, silences or a window pass where each step ends, as the points of a view say.',
     )
   })
 
