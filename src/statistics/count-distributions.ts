@@ -68,13 +68,15 @@ export function logPoisson(count: number, mean: number): number {
 }
 
 /** x ln(x / mean) + mean − x, for x above 0, without cancellation if the two are close. */
-function deviance(x: number, mean: number): number {
+export function deviance(x: number, mean: number): number {
   const ratio = (mean - x) / x
-  return ratio < -0.9 ? x * Math.log(x / mean) + mean - x : -x * log1pmx(ratio)
+  if (ratio >= -0.9) return -x * log1pmx(ratio)
+  const times = x / mean
+  return x * (Number.isFinite(times) ? Math.log(times) : Math.log(x) - Math.log(mean)) + mean - x
 }
 
-/** ln n! − ln(√(2πn) (n/e)ⁿ): the error of Stirling's formula. */
-function stirlingError(n: number): number {
+/** ln n! − ln(√(2πn) (n/e)ⁿ): the error of Stirling's formula, for any n from 0. */
+export function stirlingError(n: number): number {
   if (n < 16) return n === 0 ? 0 : gammaln(n + 1) - (n + 0.5) * Math.log(n) + n - Math.log(2 * Math.PI) / 2
   const square = n * n
   return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - 1 / 1188 / square) / square) / square) / square) / n

@@ -208,6 +208,33 @@ describe('sequentialSampleRatio', () => {
     expect(sequentialSampleRatio(daily({ a: 23 }), even).status).toBe('mismatch')
   })
 
+  // By mpmath, with sixty digits.
+  test.each([
+    [[1e13, 1e13], [1, 1], -10.78963631509091],
+    [[4e15, 4e15], [1, 1], -13.785368586878054],
+    [[916666666666663, 1083333333333329], [11, 13], -13.092223684696268],
+    [[1000000100000000, 1e15, 999999900000000], [1, 1, 1], -15.628580380249272],
+    [[2000000160000000, 1999999840000000], [1, 1], -0.638794996829217],
+  ])('keeps its digits: %j identities of %j', (counts, weights, logBayesFactor) => {
+    const byArm = (numbers: readonly number[]) => Object.fromEntries(numbers.map((n, i) => [`arm ${i}`, n]))
+    const result = sequentialSampleRatio(daily(byArm(counts)), byArm(weights))
+    expect(result.logBayesFactor).toBeCloseTo(logBayesFactor, 6)
+  })
+
+  test('an arm that should get next to nothing is no reason to compute nothing', () => {
+    const result = sequentialSampleRatio(daily({ a: 500, b: 1 }), { a: 1, b: 1e-320 })
+    // By mpmath. The prior expects as little of it as the share does.
+    expect(result.logBayesFactor).toBeCloseTo(-0.57969457, 8)
+  })
+
+  test('a phase in which everybody is left out judges nobody', () => {
+    const points = withEnds(daily({ off: 90 }, { a: 500, b: 510 }))
+    const phases = [{ shares: { off: 1 } }, { from: '2026-06-02T00:00:00Z', shares: even }]
+    const result = sequentialSampleRatio(points, phases, { leaveOut: ['off'] })
+    expect(result).toMatchObject({ status: 'consistent', path: [{ total: 0 }, { total: 1010 }] })
+    expect(result.logBayesFactor).toBe(sequentialSampleRatio(daily({ a: 500, b: 510 }), even).logBayesFactor)
+  })
+
   test('a list of concentrations is averaged, and one of one is that one', () => {
     const points = daily({ a: 60, b: 40 }, { a: 61, b: 39 })
     const one = (concentration: number | number[]) => sequentialSampleRatio(points, even, { concentration })
