@@ -1,7 +1,7 @@
 import { invalidStatistics, received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { binomial, logLowerTail } from './count-distributions.js'
-import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
+import { timedSteps, whyNoCounts, windowOf, type TimedCounts } from './counts.js'
 import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
 import { checkedOptions, type TimeWindow } from './options.js'
 import { percentages } from './words.js'
@@ -25,7 +25,7 @@ export interface ArmHealth {
 
 /** Whether new identities still arrive. */
 export interface ExposureRate {
-  /** `steady`; `fallen`; or `unknown`, with fewer than three periods before the last one. */
+  /** `steady`; `fallen`; or `unknown`, with fewer than three periods before the last one or a usual rate of 0. */
   readonly status: 'steady' | 'fallen' | 'unknown'
   /** Identities of all arms in the last period. */
   readonly recent: number
@@ -52,11 +52,13 @@ export interface ExposureHealthOptions {
   readonly threshold?: number
   /** The ratio to the usual rate below which a rate may have fallen, above 0 and below 1. Default 0.5. */
   readonly fallenBelow?: number
-  /** How long a period is, in hours, above 0. Default 24; use 168 if weekends are quiet. */
+  /** How long a period is, in hours, 1 to 1e6. Default 24; use 168 if weekends are quiet. */
   readonly periodHours?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window of the steps or the summary. Without one, nothing is known after the last bucket. */
+  /**
+   * The window of the steps or the summary. A view may have its own. Without one, nothing is known after the last bucket.
+   */
   readonly window?: TimeWindow
 }
 
@@ -73,7 +75,8 @@ export interface ExposureHealthOptions {
  * with a probability below the threshold. The factor of one half is needed because first exposures vary with the hour
  * and the day, and become fewer once most identities have been seen: a test without it would always raise an alarm.
  *
- * Only closed buckets are read. Sparse series are fine: a missing bucket has no identities.
+ * Only closed buckets are read: with a window, those in it that are over when it ends. Sparse series are fine: a missing
+ * bucket has no identities.
  *
  * @param observed - a summary, a view, or steps in the order of time, with their ends
  * @param expected - shares or phases, as for {@link sampleRatio}
@@ -112,8 +115,9 @@ export function exposureHealth(
   if (typeof fallenBelow !== 'number' || !(fallenBelow > 0 && fallenBelow < 1)) {
     throw invalidStatistics('fallenBelow', fallenBelow, 'Pass a number above 0 and below 1.')
   }
-  if (typeof periodHours !== 'number' || !(periodHours > 0 && periodHours <= 1e6)) {
-    throw invalidStatistics('periodHours', periodHours, 'Pass a number above 0 and up to 1e6.')
+  // No granularity is finer than an hour: most of the shorter periods would have nobody.
+  if (typeof periodHours !== 'number' || !(periodHours >= 1 && periodHours <= 1e6)) {
+    throw invalidStatistics('periodHours', periodHours, 'Pass a number from 1 to 1e6.')
   }
   const steps = timedSteps(observed, true, window)
   const phases = expectedPhases(expected, leaveOut)
@@ -142,19 +146,24 @@ export function exposureHealth(
     const last = closed.findLastIndex(({ byVariant }) => (byVariant.get(variant) ?? 0) > 0)
     const past = closed.slice(0, last + 1)
     const countOf = ({ byVariant }: (typeof closed)[number]): number => byVariant.get(variant) ?? 0
-    const identities = past.reduce((sum, bucket) => sum + countOf(bucket), 0)
-    const should = past.reduce((sum, { total, shares }) => sum + total * (shares?.get(variant) ?? 0), 0)
-    const fill = should === 0 ? 1 : Math.min(1, identities / should)
+    // What the arm got is compared with what it should have got in the same buckets.
+    const judged = past.filter(({ shares }) => shares?.has(variant) === true)
+    const got = judged.reduce((sum, bucket) => sum + countOf(bucket), 0)
+    const should = judged.reduce((sum, { total, shares }) => sum + total * (shares?.get(variant) ?? 0), 0)
+    const fill = should === 0 ? 1 : Math.min(1, got / should)
     const since = closed.slice(last + 1)
-    const logPValue = since.reduce(
-      (sum, { total, shares }) => sum + total * Math.log1p(-fill * (shares?.get(variant) ?? 0)),
-      Math.log(variants.length),
-    )
+    // A bucket without anybody says nothing, even where the arm should get everybody and the logarithm is infinite.
+    const logPValue = since
+      .filter(({ total }) => total > 0)
+      .reduce(
+        (sum, { total, shares }) => sum + total * Math.log1p(-fill * (shares?.get(variant) ?? 0)),
+        Math.log(variants.length),
+      )
     // An arm with the whole share is the only arm.
     const pValue = Math.min(1, Math.exp(logPValue))
     return {
       variant,
-      identities,
+      identities: past.reduce((sum, bucket) => sum + countOf(bucket), 0),
       lastSeen: past.at(-1)?.start ?? null,
       othersSince: since.reduce((sum, { total }) => sum + total, 0),
       pValue,
@@ -162,7 +171,7 @@ export function exposureHealth(
     }
   })
 
-  const endMs = open?.startMs ?? window?.asOfMs ?? viewEnd(observed) ?? closed.at(-1)?.endMs ?? 0
+  const endMs = open?.startMs ?? windowOf(observed, window)?.asOfMs ?? closed.at(-1)?.endMs ?? 0
   const rate = rateOf(closed, endMs, periodHours * 3_600_000, fallenBelow, threshold)
   const reasons = arms
     .filter(({ isSilent }) => isSilent)
@@ -187,11 +196,6 @@ export function exposureHealth(
   } satisfies ExposureHealthResult)
 }
 
-function viewEnd(observed: object): number | undefined {
-  const { window } = observed as { readonly window?: TimeWindow | null }
-  return window?.asOfMs
-}
-
 function rateOf(
   closed: readonly {
     readonly startMs: number
@@ -204,23 +208,25 @@ function rateOf(
   threshold: number,
 ): ExposureRate {
   const firstMs = closed[0]?.startMs ?? endMs
-  // A bucket belongs to the period of its middle: a day of 25 hours belongs to the period of its day.
-  const totals = Array.from({ length: Math.max(1, Math.floor((endMs - firstMs) / periodMs + 0.1)) }, () => 0)
+  const periods = Math.max(1, Math.floor((endMs - firstMs) / periodMs + 0.1))
+  // By how many periods ago; only those with a bucket, because a window may have any number of periods.
+  const totals = new Map<number, number>()
   for (const { startMs, endMs: ends, total } of closed) {
+    // A bucket belongs to the period of its middle: a day of 25 hours belongs to the period of its day.
     const place = Math.ceil((endMs - (startMs + ends) / 2) / periodMs) - 1
-    if (place >= 0 && place < totals.length) totals[place] = (totals[place] ?? 0) + total
+    if (place >= 0 && place < periods) totals.set(place, (totals.get(place) ?? 0) + total)
   }
-  const [recent = 0, ...before] = totals
-  const sorted = [...before].sort((a, b) => a - b)
-  const middle = sorted.length / 2
-  const usual =
-    sorted.length === 0
-      ? null
-      : ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2
+  const recent = totals.get(0) ?? 0
+  totals.delete(0)
+  const sorted = [...totals.values()].sort((a, b) => a - b)
+  // Before them in this order are the periods without a bucket, which have nobody.
+  const before = periods - 1
+  const at = (place: number): number => sorted[place - (before - sorted.length)] ?? 0
+  const usual = before === 0 ? null : (at(Math.ceil(before / 2) - 1) + at(Math.floor(before / 2))) / 2
   const ratio = usual === null || usual === 0 ? null : recent / usual
-  if (before.length < 3 || usual === null) return { status: 'unknown', recent, usual, ratio }
+  if (before < 3 || usual === null || ratio === null) return { status: 'unknown', recent, usual, ratio }
   const coin = binomial(recent + Math.round(usual), 0.5, 0.5)
-  const isFallen = ratio !== null && ratio < fallenBelow && logLowerTail(coin, recent) < Math.log(threshold)
+  const isFallen = ratio < fallenBelow && logLowerTail(coin, recent) < Math.log(threshold)
   return { status: isFallen ? 'fallen' : 'steady', recent, usual, ratio }
 }
 

@@ -17,6 +17,15 @@ const startOf = (day: number) => new Date(Date.UTC(2026, 5, 1 + day)).toISOStrin
 /** One step a day from 1 June 2026, UTC, with its end. */
 const daily = (...increments: readonly Readonly<Record<string, number>>[]) =>
   increments.map((newIdentities, day) => ({ start: startOf(day), end: startOf(day + 1), newIdentities }))
+/** One step from an hour of 1 June to another. */
+const span = (from: number, to: number, newIdentities: Readonly<Record<string, number>>) => ({
+  start: new Date(Date.UTC(2026, 5, 1, from)).toISOString(),
+  end: new Date(Date.UTC(2026, 5, 1, to)).toISOString(),
+  newIdentities,
+})
+/** As many identities, half of them in each arm. */
+const halves = (identities: number) => ({ a: identities / 2, b: identities / 2 })
+const noonOf = (day: number) => Date.UTC(2026, 5, 1 + day, 12)
 
 function expectFrozen(value: unknown): void {
   expect(JSON.parse(JSON.stringify(value))).toEqual(value)
@@ -152,6 +161,33 @@ describe('exposureHealth', () => {
     expect(exposureHealth(daily(day, { a: 900 }), closed).arms[1]?.isSilent).toBe(false)
   })
 
+  test('the p-value of a silent arm is compared with the threshold, and is at most 1', () => {
+    expect(exposureHealth(daily(day, { a: 10 }), even, { threshold: 2 / 1024 }).arms[1]).toMatchObject({
+      pValue: 2 / 1024,
+      isSilent: false,
+    })
+    // b got more than its half, and is judged by its half.
+    expect(exposureHealth(daily({ a: 100, b: 300 }, { a: 9 }), even).arms[1]?.pValue).toBeCloseTo(2 / 512, 15)
+  })
+
+  test('a bucket without anybody says nothing, even where an arm should get everybody', () => {
+    const phases = [{ shares: { a: 1 } }, { from: startOf(1), shares: even }]
+    const result = exposureHealth(daily({}, { b: 5 }), phases)
+    expect(result.arms[0]?.pValue).toBeCloseTo(2 * 0.5 ** 5, 15)
+    expectFrozen(result)
+  })
+
+  test('what an arm got before is compared with what it should have got in the same buckets', () => {
+    // On 2 June the split changed: nobody can say what b should have got.
+    const phases = [{ shares: even }, { from: new Date(noonOf(1)), shares: { a: 1.0001, b: 1 } }]
+    const result = exposureHealth(daily({ a: 990, b: 10 }, { a: 500, b: 490 }, { a: 15 }), phases)
+    expect(result.arms[1]).toMatchObject({ identities: 500, pValue: 1, isSilent: false })
+    // On 1 June b was no arm: whoever is in it is a stray.
+    const added = [{ shares: { a: 1, c: 1 } }, { from: startOf(1), shares: { a: 1, b: 1 } }]
+    const strays = exposureHealth(daily({ a: 500, b: 490 }, { a: 990, b: 10 }, { a: 15 }), added)
+    expect(strays.arms.find(({ variant }) => variant === 'b')).toMatchObject({ pValue: 1, isSilent: false })
+  })
+
   test('a rate that fell off, against the days before', () => {
     const health = (...last: Record<string, number>[]) =>
       exposureHealth(daily(day, day, day, day, ...last), even)
@@ -177,6 +213,76 @@ describe('exposureHealth', () => {
     expect(
       exposureHealth(daily(day, day, day, day, { a: 400, b: 420 }), even, { fallenBelow: 0.9 }).rate.status,
     ).toBe('fallen')
+  })
+
+  const days = (...identities: readonly number[]) => daily(...identities.map(halves))
+  const fourDays = days(1000, 1000, 1000, 1000)
+
+  test.each([
+    [
+      'a first period that is nearly whole counts',
+      [
+        span(2, 24, halves(100)),
+        span(24, 48, halves(100)),
+        span(48, 72, halves(100)),
+        span(72, 96, halves(20)),
+      ],
+      { status: 'fallen', recent: 20 },
+    ],
+    [
+      'a day of 25 hours is in the period of its middle',
+      [...days(100, 100, 100, 100), span(96, 121, halves(20))],
+      { recent: 20 },
+    ],
+    [
+      'a bucket before the first whole period is in none',
+      [span(0, 12, halves(1000)), ...[12, 36, 60].map((from) => span(from, from + 24, halves(100)))],
+      { status: 'unknown', recent: 100, usual: 100 },
+    ],
+    ['the usual rate is a median', days(1000, 400, 900, 600, 700), { usual: 750, recent: 700 }],
+    ['a median with periods of nobody', days(0, 0, 900, 600, 0, 700), { usual: 0, status: 'unknown' }],
+    ['a median above periods of nobody', days(0, 0, 900, 600, 500, 700), { usual: 500, status: 'steady' }],
+    ['a median between nobody and some', days(0, 0, 900, 600, 700), { usual: 300, status: 'steady' }],
+    [
+      'one without a bucket has nobody',
+      days(1000, 0, 400, 600, 700).filter(({ newIdentities }) => newIdentities['a'] !== 0),
+      { usual: 500, status: 'steady' },
+    ],
+    ['half is not below half', days(1000, 1000, 1000, 500), { status: 'steady', ratio: 0.5 }],
+  ])('of the periods, %s', (_, steps, rate) => {
+    expect(exposureHealth(steps, even).rate).toMatchObject(rate)
+  })
+
+  test('a period is an hour at least, and no time is too long to be divided into periods', () => {
+    expect(exposureHealth(fourDays, even, { periodHours: 1e6 }).rate.status).toBe('unknown')
+    const longAgo = { start: '0001-01-01T00:00:00Z', end: '0001-01-02T00:00:00Z', newIdentities: day }
+    const result = exposureHealth([longAgo, ...fourDays], even, {
+      periodHours: 1,
+      window: { asOfMs: 8.64e15 },
+    })
+    expect(result.rate).toEqual({ status: 'unknown', recent: 0, usual: 0, ratio: null })
+    // The window of a summary is the caller's.
+    const { window } = { window: { asOfMs: Infinity } }
+    const timeseries = {
+      granularity: 'day' as const,
+      timeZone: 'UTC',
+      points: fourDays.map(({ start, newIdentities }) => ({ bucket: start, newIdentities })),
+    }
+    expect(exposureHealth({ timeseries, window }, even).rate.recent).toBe(1000)
+  })
+
+  test('a bucket that is not over when the window ends is not read, nor one after it', () => {
+    const window = { asOfMs: noonOf(1) }
+    const result = exposureHealth([...fourDays], even, { window })
+    expect(result.arms.map(({ identities }) => identities)).toEqual([500, 500])
+    expect(result.rate.recent).toBe(1000)
+  })
+
+  test('the window of the options goes before that of the view', () => {
+    const view = { points: fourDays, window: { asOfMs: Date.parse(startOf(4)) } }
+    expect(exposureHealth(view, even).rate.recent).toBe(1000)
+    const window = { asOfMs: Date.parse(startOf(5)) }
+    expect(exposureHealth(view, even, { window }).rate.recent).toBe(0)
   })
 
   test('silence after the last bucket is seen where the window says that time went on', () => {
@@ -217,6 +323,12 @@ describe('exposureHealth', () => {
 
   test('nobody yet, and numbers that cannot be counts', () => {
     expect(exposureHealth([], even)).toMatchObject({ status: 'unknown' })
+    expect(exposureHealth(daily({}, {}), even)).toMatchObject({ status: 'unknown' })
+    expect(exposureHealth(daily({}, {}, {}, {}, {}), even)).toMatchObject({
+      status: 'unknown',
+      reason: 'No closed bucket has an identity.',
+      rate: { status: 'unknown', usual: 0 },
+    })
     expect(exposureHealth(daily({ a: -1 }), even)).toMatchObject({ status: 'not-computable', arms: [] })
     expect(exposureHealth(daily(day), { a: 1 }).status).toBe('not-computable')
   })
