@@ -2,7 +2,13 @@ import { received } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
 import { multinomialTail } from './evidence.js'
-import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
+import {
+  ascendingSum,
+  expectedPhases,
+  phaseThroughout,
+  type ExpectedPhase,
+  type ExpectedShares,
+} from './expected-phases.js'
 import { holmAdjusted } from './holm-adjusted.js'
 import { logMean } from './multinomial-log-bayes-factor.js'
 import { checkedOptions, type TimeWindow } from './options.js'
@@ -22,7 +28,7 @@ export interface SampleRatioOnsetArm {
 
 /** One bucket that could be judged. */
 export interface SampleRatioOnsetBucket {
-  /** The bucket's start, as it was passed. */
+  /** The bucket's start, as it was passed; a `Date` or a number as ISO 8601 in UTC. */
   readonly start: string
   /** The index of the phase in force, in the order of time, from 0. */
   readonly phase: number
@@ -71,7 +77,7 @@ export interface SampleRatioOnsetOptions {
   readonly threshold?: number
   /** Variants that are neither arms nor strays, as in `sampleRatio`. Default none. */
   readonly leaveOut?: readonly string[]
-  /** The window of a summary. A view may have its own. */
+  /** The window of a summary. A view may have its own. Buckets are clipped to it, and left out if outside of it. */
   readonly window?: TimeWindow
 }
 
@@ -205,7 +211,7 @@ function onsetOf(
       since.set(variant, {
         observed: sums.observed + observed,
         expected: sums.expected + expected,
-        variance: sums.variance + expected * (1 - (fitted.phase.shares.get(variant) ?? 0)),
+        variance: sums.variance + expected * shareOfOthers(fitted.phase, variant),
       })
     }
   }
@@ -240,15 +246,16 @@ function bucketsOf(
       arm,
       total: fitted.total,
       share: fitted.phase.shares.get(arm.variant) ?? 0,
+      others: shareOfOthers(fitted.phase, arm.variant),
     })),
   )
   const adjusted = holmAdjusted(
-    tests.map(({ arm: { observed, expected }, total, share }) => {
+    tests.map(({ arm: { observed, expected }, total, share, others }) => {
       if (total === 0) return 1
-      const statistic = (observed - expected) ** 2 / (expected * (1 - share))
+      const statistic = (observed - expected) ** 2 / (expected * others)
       const level = threshold / tests.length
       return Math.exp(
-        multinomialTail([observed, total - observed], [share, 1 - share], statistic, level).logPValue,
+        multinomialTail([observed, total - observed], [share, others], statistic, level).logPValue,
       )
     }),
   )
@@ -263,7 +270,7 @@ function bucketsOf(
       residual:
         expected === 0
           ? 0
-          : (observed - expected) / Math.sqrt(expected * (1 - (fitted.phase.shares.get(variant) ?? 0))),
+          : (observed - expected) / Math.sqrt(expected * shareOfOthers(fitted.phase, variant)),
       adjustedPValue: adjusted[fitted.arms.length === 2 ? first : first + place] ?? 1,
     }))
     return {
@@ -273,6 +280,11 @@ function bucketsOf(
       isBroken: arms.some(({ adjustedPValue }) => adjustedPValue < threshold),
     }
   })
+}
+
+/** 1 − share, by the shares of the others: where an arm has almost the whole share, the difference would be 0. */
+function shareOfOthers({ shares }: ExpectedPhase, variant: string): number {
+  return ascendingSum([...shares].filter(([other]) => other !== variant).map(([, share]) => share))
 }
 
 function notComputable(reason: string): SampleRatioOnsetResult {

@@ -118,6 +118,68 @@ describe('sampleRatioOnset', () => {
     expect(result.buckets.map(({ isBroken }) => isBroken)).toEqual([false, false, true, true])
   })
 
+  test('one test a bucket of two arms: the correction is for as many tests as there are', () => {
+    const counts = Array.from({ length: 20 }, (_, day) =>
+      day === 3 ? { a: 140, b: 80 } : { a: 110, b: 110 },
+    )
+    const { buckets } = sampleRatioOnset(daily(...counts), even)
+    expect(buckets[3]?.arms[0]?.adjustedPValue).toBeCloseTo(0.00126302996, 11)
+  })
+
+  test('the buckets between which it began hold 95 % of the probability', () => {
+    const days = [500, 505, 495, 455, 450, 445, 450].map((b) => ({ a: 500, b }))
+    expect(sampleRatioOnset(daily(...days), even, { threshold: 0.2 }).onset).toMatchObject({
+      start: startOf(3),
+      probability: expect.closeTo(0.397017, 6),
+      earliest: startOf(0),
+      latest: startOf(6),
+    })
+  })
+
+  test('a bucket without anybody is as expected, and one with a single possible arm is left out', () => {
+    const { buckets } = sampleRatioOnset(daily(right, {}), even)
+    expect(buckets[1]?.arms.map(({ residual, adjustedPValue }) => [residual, adjustedPValue])).toEqual([
+      [0, 1],
+      [0, 1],
+    ])
+    const opened = [{ shares: { a: 1 } }, { from: startOf(1), shares: even }]
+    expect(sampleRatioOnset(daily({ a: 50 }, right), opened).buckets.map(({ start }) => start)).toEqual([
+      startOf(1),
+    ])
+  })
+
+  test.each([
+    [{ a: 500 }, 0, -Math.sqrt(500e-20), 1],
+    // One of 501 in b, where one in 1e20 should be.
+    [{ a: 500, b: 1 }, -1 / Math.sqrt(501e-20), 1 / Math.sqrt(501e-20), 501e-20],
+  ])('of %j, where an arm has all but 1e-20 of the share, all is a number', (counts, a, b, pValue) => {
+    const result = sampleRatioOnset(daily(counts), { a: 1, b: 1e-20 })
+    const [first, second] = result.buckets[0]?.arms ?? []
+    expect(Math.abs((first?.residual ?? NaN) - a)).toBeLessThanOrEqual(1e-12 * Math.abs(a))
+    expect((second?.residual ?? NaN) / b).toBeCloseTo(1, 12)
+    expect((first?.adjustedPValue ?? NaN) / pValue).toBeCloseTo(1, 12)
+    expectFrozen(result)
+  })
+
+  test('beside such an arm an onset is named by a residual, too', () => {
+    const { onset } = sampleRatioOnset(daily({ a: 100, b: 30 }), { a: 1, b: 1e-20 })
+    // Two arms are equally far from what they should have: the first is named.
+    expect(onset?.arm).toMatchObject({ variant: 'a', observed: 100, expected: 130 })
+    expect((onset?.arm.residual ?? NaN) / (-30 / Math.sqrt(130e-20))).toBeCloseTo(1, 12)
+  })
+
+  test('what the window does not cover is no bucket', () => {
+    const points = daily(right, right, wrong, wrong)
+    const starts = (window: { startMs?: number; asOfMs: number }) =>
+      sampleRatioOnset(points, even, { window }).buckets.map(({ start }) => start)
+    expect(starts({ asOfMs: noonOf(1) })).toEqual([startOf(0), startOf(1)])
+    expect(starts({ startMs: noonOf(1), asOfMs: Date.parse(startOf(3)) })).toEqual([startOf(1), startOf(2)])
+    // The next step says that the one before it is over.
+    const withoutEnds = points.map(({ start, newIdentities }) => ({ start, newIdentities }))
+    const window = { startMs: Date.parse(startOf(1)), asOfMs: Date.parse(startOf(3)) }
+    expect(sampleRatioOnset(withoutEnds, even, { window }).buckets).toHaveLength(2)
+  })
+
   test('a right split has none, and what cannot be computed says why', () => {
     expect(sampleRatioOnset(daily(right, { a: 510, b: 495 }, right), even)).toMatchObject({
       status: 'not-found',
