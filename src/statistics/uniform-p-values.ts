@@ -77,12 +77,10 @@ export function uniformPValues(
     })
     .sort((a, b) => a - b)
   const count = sorted.length
-  // At a p-value that comes more than once, F jumps by all of them.
-  const upTo = (p: number): number => sorted.findLastIndex((other) => other <= p) + 1
   let [excessSmall, excessLarge] = [0, 0]
+  // Where a p-value comes more than once, its last place has the greatest excess and its first place the greatest lack.
   for (const [place, p] of sorted.entries()) {
-    if (sorted[place - 1] === p) continue
-    excessSmall = Math.max(excessSmall, upTo(p) / count - p)
+    excessSmall = Math.max(excessSmall, (place + 1) / count - p)
     excessLarge = Math.max(excessLarge, p - place / count)
   }
   const logSmall = -2 * count * excessSmall ** 2

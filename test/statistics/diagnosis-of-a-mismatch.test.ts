@@ -622,7 +622,19 @@ describe('uniformPValues', () => {
       status: 'not-enough',
       reason: '19 p-values were passed, and a verdict needs 20.',
     })
+    expect(uniformPValues(grid(20)).status).toBe('uniform')
     expect(uniformPValues([], { minimumTotal: 0 }).status).toBe('not-enough')
     expect(uniformPValues(grid(50).map(() => 0)).reason).toContain('excess of small p-values')
+  })
+
+  test('each side has half of the threshold', () => {
+    const result = uniformPValues(grid(100).map((p, place) => (place < 19 ? 0 : p)))
+    expect(result).toMatchObject({ status: 'uniform', pValueSmall: expect.closeTo(0.000732, 6) })
+  })
+
+  test('a hundred thousand are no work', () => {
+    const begun = performance.now()
+    expect(uniformPValues(grid(100_000)).status).toBe('uniform')
+    expect(performance.now() - begun).toBeLessThan(3000)
   })
 })
