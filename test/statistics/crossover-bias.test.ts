@@ -117,6 +117,18 @@ describe('crossoverBias', () => {
     })
   })
 
+  test('few counted identities need the exact test as few quarantined ones do', () => {
+    expect(crossoverBias({ counted: { a: 5, b: 9 }, quarantined: { a: 900, b: 1000 } }).method).toBe('exact')
+  })
+
+  test('the interval of a share has the confidence that the threshold says', () => {
+    const counts = { counted: { a: 9000, b: 9000 }, quarantined: { a: 1000, b: 1000 } }
+    expect(crossoverBias(counts).arms[0]?.interval).toEqual({
+      low: expect.closeTo(0.0905569, 7),
+      high: expect.closeTo(0.1103084, 7),
+    })
+  })
+
   test('a variant that is left out is not compared', () => {
     const counts = { counted: { a: 900, b: 900, off: 9 }, quarantined: { a: 100, b: 100, off: 90 } }
     expect(crossoverBias(counts).status).toBe('mismatch')

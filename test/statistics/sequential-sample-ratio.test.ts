@@ -307,6 +307,13 @@ describe('sequentialSampleRatio', () => {
     expect(noon.path.map(({ total }) => total)).toEqual([1000, 1000, 3000, 4000])
     expect(noon.path[1]?.logBayesFactor).toBe(noon.path[0]?.logBayesFactor)
 
+    // Those of the bucket in which the split changed are in the share of the strays, too.
+    const between = sequentialSampleRatio(
+      withEnds(daily({ a: 50, b: 50 }, { a: 450, b: 450, x: 1 })),
+      rampAt('2026-06-02T12:00:00Z'),
+    )
+    expect(between.strays).toMatchObject({ identities: 1, share: 1 / 1001 })
+
     // By the split of its time an identity may be in no arm.
     const late = [{ shares: { a: 1, b: 0 } }, { from: '2026-06-02T00:00:00Z', shares: even }]
     expect(sequentialSampleRatio(withEnds(daily({ a: 50, b: 1 }, { a: 40, b: 40 })), late)).toMatchObject({
