@@ -12,7 +12,7 @@ interface Samples {
 
 /**
  * The logarithm of an upper bound of the probability that the distance is at least `far`, at a cost that grows only with
- * the number of arms. It is some ten to a hundred times the probability itself, however small that is.
+ * the number of arms. Of many arms it is some ten to a hundred times the probability itself, however small that is.
  *
  * For any t above 0 it is at most E[e^(t (distance − far))] (H. Chernoff, Annals of Mathematical Statistics 23, 1952).
  * The counts are independent, but for their sum. So the expected value is a sum over each arm but the last, and of the

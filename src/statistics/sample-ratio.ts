@@ -341,17 +341,19 @@ export function judgedRatio(
   return typeof sorted === 'string' ? notComputable(sorted) : judged(phases, sorted, options, level)
 }
 
-/** All in the arm with the smallest share, in every phase. With several phases, the p-value is twice that of a test. */
+/** All in an arm with the smallest share, in every phase. With several phases, the p-value is twice that of a test. */
 function leastOutcome(fits: readonly Fit[]): LeastOutcome | null {
   if (fits.every(({ total }) => total === 0)) return null
-  return fits
-    .map(({ phase, total }) => {
-      const shares = [...phase.shares.values()]
-      const least = Math.min(...shares)
-      const ties = shares.filter((share) => share <= least * (1 + 1e-9)).length
-      return { log: total * Math.log(least), logTies: Math.log(ties) }
-    })
-    .reduce((a, b) => ({ log: a.log + b.log, logTies: a.logTies + b.logTies + Math.LN2 }))
+  const leasts = fits.map(({ phase, total }) => {
+    const share = Math.min(...phase.shares.values())
+    const arms = [...phase.shares].filter(([, each]) => each <= share * (1 + 1e-9)).map(([arm]) => arm)
+    return { log: total * Math.log(share), arms }
+  })
+  const alike = leasts.map(({ arms }) => arms).reduce((a, b) => a.filter((arm) => b.includes(arm)))
+  return {
+    log: leasts.reduce((sum, { log }) => sum + log, 0),
+    logTies: Math.log(Math.max(1, alike.length)) + (fits.length > 1 ? Math.LN2 : 0),
+  }
 }
 
 /** The counts of all time, which belong to a phase without an end. */

@@ -117,6 +117,12 @@ describe('sampleRatioBySlice', () => {
     expect(
       sampleRatioBySlice({ slices: [{ value: 'only', summary: steps }], other: null }, phases),
     ).toMatchObject({ status: 'mismatch', familySize: 1 })
+    // Either of two arms could have all of twelve, and the p-value is twice that of the better test: 4 / 4096.
+    const same = [{ shares: even }, { from: Date.UTC(2026, 5, 2), shares: even }]
+    const of = (...counts: Record<string, number>[]) =>
+      sampleRatioBySlice({ slices: [slice('only', ...counts)], other: null }, same)
+    expect(of({ a: 6 }, { a: 6 })).toMatchObject({ status: 'mismatch', familySize: 1 })
+    expect(of({ a: 3, b: 3 }, { a: 3, b: 2 })).toMatchObject({ familySize: 0 })
     // An arm that has no share yet is none that all could be in.
     const later = [{ shares: even }, { from: Date.UTC(2026, 5, 4), shares: { a: 1, b: 1, c: 1 } }]
     const few = sampleRatioBySlice({ slices: [slice('few', { a: 5, b: 4 })], other: null }, later)
