@@ -161,7 +161,7 @@ export interface SampleRatioOptions {
    * others are scaled to sum to 1. Default none.
    */
   readonly leaveOut?: readonly string[]
-  /** The window of a summary. A view may have its own. Buckets are clipped to it. */
+  /** The window of a summary. A view may have its own. Buckets are clipped to it; those outside of it are left out. */
   readonly window?: TimeWindow
 }
 
