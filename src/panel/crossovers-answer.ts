@@ -99,7 +99,8 @@ function peakOf(points: readonly CrossoversPoint[]): CrossoversPoint {
 function barsOf(points: readonly CrossoversPoint[], places: ReadonlyMap<string, number>): readonly number[] {
   const bars = Array.from({ length: Math.min(mostBars, places.size) }, () => 0)
   for (const { bucket, identities } of points) {
-    const place = Math.floor(((places.get(bucket) ?? 0) * bars.length) / Math.max(1, places.size))
+    // A bucket that the view does not have is in no part of its window.
+    const place = Math.floor(((places.get(bucket) ?? NaN) * bars.length) / places.size)
     if (place in bars) bars[place] = (bars[place] ?? 0) + identities
   }
   return bars

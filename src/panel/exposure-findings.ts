@@ -3,7 +3,7 @@ import { invalidPanel } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { LedgerPartName } from '../questions/ledger/answer.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
-import { answerVersion } from './answered-view.js'
+import { answerVersion, formerOf } from './answered-view.js'
 import type { ExposuresAnswer } from './exposures-answer.js'
 
 /**
@@ -17,7 +17,7 @@ import type { ExposuresAnswer } from './exposures-answer.js'
  * | `rate-fallen` | new identities have become few in all arms (`exposureHealth`) | `warning` |
  * | `events-unusable` | more than 1 % of the events have no time, no identity or no variant (the ledger) | `warning` |
  * | `events-lost` | fewer identities were seen than before, up to a later instant: events have vanished, or aliases have joined identities | `warning` |
- * | `refresh-failing` | a refresh has failed for the third time: it began three times `throttleMs` or more after the last success | `critical` if somebody must change something first; otherwise `warning` |
+ * | `refresh-failing` | the last refresh has failed, and began three times `throttleMs` or more after the last success, or after the start of the experiment if there was none | `critical` if somebody must change something first; otherwise `warning` |
  *
  * What has ended has the severity `info`. `events-lost` happens and does not end.
  */
@@ -60,7 +60,11 @@ type Judged = ReadonlyMap<string, Condition>
  * has neither begun nor ended: give every answer of an experiment the same parts.
  *
  * A refresh counts as failing by the state, not by tries: the quick tries after a failure that may pass do not count, and
- * however many hosts there are, they agree.
+ * however many hosts there are, they agree. If you refresh less often than every `throttleMs`, pass your interval as
+ * `throttleMs`: it is then the third failure. A run that is lost leaves no failure in the state, and no finding.
+ *
+ * If another question is asked (the spec or the start has changed), everything that was true of the old one has ended.
+ * Until the new one has an answer, nothing is true of its counts.
  *
  * @param before - the answer that was told about last; `null` for the first answer: then all that is true has begun
  * @param after - the new answer, of the same experiment
@@ -109,12 +113,13 @@ export function exposureFindings(
   const { throttleMs } = checkedPolicy(options.policy ?? {})
   if (before !== null) assertAnswer(before, 'before')
   assertAnswer(after, 'after')
+  const isOther = before !== null && before.experiment.fingerprint !== after.experiment.fingerprint
   return deepFreeze(
     conditions
       .flatMap((judge) => {
-        const now = judge(after, throttleMs)
-        const then = before === null ? new Map<string, Condition>() : judge(before, throttleMs)
-        return now === undefined ? [] : changes(then ?? new Map<string, Condition>(), now)
+        const now = truthsOf(after, judge, throttleMs)
+        const then = before === null ? nothing : truthsOf(before, judge, throttleMs)
+        return now === undefined ? [] : changes(then ?? nothing, now, isOther)
       })
       .concat(before === null ? [] : lostEvents(before, after))
       .sort((a, b) => order.indexOf(a.code) - order.indexOf(b.code)),
@@ -139,19 +144,38 @@ function assertAnswer(answer: ExposuresAnswer, path: string): void {
   anObject(status, `${path}.status`, invalidPanel)
 }
 
-function changes(then: Judged, now: Judged): readonly ExposureFinding[] {
+/** @param isOther - whether the answers are to different questions */
+function changes(then: Judged, now: Judged, isOther: boolean): readonly ExposureFinding[] {
   const began = [...now].flatMap(([id, condition]): ExposureFinding[] => {
     const { ended: _ended, ...found } = condition
     return then.has(id) ? [] : [{ ...found, change: 'began' }]
   })
   const ended = [...then].flatMap(([id, { ended: sentence, ...condition }]): ExposureFinding[] =>
-    now.has(id) ? [] : [{ ...condition, change: 'ended', severity: 'info', sentence }],
+    now.has(id)
+      ? []
+      : [
+          {
+            ...condition,
+            change: 'ended',
+            severity: 'info',
+            sentence: isOther ? 'Another question is asked now.' : sentence,
+          },
+        ],
   )
   return [...began, ...ended]
 }
 
 /** What is true of an answer, of one kind; `undefined` if the answer cannot say. */
 type Judge = (answer: ExposuresAnswer, throttleMs: number) => Judged | undefined
+
+const nothing: Judged = /* @__PURE__ */ new Map()
+
+/** What is true of an answer. An old answer to another question says nothing of the counts of this one. */
+function truthsOf(answer: ExposuresAnswer, judge: Judge, throttleMs: number): Judged | undefined {
+  return formerOf(answer.status) !== undefined && judge !== refreshFailing
+    ? nothing
+    : judge(answer, throttleMs)
+}
 
 const conditions: readonly Judge[] = [
   mismatch,
@@ -253,7 +277,7 @@ function eventsUnusable({ ledger }: ExposuresAnswer): Judged | undefined {
   }))
 }
 
-/** The failures that the schedule has seen since the last success: this many make a finding. */
+/** How many times `throttleMs` must have passed since the last success: a loop has then failed as often. */
 const failedTimes = 3
 
 function refreshFailing({ status, experiment }: ExposuresAnswer, throttleMs: number): Judged {

@@ -17,7 +17,7 @@ import { epochMs, type Instant } from '../time/instant.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { answeredView, answerVersion, formerOf, successOf } from './answered-view.js'
 import { crossoversAnswer, type CrossoversAnswer } from './crossovers-answer.js'
-import { exposuresVerdicts, type ExposuresVerdicts } from './exposures-verdicts.js'
+import { exposuresVerdicts, formerVerdicts, type ExposuresVerdicts } from './exposures-verdicts.js'
 import { slicesAnswer, type SlicesAnswer } from './slices-answer.js'
 
 /** What {@link exposuresAnswer} puts together. */
@@ -83,7 +83,10 @@ export interface ExposuresAnswer {
   /** The keys of the configured variants, in the order to show them; `null` if nobody said which they are. */
   readonly variants: readonly string[] | null
   readonly control: string
-  /** Can the numbers be trusted? `null` if there are none to show. */
+  /**
+   * Can the numbers be trusted? `null` if there are none to show. Of an old answer to another question, nothing is said of
+   * the split: what was configured then is not known.
+   */
   readonly verdicts: ExposuresVerdicts | null
   /** `null` if it was not given, or before the first success of what is asked. The same holds for the next two. */
   readonly ledger: ExposureLedger | null
@@ -154,6 +157,7 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
   const status = refreshStatus(state, asked, nowMs, policy)
   const decision = refreshDecision(state, asked, nowMs, policy)
   const variants = configuredVariants(input.variants, expectedShares)
+  assertParts(input)
   const base = {
     version: answerVersion,
     title: title === undefined ? spec.featureName : aName(title, 'title', invalidPanel),
@@ -180,7 +184,7 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
   const former = formerOf(status)
   const window = (former === undefined ? 'window' in status && status.window : former.window) || null
   const view = answeredView({ ...base, window }, success)
-  const verdicts = exposuresVerdicts(view, expectedShares)
+  const verdicts = former === undefined ? exposuresVerdicts(view, expectedShares) : formerVerdicts(view)
   // What stands beside a count is about the question that is asked now.
   const { ledger = null, crossovers, breakdown } = former === undefined ? input : {}
   return deepFreeze<ExposuresAnswer>({
@@ -192,6 +196,23 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
       crossovers === undefined ? null : crossoversAnswer(crossovers, view, spec.multiVariant, expectedShares),
     slices: breakdown === undefined ? null : slicesAnswer(breakdown, view, expectedShares),
   })
+}
+
+/** Refuses parts that could not be shown, also before there is anything to show beside them. */
+function assertParts({ ledger, crossovers, breakdown }: ExposuresAnswerInput): void {
+  if (ledger !== undefined) {
+    aList(anObject(ledger, 'ledger', invalidPanel)['parts'], 'ledger.parts', invalidPanel)
+  }
+  if (crossovers !== undefined) {
+    const { pairs, timeseries } = anObject(crossovers, 'crossovers', invalidPanel)
+    aList(pairs, 'crossovers.pairs', invalidPanel)
+    anObject(timeseries, 'crossovers.timeseries', invalidPanel)
+  }
+  if (breakdown !== undefined) {
+    const { column, slices } = anObject(breakdown, 'breakdown', invalidPanel)
+    aName(column, 'breakdown.column', invalidPanel)
+    aList(slices, 'breakdown.slices', invalidPanel)
+  }
 }
 
 const inputFields = [
@@ -215,9 +236,14 @@ function configuredVariants(
   expectedShares: ExpectedShares | undefined,
 ): readonly string[] | null {
   if (variants !== undefined) {
-    return aList(variants, 'variants', invalidPanel).map((key, index) =>
+    const keys = aList(variants, 'variants', invalidPanel).map((key, index) =>
       aString(key, `variants[${index}]`, invalidPanel),
     )
+    const twice = keys.findIndex((key, index) => keys.indexOf(key) < index)
+    if (twice !== -1) {
+      throw invalidPanel(`variants[${twice}]`, keys[twice], 'Name each variant once.')
+    }
+    return keys
   }
   if (expectedShares === undefined) return null
   const all = Array.isArray(expectedShares)

@@ -44,6 +44,21 @@ export function exposuresVerdicts(
   }
 }
 
+/**
+ * The checks of an old answer to another question. The split that was configured then is not known, and the one of now
+ * need not be it: so nothing is said of the split, of silent arms and of the rate.
+ */
+export function formerVerdicts(view: ExposuresView): ExposuresVerdicts {
+  const verdicts = exposuresVerdicts(view, {})
+  const reason = 'This is an old count, and the split that was configured then is not known.'
+  return {
+    ...verdicts,
+    sampleRatio: { ...verdicts.sampleRatio, reason },
+    sequentialSampleRatio: { ...verdicts.sequentialSampleRatio, reason },
+    exposureHealth: { ...verdicts.exposureHealth, reason },
+  }
+}
+
 /** The given shares, or equal ones among the view's expected variants. */
 export function sharesOrEqual(
   view: ExposuresView,

@@ -274,6 +274,60 @@ describe('what is found', () => {
     expect(exposureFindings(after(15 * minute), trying)).toEqual([])
   })
 
+  test('of another question nothing is true until it has an answer, and what was true has ended', () => {
+    const other = { spec: exposureSpec({ ...spec, multiVariant: 'first-seen' }) }
+    const asked = (input: Told, events: readonly RefreshEvent[] = []): ExposuresAnswer => {
+      const { state, ...known } = askedState({
+        state: events.reduce<RefreshState>(
+          (all, event) => reduceRefresh(all, event),
+          initialRefreshState as RefreshState,
+        ),
+        experiment,
+        spec,
+      })
+      return exposuresAnswer({
+        ...known,
+        state,
+        now: startedAt + 6 * day,
+        expectedShares: { control: 9, green: 1 },
+        ledger: ledger(500),
+        ...input,
+      })
+    }
+    const summary = summarizeExposures(
+      [
+        { quarantined: false, variant: 'control', bucketMs: startedAt, newIdentities: 5000 },
+        { quarantined: false, variant: 'green', bucketMs: startedAt, newIdentities: 5000 },
+        { quarantined: true, variant: null, bucketMs: startedAt, newIdentities: 5000 },
+      ],
+      { granularity: 'day' },
+    )
+    const at = startedAt + 5 * day
+    const events: readonly RefreshEvent[] = [{ type: 'succeeded', asOf: at, at, summary }, failed(day / 2)]
+    const before = asked({}, events)
+    expect(short(exposureFindings(null, before))).toEqual([
+      'mismatch began critical',
+      'excluded began warning',
+      'events-unusable began warning',
+      'refresh-failing began warning',
+    ])
+    const outdated = asked(other, events)
+    expect(outdated.status.type).toBe('outdated')
+    expect(exposureFindings(null, outdated)).toEqual([])
+    const ended = exposureFindings(before, outdated)
+    expect(short(ended)).toEqual([
+      'mismatch ended info',
+      'excluded ended info',
+      'events-unusable ended info',
+      'refresh-failing ended info',
+    ])
+    expect(new Set(ended.map(({ sentence }) => sentence))).toEqual(
+      new Set(['Another question is asked now.']),
+    )
+    // The two that are about the same question say how it ended.
+    expect(exposureFindings(skewed, good)[0]?.sentence).toMatch(/^The split fits/)
+  })
+
   test('a refresh that never succeeded is counted from the start', () => {
     const never = (ms: number): ExposuresAnswer =>
       answer({ days: [], events: [failed(ms, true, startedAt)], now: startedAt + day })

@@ -116,7 +116,10 @@ describe('an answer', () => {
         status: { type: 'outdated', former: { success: { asOf, summary } } },
         decision: { type: 'due' },
         window: { startMs: startedAt, asOfMs: asOf },
-        verdicts: { assumed: true },
+        verdicts: {
+          sampleRatio: { status: 'not-computable', reason: expect.stringContaining('old count') },
+          excludedRatio: { seenIdentities: 7 },
+        },
         slices: null,
       })
     }
@@ -125,6 +128,48 @@ describe('an answer', () => {
       status: { type: 'outdated' },
       window: null,
     })
+  })
+
+  test('judges no old count by the split of now', () => {
+    const summary = summarizeExposures(
+      ['a', 'b'].map((variant) => ({
+        quarantined: false,
+        variant,
+        bucketMs: Date.UTC(2026, 5, 1),
+        newIdentities: 5000,
+      })),
+      { granularity: 'day' },
+    )
+    const input = { ...askedState({ ...base, state: after(summary) }), expectedShares: { a: 9, b: 1 } }
+    expect(exposuresAnswer(input).verdicts?.sampleRatio.status).toBe('mismatch')
+    const outdated = exposuresAnswer({
+      ...input,
+      spec: exposureSpec({ ...spec, multiVariant: 'first-seen' }),
+    })
+    expect(outdated.status.type).toBe('outdated')
+    const { sampleRatio, sequentialSampleRatio, exposureHealth } = outdated.verdicts ?? {}
+    for (const verdict of [sampleRatio, sequentialSampleRatio, exposureHealth]) {
+      expect(verdict).toMatchObject({
+        status: 'not-computable',
+        reason: 'This is an old count, and the split that was configured then is not known.',
+      })
+    }
+  })
+
+  test.each([
+    [{ variants: ['a', 'a'] }, 'variants[1]'],
+    [{ ledger: {} }, 'ledger.parts'],
+    [{ ledger: null }, 'ledger'],
+    [{ crossovers: null }, 'crossovers'],
+    [{ crossovers: {} }, 'crossovers.pairs'],
+    [{ crossovers: { pairs: [] } }, 'crossovers.timeseries'],
+    [{ breakdown: null }, 'breakdown'],
+    [{ breakdown: { slices: [] } }, 'breakdown.column'],
+    [{ breakdown: { column: 'country' } }, 'breakdown.slices'],
+  ])('%j is refused, also before anything is counted', (part, path) => {
+    expect(() => exposuresAnswer({ ...base, ...(part as object) })).toThrow(
+      expect.objectContaining({ code: 'invalid-panel', details: expect.objectContaining({ path }) }),
+    )
   })
 
   test('takes the variants from the shares, also from phases', () => {
