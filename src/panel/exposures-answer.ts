@@ -76,6 +76,8 @@ export interface ExposuresAnswer {
   readonly status: RefreshStatus
   /** What `refreshDecision` says: whether a refresh may be asked for now, and if not, why. */
   readonly decision: RefreshDecision
+  /** The IANA time zone of what is asked, whose hours and days are the buckets. */
+  readonly timeZone: string
   /** How identities of several variants were counted. */
   readonly multiVariant: MultiVariantPolicy
   /** The window of the summary that is shown; `null` if there is none, or if version 0.1 stored it without its start. */
@@ -166,6 +168,7 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
     nowMs,
     status,
     decision,
+    timeZone: spec.timeZone,
     multiVariant: spec.multiVariant,
     variants,
     control: control === undefined ? 'control' : aString(control, 'control', invalidPanel),

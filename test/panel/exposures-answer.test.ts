@@ -87,6 +87,7 @@ describe('an answer', () => {
       nowMs: asOf + 1000,
       status: { type: 'empty' },
       decision: { type: 'due' },
+      timeZone: 'UTC',
       multiVariant: 'quarantine',
       window: null,
       variants: null,
