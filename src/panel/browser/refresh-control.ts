@@ -10,7 +10,9 @@ export interface RefreshControl {
   readonly root: HTMLElement
   /** Takes an answer that the panel shows now. */
   readonly show: (answer: ExposuresAnswer) => void
-  /** Asks for the first answer at once. */
+  /** Takes note of a trouble that the panel tells by itself: only what is asked from now on ends it. */
+  readonly noteTrouble: () => void
+  /** Asks for the first answer at once, but not before its caller has returned. */
   readonly start: () => void
   readonly dispose: () => void
 }
@@ -26,7 +28,7 @@ const patienceMs = 60_000
  * Asks for the answer to show, and for a refresh when the button is pressed.
  *
  * @param onAnswer - called with what came
- * @param onTrouble - called with a sentence if none came, and with `null` when one does again
+ * @param onTrouble - called with a sentence if none came, and with `null` when one that was asked later does
  */
 export function refreshControl(
   { onPoll, onRefresh }: { readonly onPoll?: AskForAnswer; readonly onRefresh?: AskForAnswer },
@@ -41,8 +43,10 @@ export function refreshControl(
 
   let answer: ExposuresAnswer | undefined
   let receivedAt = 0
+  // Turns count what was asked. What is shown, and what troubles, are newer than these turns and all before them.
   let asked = 0
   let answered = 0
+  let troubled = 0
   let isAsking = false
   let waiting = 0
   let pauseMs = soonMs
@@ -56,6 +60,8 @@ export function refreshControl(
   }
 
   const label = (): void => {
+    // A callback may settle after the panel is gone, and no clock may start then.
+    if (gone.signal.aborted) return
     const { status, decision } = answer ?? {}
     const type = isAsking || status?.type === 'refreshing' ? 'in-flight' : decision?.type
     const waitMs = mayAskInMs()
@@ -89,30 +95,49 @@ export function refreshControl(
     waiting++
     const turn = ++asked
     const limit = new AbortController()
-    const giveUp = (): void => {
-      limit.abort()
+    const giveUp = (reason: unknown): void => {
+      clearTimeout(patience)
+      limit.abort(reason)
     }
-    const patience = setTimeout(giveUp, patienceMs)
-    gone.signal.addEventListener('abort', giveUp)
+    const leave = (): void => {
+      giveUp(gone.signal.reason)
+    }
+    // A callback need not heed the signal, and may never settle: what waits for it goes on without it.
+    const givenUp = new Promise<never>((_, reject) => {
+      limit.signal.addEventListener('abort', () => {
+        reject(limit.signal.reason as Error)
+      })
+    })
+    const patience = setTimeout(() => {
+      giveUp(new DOMException('No answer came within a minute.', 'TimeoutError'))
+    }, patienceMs)
+    gone.signal.addEventListener('abort', leave)
     try {
-      const came = await how(limit.signal)
-      // A newer answer has arrived meanwhile, or the panel is gone: ignore this one.
-      if (gone.signal.aborted || turn <= answered) return
+      const came = await Promise.race([(async () => how(limit.signal))(), givenUp])
+      if (gone.signal.aborted) return
       if (came !== undefined) {
+        if (turn <= answered && !isNewer(came)) return
+        const latest = Math.max(turn, answered)
         onAnswer(came)
-        answered = turn
+        answered = latest
       }
-      onTrouble(null)
+      if (turn > troubled) onTrouble(null)
     } catch (error) {
-      if (!gone.signal.aborted && turn > answered)
-        onTrouble(error instanceof Error ? error.message : String(error))
+      // Where a later turn has answered, the service does.
+      if (gone.signal.aborted || turn < answered) return
+      troubled = asked
+      onTrouble(error instanceof Error ? error.message : String(error))
     } finally {
       clearTimeout(patience)
-      gone.signal.removeEventListener('abort', giveUp)
+      gone.signal.removeEventListener('abort', leave)
       waiting--
       schedule()
     }
   }
+
+  // By the server's clock, which made both. It may go back, so only answers that overtook one another are compared.
+  const isNewer = (came: ExposuresAnswer | null): boolean =>
+    answer === undefined || Number(came?.nowMs) > answer.nowMs
 
   const schedule = (): void => {
     clearTimeout(timer)
@@ -150,11 +175,17 @@ export function refreshControl(
     root,
     show: (next) => {
       answer = next
+      answered = asked
       receivedAt = performance.now()
       label()
       if (waiting === 0) schedule()
     },
-    start: poll,
+    noteTrouble: () => {
+      troubled = asked
+    },
+    start: () => {
+      timer = setTimeout(poll)
+    },
     dispose: () => {
       gone.abort()
       clearTimeout(timer)
