@@ -15,6 +15,7 @@ import {
   summarizeExposureLedger,
   summarizeExposures,
   summarizeExposuresBreakdown,
+  type RefreshSuccess,
 } from 'first-exposure'
 import {
   exposuresAnswer,
@@ -78,6 +79,11 @@ function answerOf(
       ...more,
     }),
   )
+}
+
+function successIn({ status }: ExposuresAnswer): RefreshSuccess {
+  if (!('success' in status) || status.success === null) throw new Error('no success')
+  return status.success
 }
 
 const letters = (count: number): string[] =>
@@ -455,6 +461,156 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     })
   })
 
+  test('refuses a place that is no element before anything starts; takes one of another realm', async () => {
+    await open()
+    const seen = await page.evaluate(
+      (answer) => {
+        const { mountPanel } = (globalThis as unknown as PageGlobal).firstExposure
+        let started = 0
+        const original = { setInterval: setInterval.bind(globalThis), ResizeObserver }
+        Object.assign(globalThis, {
+          setInterval: (run: () => void, ms?: number) => {
+            started++
+            return original.setInterval(run, ms)
+          },
+          ResizeObserver: class extends original.ResizeObserver {
+            constructor(run: ResizeObserverCallback) {
+              super(run)
+              started++
+            }
+          },
+        })
+        const frame = document.createElement('iframe')
+        document.body.append(frame)
+        const inFrame = frame.contentDocument?.createElement('div')
+        document.querySelector('#place')?.attachShadow({ mode: 'open' })
+        const places: unknown[] = [
+          document.getElementById('missing'),
+          undefined,
+          'place',
+          document.createTextNode('place'),
+          document,
+          [document.body],
+          inFrame,
+          document.querySelector('#place')?.shadowRoot,
+        ]
+        const outcomes = places.map((place) => {
+          started = 0
+          try {
+            mountPanel(place as Element, answer).dispose()
+            return 'mounted'
+          } catch (error) {
+            const { code, message } = error as { readonly code?: string; readonly message: string }
+            return [code, message, started]
+          }
+        })
+        Object.assign(globalThis, original)
+        return outcomes
+      },
+      answerOf(['control']),
+    )
+    const refused = (problem: string): unknown => [
+      'invalid-panel',
+      `target is ${problem} Pass an element of the page.`,
+      0,
+    ]
+    expect(seen).toEqual([
+      refused('not usable: received null.'),
+      refused('required.'),
+      refused('not usable: received "place".'),
+      refused('not usable: received an object.'),
+      refused('not usable: received an object.'),
+      refused('not usable: received an array of 1.'),
+      'mounted',
+      'mounted',
+    ])
+  })
+
+  describe('a first answer that cannot be shown', () => {
+    const damaged = (): unknown => ({
+      ...answerOf(['control', 'blue']),
+      origin: 'from somewhere',
+      slices: {},
+    })
+
+    test('leaves no part of it', async () => {
+      await open()
+      await mount(damaged())
+      expect(await page.locator('.panel h2').textContent()).toBe('This panel cannot be shown')
+      const lines = (await page.locator('.panel').innerText()).split('\n').filter((line) => line !== '')
+      // The second one is there for the eye and for screen readers.
+      expect(new Set(lines)).toEqual(
+        new Set(['This panel cannot be shown', 'What came is not an answer of exposuresAnswer.']),
+      )
+      expect(await page.locator('.about *').filter({ hasText: /\S/ }).count()).toBe(0)
+      await update(answerOf(['control', 'blue']))
+      expect(await page.locator('.zones').textContent()).toContain('Times in')
+      expect(await page.locator('.about .note').first().textContent()).toContain('Jun 1, 2026')
+    })
+
+    test.each<[string, () => unknown]>([
+      ['of another version', () => ({ ...answerOf(['control']), version: 99 })],
+      ['damaged', damaged],
+      ['not loaded yet', () => undefined],
+    ])('%s: the panel says so, and asks for the next one', async (_, first) => {
+      await open()
+      await page.evaluate(
+        ([first, next]) => {
+          const all = globalThis as unknown as PageGlobal
+          const place = document.querySelector('#place') ?? document.body
+          all.panel = all.firstExposure.mountPanel(place, first, {
+            onPoll: () => {
+              // The host has its panel by now.
+              all.panel.update(next)
+            },
+          })
+        },
+        [first(), answerOf(['control', 'blue'])] as const,
+      )
+      await page.locator('.badge.status', { hasText: 'Loaded' }).waitFor()
+      expect(await page.locator('.banner.warning').first().isVisible()).toBe(false)
+    })
+  })
+
+  test('the focus does not leave the panel with the button that a final count hides', async () => {
+    await open()
+    const keys = ['control', 'blue']
+    const asOf = startedAt + 6 * dayMs
+    const final = answerOf(keys, {}, { experiment: { startedAt, endedAt: asOf }, policy: { settleMs: 0 } })
+    await page.evaluate(
+      ([first, final]) => {
+        const all = globalThis as unknown as PageGlobal
+        const place = document.querySelector('#place') ?? document.body
+        all.panel = all.firstExposure.mountPanel(place, first, { onRefresh: async () => final })
+      },
+      [answerOf(keys, {}, { now: asOf + dayMs }), final] as const,
+    )
+    await page.getByRole('button').focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.badge.status', { hasText: 'Final' }).waitFor()
+    const focused = (): Promise<string | undefined> =>
+      page.evaluate(() => document.querySelector('#place > div')?.shadowRoot?.activeElement?.tagName)
+    expect(await focused()).toBe('H2')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('INPUT')
+  })
+
+  test('the age of a first answer from a cache is that of the count, whatever the server said then', async () => {
+    await open()
+    const answer = answerOf(['control', 'blue'])
+    const madeAt = Date.now() - 2 * 3_600_000
+    const success = { ...successIn(answer), asOf: madeAt }
+    await page.evaluate(
+      (answer) => {
+        const all = globalThis as unknown as PageGlobal
+        const place = document.querySelector('#place') ?? document.body
+        all.panel = all.firstExposure.mountPanel(place, answer, { onPoll: () => {} })
+      },
+      { ...answer, nowMs: madeAt, status: { ...answer.status, success } },
+    )
+    expect(await page.locator('.figure .age').textContent()).toBe('2 hours ago')
+  })
+
   describe('a strict content security policy', () => {
     test.each<[string, string, PanelOptions]>([
       ['without styles', "default-src 'none'; script-src 'self'", {}],
@@ -627,8 +783,7 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     await open()
     const keys = ['control', 'blue']
     const before = answerOf(keys)
-    const success = 'success' in before.status ? before.status.success : null
-    if (success === null) throw new Error('no success')
+    const success = successIn(before)
     const known = askedState({
       state: reduceRefresh(initialRefreshState, { type: 'succeeded', ...success }),
       experiment: { startedAt, endedAt: null },
@@ -683,8 +838,8 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     await open()
     const client = await page.context().newCDPSession(page)
     await client.send('HeapProfiler.enable')
-    const answer = answerOf(['control', 'blue'])
-    const mounts = (times: number): Promise<number> =>
+    const answer = answerOf(['control', 'blue'], {}, { now: startedAt + 7 * dayMs })
+    const mounts = (times: number): Promise<{ timers: number; left: number }> =>
       page.evaluate(
         async ([answer, times]) => {
           const { mountPanel } = (globalThis as unknown as PageGlobal).firstExposure
@@ -717,17 +872,36 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
             clearInterval: cleared(original.clearInterval),
             clearTimeout: cleared(original.clearTimeout),
           })
+          const firsts: unknown[] = [
+            answer,
+            answer,
+            null,
+            { ...answer, version: 99 },
+            { ...answer, slices: {} },
+          ]
+          let left = 0
           for (let time = 0; time < times; time++) {
-            const panel = mountPanel(place, answer, {
+            const isLeft = time % 2 === 0
+            const panel = mountPanel(place, firsts[time % firsts.length], {
               onPoll: async () => answer,
-              onRefresh: async () => answer,
+              // Every other panel goes while its refresh is on its way.
+              onRefresh: () => {
+                left++
+                return new Promise<undefined>(() => {})
+              },
             })
             panel.update(answer)
+            if (isLeft) place.querySelector('div')?.shadowRoot?.querySelector('button')?.click()
             panel.dispose()
+            try {
+              mountPanel(null as unknown as Element, answer)
+            } catch {
+              // Refused, and nothing of it is left.
+            }
           }
           Object.assign(globalThis, original)
           await new Promise((settle) => original.setTimeout(settle, 50))
-          return timers.size
+          return { timers: timers.size, left }
         },
         [answer, times] as const,
       )
@@ -740,7 +914,7 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     }
     await mounts(50)
     const before = await left()
-    expect(await mounts(1000)).toBe(0)
+    expect(await mounts(1000)).toEqual({ timers: 0, left: 500 })
     const after = await left()
     expect(after.nodes - before.nodes).toBeLessThanOrEqual(5)
     expect(after.listeners - before.listeners).toBeLessThanOrEqual(0)

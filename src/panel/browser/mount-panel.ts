@@ -35,13 +35,14 @@ export interface PanelAppearance extends PanelLanguage {
 export interface PanelOptions extends PanelAppearance {
   /**
    * Asks your server for its answer. With it, the panel keeps itself up to date: it asks every few seconds while a
-   * refresh runs, otherwise once a minute, and never while the page is hidden. The signal is aborted after a minute, or
-   * when the panel is disposed of.
+   * refresh runs, otherwise once a minute, and never while the page is hidden. After a minute without an answer the
+   * panel says so, and asks again later; it then aborts the signal, as it does when it is disposed of.
    */
   readonly onPoll?: AskForAnswer
   /**
    * Asks your server for a refresh. With it, the panel has a button. Resolve to the server's answer as soon as the refresh
-   * is requested; or to nothing, and call `update`. If it rejects, the panel says so and keeps what it shows.
+   * is requested; or to nothing, and call `update`. If it rejects, or takes more than a minute, the panel says so and
+   * keeps what it shows.
    */
   readonly onRefresh?: AskForAnswer
   /** The level of the panel's own heading; its cards have the next one. Default 2. */
@@ -77,12 +78,12 @@ export interface Panel {
  * Its colours and fonts follow the page, and `color-scheme` of the page decides between light and dark. The custom
  * properties that change them are in the guide.
  *
- * @param target - an element of the page
+ * @param target - an element of the page, or a shadow root
  * @param answer - what `exposuresAnswer` returned on the server, from its JSON; `null` if it is not there yet: with
  *   `onPoll` the panel asks for it
  * @param options - language, time zone, and what the panel calls
  * @returns functions to show another answer, and to remove the panel
- * @throws {@link ExposureError} `invalid-panel`, naming the option
+ * @throws {@link ExposureError} `invalid-panel`, naming the option, or `target` if there is no such element
  *
  * @example
  * ```ts
@@ -102,6 +103,7 @@ export function mountPanel(
   answer: ExposuresAnswer | null,
   options: PanelOptions = {},
 ): Panel {
+  checkPlace(target)
   withFields(options, optionFields, 'options', invalidPanel, '')
   const { locale, labels, timeZone, dir, onPoll, onRefresh, headingLevel = 2, nonce } = options
   if (timeZone !== undefined) aTimeZone(timeZone, 'timeZone', invalidPanel)
@@ -134,6 +136,13 @@ export function mountPanel(
       host.remove()
     },
   })
+}
+
+/** Before anything starts. An element of another realm is no `Element` of this one, so its kind is asked for. */
+function checkPlace(target: unknown): void {
+  const { nodeType } = (target ?? {}) as { readonly nodeType?: unknown }
+  // An element; a shadow root is a fragment.
+  if (nodeType !== 1 && nodeType !== 11) throw invalidPanel('target', target, 'Pass an element of the page.')
 }
 
 const optionFields = [
@@ -214,7 +223,7 @@ function panelContent(
   const cards = [tiles, nobody, chart.root, variants, split, ledger, crossovers, slices, foot]
 
   /** Shows what came, or throws and shows what there was before. */
-  const take = (came: unknown): void => {
+  const take = (came: unknown, isFirst = false): void => {
     const before = answer
     const next = checkedAnswer(came, words)
     try {
@@ -226,9 +235,16 @@ function panelContent(
       render()
       throw error
     }
-    if (isLive) aheadMs = next.nowMs - Date.now()
+    // The first answer may come from a cache: that it was made hours ago does not mean that this clock is ahead.
+    if (isLive) aheadMs = Math.max(next.nowMs - Date.now(), isFirst ? 0 : -Infinity)
     tick()
+    const hadFocus = control.root.contains((root.getRootNode() as ShadowRoot).activeElement)
     control.show(next)
+    // The button is gone, and a reader at the keyboard must not begin at the top of the page again.
+    if (hadFocus && control.root.hidden) {
+      title.tabIndex = -1
+      title.focus()
+    }
   }
   const complain = (sentence: string | null): void => {
     if (trouble === sentence) return
@@ -284,7 +300,11 @@ function panelContent(
     badge.hidden = true
     oldBadge.hidden = true
     show(banner, isAwaited ? [say('loadingSentence')] : [])
+    // An answer that could not be shown may have filled these.
     for (const card of cards) card.hidden = true
+    origin.textContent = ''
+    zones.replaceChildren()
+    zonesOf = undefined
     announce(trouble ?? '')
   }
 
@@ -378,20 +398,24 @@ function panelContent(
   const clock = setInterval(tick, 10_000)
   let isDisposed = false
 
-  const takeOrComplain = (came: unknown): void => {
+  /** Whether it could be shown. */
+  const takeOrComplain = (came: unknown, isFirst?: boolean): boolean => {
     try {
-      take(came)
+      take(came, isFirst)
       complain(null)
+      return true
     } catch (error) {
+      control.noteTrouble()
       complain([whyUnreadable(error, words), ...(answer === null ? [] : [say('lastAnswerShown')])].join(' '))
+      return false
     }
   }
 
   return {
     begin: (first) => {
       render()
-      if (first === null) control.start()
-      else takeOrComplain(first)
+      // One that cannot be shown is as good as none: the next one may be of this version.
+      if (first === null || !takeOrComplain(first, true)) control.start()
       widths.observe(root)
     },
     update: (next) => {
