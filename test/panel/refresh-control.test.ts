@@ -199,6 +199,15 @@ describe('an answer that arrives while another one is awaited', () => {
     }
   })
 
+  test('a poll asked before a refresh does not stand in the way of its answer, whatever the clock says', async () => {
+    const refresh = held()
+    const { shown, poll, press } = await polling({ onRefresh: refresh.ask })
+    press()
+    await poll.resolve(answer('loaded', { title: 'polled', nowMs: 2 }))
+    await refresh.resolve(answer('refreshing', { title: 'refreshed', nowMs: 2 }))
+    expect(shown).toEqual(['polled', 'refreshed'])
+  })
+
   test('a refresh may show what it expects first: its answer and its failure still count', async () => {
     const refresh = held()
     const { control, shown, troubles, press } = controlled({ onRefresh: refresh.ask })

@@ -95,12 +95,12 @@ export function refreshControl(
     waiting++
     const turn = ++asked
     const limit = new AbortController()
-    const giveUp = (reason: unknown): void => {
+    const giveUp = (reason?: unknown): void => {
       clearTimeout(patience)
       limit.abort(reason)
     }
     const leave = (): void => {
-      giveUp(gone.signal.reason)
+      giveUp()
     }
     // A callback need not heed the signal, and may never settle: what waits for it goes on without it.
     const givenUp = new Promise<never>((_, reject) => {
@@ -117,9 +117,8 @@ export function refreshControl(
       if (gone.signal.aborted) return
       if (came !== undefined) {
         if (turn <= answered && !isNewer(came)) return
-        const latest = Math.max(turn, answered)
         onAnswer(came)
-        answered = latest
+        answered = turn
       }
       if (turn > troubled) onTrouble(null)
     } catch (error) {
