@@ -95,23 +95,20 @@ export function refreshControl(
     waiting++
     const turn = ++asked
     const limit = new AbortController()
-    const giveUp = (reason?: unknown): void => {
-      clearTimeout(patience)
-      limit.abort(reason)
-    }
     const leave = (): void => {
-      giveUp()
+      clearTimeout(patience)
+      limit.abort()
     }
+    const patience = setTimeout(() => {
+      limit.abort(new DOMException('No answer came within a minute.', 'TimeoutError'))
+    }, patienceMs)
+    gone.signal.addEventListener('abort', leave)
     // A callback need not heed the signal, and may never settle: what waits for it goes on without it.
     const givenUp = new Promise<never>((_, reject) => {
       limit.signal.addEventListener('abort', () => {
         reject(limit.signal.reason as Error)
       })
     })
-    const patience = setTimeout(() => {
-      giveUp(new DOMException('No answer came within a minute.', 'TimeoutError'))
-    }, patienceMs)
-    gone.signal.addEventListener('abort', leave)
     try {
       const came = await Promise.race([(async () => how(limit.signal))(), givenUp])
       if (gone.signal.aborted) return
