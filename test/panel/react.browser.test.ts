@@ -125,8 +125,10 @@ describe.skipIf(!chromiumInstalled)(`the React example (needs ${executablePath})
   const badge = (text: string): Promise<void> => page.locator('.badge.status', { hasText: text }).waitFor()
 
   test('asks for the count, shows it once under StrictMode, and follows a refresh to its end', async () => {
-    await open('empty', 'empty', 'refreshing', 'refreshing', 'loaded')
+    await open('empty', 'refreshing', 'refreshing', 'loaded')
     await badge('Nothing yet')
+    // The panel that StrictMode throws away at once has asked nothing.
+    expect(asked).toEqual(['GET /experiments/checkout-button/exposures'])
     expect(await page.locator('.panel').count()).toBe(1)
     await page.getByRole('button', { name: 'Refresh' }).click()
     await badge('Refreshing')
