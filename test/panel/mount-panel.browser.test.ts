@@ -526,6 +526,13 @@ describe.skipIf(!chromiumInstalled)(`a mounted panel (needs ${executablePath})`,
     ])
   })
 
+  test('before the first success, times are in the zone of what is asked', async () => {
+    await open()
+    const madrid = exposureSpec({ ...spec, timeZone: 'Europe/Madrid' })
+    await mount(answerOf(['control', 'blue'], {}, { state: initialRefreshState, spec: madrid }))
+    expect(await page.locator('.zones').textContent()).toContain('Europe/Madrid')
+  })
+
   describe('a first answer that cannot be shown', () => {
     const damaged = (): unknown => ({
       ...answerOf(['control', 'blue']),

@@ -31,10 +31,11 @@ export function checkedAnswer(came: unknown, { say }: PanelWords): ExposuresAnsw
       say('otherVersion', { received: String(came.version).slice(0, 20), expected: String(answerVersion) }),
     )
   }
-  const { title, experiment, nowMs, status, decision } = came as Partial<ExposuresAnswer>
+  const { title, experiment, nowMs, timeZone, status, decision } = came as Partial<ExposuresAnswer>
   const isWhole =
     typeof title === 'string' &&
     typeof nowMs === 'number' &&
+    typeof timeZone === 'string' &&
     typeof experiment?.startedAt === 'number' &&
     statusTypes.has(String(status?.type)) &&
     decisionTypes.has(String(decision?.type))

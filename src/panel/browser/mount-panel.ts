@@ -310,7 +310,7 @@ function panelContent(
 
   const renderAnswer = (answer: ExposuresAnswer): void => {
     const success = successOf(answer.status)
-    const experimentZone = success?.summary.timeseries.timeZone ?? 'UTC'
+    const experimentZone = success?.summary.timeseries.timeZone ?? answer.timeZone
     chooseZones(experimentZone)
     const zone = timeZone ?? experimentZone
     const shown = shownOf(answer, zone, words, heading)
