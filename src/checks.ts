@@ -1,4 +1,4 @@
-import type { Refusal } from './errors.js'
+import { kindOf, type Refusal } from './errors.js'
 
 // The one way to check what a caller passed or a store held. Each check takes the value, its path, which messages name,
 // and the refusal to throw; it returns the value, typed. A check that only one room needs is in that room.
@@ -39,9 +39,32 @@ export function withFields<Value extends object>(
       field,
       `The fields are ${listed}.`,
       `Unknown field ${prefix}${name}${meant === undefined ? '.' : `; did you mean ${prefix}${meant}?`}`,
+      // Nothing is known of the field: it may be a password.
+      kindOf,
     )
   }
   return value
+}
+
+/**
+ * Something with these methods, such as a client, a store or a signal. What came instead is named by its kind alone: it
+ * may be the address of a server, with a password.
+ */
+export function withMethods(
+  value: unknown,
+  methods: readonly string[],
+  path: string,
+  refuse: Refusal,
+  advice: string,
+): void {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (methods.every((method) => typeof given[method] === 'function')) return
+  throw refuse(path, value, advice, undefined, kindOf)
+}
+
+/** A function, such as a clock. What came instead is named by its kind alone. */
+export function aFunction(value: unknown, path: string, refuse: Refusal, advice = 'Pass a function.'): void {
+  if (typeof value !== 'function') throw refuse(path, value, advice, undefined, kindOf)
 }
 
 /** Do two names differ in nothing but case and one or two letters that stand together? */

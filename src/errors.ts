@@ -54,7 +54,9 @@ const brand: unique symbol = Symbol.for('first-exposure.ExposureError')
  *
  * The `message` says what was wrong, what was received and what to do; `code` is for programs;
  * `details` holds the evidence as plain data; `cause` the error underneath, where there is one.
- * No message holds SQL, a bound parameter, a host name or a credential.
+ * No message holds SQL, a host name or a credential. A message may repeat a short value that was passed, such as a key, a
+ * variant or an instant, but no text that looks like an address; a client, a store, a function and an unknown field are
+ * named by their kind.
  *
  * @example
  * ```ts
@@ -119,10 +121,14 @@ export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCo
   )
 }
 
-/** How a message names a received value: its kind and, where that is short, its text. */
+/**
+ * How a message names a received value: its kind and, where that is short, its text. A text that looks like an address
+ * or a connection string is not repeated, whatever the field: it could hold a host name or a password.
+ */
 export function received(value: unknown): string {
   const type = typeof value
   if (typeof value === 'string') {
+    if (value.length <= 60 && address.test(value)) return 'a string that looks like an address'
     return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`
   }
   if (Array.isArray(value)) return `an array of ${value.length}`
@@ -131,15 +137,29 @@ export function received(value: unknown): string {
   return type === 'object' && value !== null ? 'an object' : String(value)
 }
 
+/** `scheme://…`, `user:password@host` or `password=…`. */
+const address = /[a-z][a-z\d+.-]*:\/\/|[^\s:@]:[^\s@]+@|(?:password|passwd|pwd|secret|token)\s*=/i
+
+/**
+ * The kind of a received value, and nothing of what it holds. For the place of a client, a store or a function, and for
+ * an unknown field, where a text may well be an address or a password.
+ */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 /**
  * Makes the error for a value that cannot be used: its path, the value, and what to pass instead. `problem` says what is
- * wrong with it, where that is more than its kind.
+ * wrong with it, where that is more than its kind; `shown` is how the message names the value, default {@link received}.
  */
 export type Refusal<Code extends ExposureErrorCode = ExposureErrorCode> = (
   path: string,
   value: unknown,
   advice: string,
   problem?: string,
+  shown?: (value: unknown) => string,
 ) => ExposureError<Code>
 
 /** The errors of one code. Their `details` hold the `path` of the value and, as a short text, what was `received`. */
@@ -147,14 +167,11 @@ export function refusal<Code extends ExposureErrorCode>(
   code: Code,
   subject: (path: string) => string = (path) => `${path} is not usable`,
 ): Refusal<Code> {
-  return (path, value, advice, problem) => {
+  return (path, value, advice, problem, shown = received) => {
     const wrong =
       problem ??
-      (value === undefined ? `${path} is required.` : `${subject(path)}: received ${received(value)}.`)
-    return new ExposureError(code, `${wrong} ${advice}`, {
-      path,
-      received: received(value),
-    })
+      (value === undefined ? `${path} is required.` : `${subject(path)}: received ${shown(value)}.`)
+    return new ExposureError(code, `${wrong} ${advice}`, { path, received: shown(value) })
   }
 }
 

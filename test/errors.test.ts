@@ -1,6 +1,6 @@
 import { ExposureError, isExposureError } from 'first-exposure'
 import { describe, expect, test, vi } from 'vitest'
-import { received } from '../src/errors.js'
+import { kindOf, received } from '../src/errors.js'
 
 describe('ExposureError', () => {
   test('carries code, details and cause', () => {
@@ -55,7 +55,41 @@ describe('received', () => {
     [Symbol('s'), 'a symbol'],
     [new Date(0), '1970-01-01T00:00:00.000Z'],
     [new Date(NaN), 'an invalid Date'],
+    ['2026-06-02T00:00:00Z', '"2026-06-02T00:00:00Z"'],
+    ['Europe/Madrid', '"Europe/Madrid"'],
+    ['prod:checkout', '"prod:checkout"'],
+    ['a@b.example', '"a@b.example"'],
   ])('%s is described as %s', (value, description) => {
     expect(received(value)).toBe(description)
+  })
+
+  test.each([
+    'postgres://app:hunter2@db.internal/prod',
+    'http://ch.internal:8123',
+    'connect to HTTPS://ch.internal',
+    'default:hunter2@ch.internal',
+    'host=db.internal password=hunter2',
+    'Server=db;Pwd = hunter2',
+  ])('%s is not repeated', (address) => {
+    expect(received(address)).toBe('a string that looks like an address')
+  })
+})
+
+describe('kindOf', () => {
+  test.each<[unknown, string]>([
+    ['hunter2', 'a string'],
+    ['', 'a string'],
+    [8123, 'a number'],
+    [12n, 'a bigint'],
+    [true, 'a boolean'],
+    [['hunter2'], 'an array'],
+    [{ a: 1 }, 'an object'],
+    [new Date(0), 'an object'],
+    [() => 1, 'a function'],
+    [Symbol('hunter2'), 'a symbol'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+  ])('%s is %s', (value, kind) => {
+    expect(kindOf(value)).toBe(kind)
   })
 })

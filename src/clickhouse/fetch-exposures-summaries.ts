@@ -18,7 +18,7 @@ import { assertInWindow } from './assert-in-window.js'
 import { classifyFailure } from './classify-failure.js'
 import type { ExposureClient } from './exposure-client.js'
 import { fetchExposuresSummary } from './fetch-exposures-summary.js'
-import { fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
+import { aClient, fetchRows, fetchRowsOptions, type FetchRowsOptions } from './fetch-rows.js'
 import type { QueryCost } from './query-cost.js'
 import { assertRowBound } from './too-many-buckets.js'
 
@@ -96,7 +96,7 @@ export async function fetchExposuresSummaries(
   const { groupSize = 500, concurrency = 1, onProgress, onCost, queryId, signal, settings } = options
   aWholeNumber(1, mostInBatch)(groupSize, 'groupSize', invalidSpec)
   aWholeNumber(1)(concurrency, 'concurrency', invalidSpec)
-  if (typeof client?.query !== 'function') throw invalidSpec('client', client, 'Pass a ClickHouse client.')
+  aClient(client, 'query')
   const placed = checkedExperiments(experiments).map((asked, place): Placed => ({ ...asked, place }))
   const groups = passesOf(placed)
     .flatMap(similarWindows)

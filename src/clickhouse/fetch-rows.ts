@@ -1,5 +1,5 @@
-import type { Check } from '../checks.js'
-import { ExposureError, invalidSpec } from '../errors.js'
+import { withMethods, type Check } from '../checks.js'
+import { ExposureError, invalidSpec, type Refusal } from '../errors.js'
 import type { ExposuresQuery } from '../sql/statement.js'
 import type { BoundValue } from '../sql/trusted-sql.js'
 import { answeredRows } from './answered-rows.js'
@@ -77,20 +77,16 @@ export async function fetchRows(
   return rows
 }
 
-/** Refuses what has no such method. Throws `invalid-spec`. */
-export function aClient(client: Partial<Record<'query' | 'exec', unknown>>, method: 'query' | 'exec'): void {
-  if (typeof client?.[method] !== 'function') {
-    throw invalidSpec('client', client, 'Pass a ClickHouse client.')
-  }
+/** Refuses what has no such method. */
+export function aClient(client: unknown, method: 'query' | 'exec', refuse: Refusal = invalidSpec): void {
+  withMethods(client, [method], 'client', refuse, 'Pass a ClickHouse client.')
 }
 
 /** An AbortSignal, not its controller. */
 export const aSignal: Check<AbortSignal> = (value, path, refuse) => {
-  const { throwIfAborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
-  if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') {
-    return value as AbortSignal
-  }
-  throw refuse(path, value, 'Pass an AbortSignal, such as the signal of an AbortController.')
+  const advice = 'Pass an AbortSignal, such as the signal of an AbortController.'
+  withMethods(value, ['throwIfAborted', 'addEventListener'], path, refuse, advice)
+  return value as AbortSignal
 }
 
 /**

@@ -18,7 +18,7 @@ import { classifyFailure } from './classify-failure.js'
 import { endQuery, mayStillRun } from './end-query.js'
 import type { ExposureClient } from './exposure-client.js'
 import { assertPartitions } from './ask-partitions.js'
-import { aSignal, assertSendable, queryIdPrefix, type FetchRowsOptions } from './fetch-rows.js'
+import { aClient, aSignal, assertSendable, queryIdPrefix, type FetchRowsOptions } from './fetch-rows.js'
 import { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 import type { QueryCost } from './query-cost.js'
 import { retryDelayMs } from './retry-delay.js'
@@ -176,7 +176,7 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
     concurrency,
     signal,
   } = input
-  if (typeof client?.query !== 'function') throw invalidPolicy('client', client, 'Pass a ClickHouse client.')
+  aClient(client, 'query', invalidPolicy)
   assertPartitions({ partitions, concurrency })
   aWholeNumber(0)(attempt, 'attempt', invalidPolicy)
   if (queryId !== undefined) aName(queryId, 'queryId', invalidPolicy)

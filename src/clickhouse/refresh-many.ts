@@ -1,4 +1,4 @@
-import { aList, aName, anObject, aWholeNumber, withFields } from '../checks.js'
+import { aFunction, aList, aName, anObject, aWholeNumber, withFields } from '../checks.js'
 import { invalidPolicy, received, type ExposureError } from '../errors.js'
 import { mostInBatch } from '../questions/batch/statement.js'
 import { checkedExperiment } from '../refresh/refresh-experiment.js'
@@ -6,7 +6,7 @@ import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
 import type { RefreshState } from '../refresh/refresh-state.js'
 import { epochMs } from '../time/instant.js'
 import type { ExposureClient } from './exposure-client.js'
-import { aSignal } from './fetch-rows.js'
+import { aClient, aSignal } from './fetch-rows.js'
 import type { QueryCost } from './query-cost.js'
 import { knownTo, type RefreshInput, type RefreshOutcome } from './refresh-exposures.js'
 import { refreshGroup, triedRefresh, type RefreshGroup, type Tried } from './refresh-group.js'
@@ -134,12 +134,11 @@ export function checkedMany<Version>(
 ): RefreshMany<Version> {
   const { client, store, now, concurrency = 4, groupSize, onCost, onOutcome, signal } = input
   const { random = Math.random } = input
-  if (typeof client?.query !== 'function') throw invalidPolicy('client', client, 'Pass a ClickHouse client.')
+  aClient(client, 'query', invalidPolicy)
   assertStore(store)
-  if (typeof now !== 'function') throw invalidPolicy('now', now, 'Pass the clock itself: now: Date.now.')
+  aFunction(now, 'now', invalidPolicy, 'Pass the clock itself: now: Date.now.')
   for (const [path, value] of Object.entries({ onCost, onOutcome, random })) {
-    if (value !== undefined && typeof value !== 'function')
-      throw invalidPolicy(path, value, 'Pass a function.')
+    if (value !== undefined) aFunction(value, path, invalidPolicy)
   }
   if (signal !== undefined) aSignal(signal, 'signal', invalidPolicy)
   const policy = checkedPolicy(input.policy ?? {})

@@ -1,5 +1,5 @@
 import { aRefreshState, initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
-import { aName, withFields } from '../checks.js'
+import { aName, withFields, withMethods } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import {
   askAlone,
@@ -93,8 +93,8 @@ export async function refreshStored<Version>(
 
 /** Throws `invalid-policy` for what is no store. */
 export function assertStore(store: { readonly load?: unknown; readonly save?: unknown } | undefined): void {
-  if (typeof store?.load === 'function' && typeof store.save === 'function') return
-  throw invalidPolicy('store', store, 'Pass a store with load and save, such as memoryRefreshStore().')
+  const advice = 'Pass a store with load and save, such as memoryRefreshStore().'
+  withMethods(store, ['load', 'save'], 'store', invalidPolicy, advice)
 }
 
 /** Joins a report to what is stored, however often others save in between. */

@@ -1,4 +1,4 @@
-import { withFields } from '../checks.js'
+import { aFunction, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import { aSignal, rejectOnAbort } from './fetch-rows.js'
 import type { RefreshGroup } from './refresh-group.js'
@@ -89,9 +89,7 @@ const listEveryMs = 60_000
 export async function runRefreshes<Version>(input: RunRefreshesInput<Version>): Promise<void> {
   withFields(input, [...refreshManyFields, 'experiments', 'signal'], 'input', invalidPolicy, '')
   const { experiments, signal } = input
-  if (typeof experiments !== 'function') {
-    throw invalidPolicy('experiments', experiments, 'Pass a function that lists the experiments.')
-  }
+  aFunction(experiments, 'experiments', invalidPolicy, 'Pass a function that lists the experiments.')
   aSignal(signal, 'signal', invalidPolicy)
   const many = checkedMany(input)
   const jobs = new Set<Job<RefreshGroup>>()

@@ -1,4 +1,4 @@
-import { withFields } from '../checks.js'
+import { withFields, withMethods } from '../checks.js'
 import type { RefreshStore } from '../clickhouse/refresh-store.js'
 import { invalidPolicy } from '../errors.js'
 import { decodeRefreshState, encodeRefreshState } from '../refresh/refresh-encoding.js'
@@ -62,9 +62,7 @@ export function postgresRefreshStore(
   pool: PostgresPool,
   options: PostgresRefreshStoreOptions = {},
 ): RefreshStore<string> {
-  if (typeof pool?.query !== 'function') {
-    throw invalidPolicy('pool', pool, 'Pass a pool with query, such as the Pool of pg.')
-  }
+  withMethods(pool, ['query'], 'pool', invalidPolicy, 'Pass a pool with query, such as the Pool of pg.')
   withFields(options, ['table'], 'options', invalidPolicy)
   const table = tableOf(options.table ?? 'refresh_state')
 

@@ -1,4 +1,4 @@
-import { withFields } from '../checks.js'
+import { withFields, withMethods } from '../checks.js'
 import type { RefreshStore } from '../clickhouse/refresh-store.js'
 import { invalidPolicy } from '../errors.js'
 import { decodeRefreshState, encodeRefreshState } from '../refresh/refresh-encoding.js'
@@ -61,9 +61,8 @@ export function sqliteRefreshStore(
   db: SqliteDatabase,
   options: SqliteRefreshStoreOptions = {},
 ): RefreshStore<string> {
-  if (typeof db?.prepare !== 'function') {
-    throw invalidPolicy('db', db, 'Pass an open database with prepare, such as one of better-sqlite3.')
-  }
+  const advice = 'Pass an open database with prepare, such as one of better-sqlite3.'
+  withMethods(db, ['prepare'], 'db', invalidPolicy, advice)
   withFields(options, ['table'], 'options', invalidPolicy)
   const table = quotedName(aStoredName(options.table ?? 'refresh_state', 'options.table', invalidPolicy))
   db.prepare(

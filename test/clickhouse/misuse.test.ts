@@ -55,7 +55,8 @@ describe.each<
     ['undefined', undefined],
     ['null', null],
     ['an object', {}],
-    ['"http://localhost:8123"', 'http://localhost:8123'],
+    ['a string', 'http://default:hunter2@localhost:8123'],
+    ['a string', 'hunter2'],
   ])('without a client: %s', async (received, given) => {
     expect(await refusalOf(call(given as never, {}))).toEqual(
       refused('invalid-spec', 'client', received, aClient),
@@ -93,7 +94,9 @@ describe('a refresh', () => {
 
   test.each<[path: string, received: string, advice: string, change: object]>([
     ['client', 'undefined', aClient, { client: undefined }],
+    ['client', 'a string', aClient, { client: 'hunter2' }],
     ['signal', 'an object', aSignal, { signal: controller }],
+    ['signal', 'a string', aSignal, { signal: 'hunter2' }],
   ])('%s is %s, alone and stored', async (path, received, advice, change) => {
     const refusal = refused('invalid-policy', path, received, advice)
     expect(await refusalOf(refreshExposures({ ...alone, ...change }))).toEqual(refusal)
@@ -115,6 +118,7 @@ describe('a refresh', () => {
   test.each<[path: string, received: string, advice: string, change: object]>([
     ['store', 'undefined', aStore, { store: undefined }],
     ['store', 'an object', aStore, { store: new Map() }],
+    ['store', 'a string', aStore, { store: 'hunter2' }],
     ['store', 'an object', aStore, { store: { load: async () => null } }],
     ['key', 'undefined', aKey, { key: undefined }],
     ['key', '""', aKey, { key: '' }],
@@ -126,6 +130,16 @@ describe('a refresh', () => {
     // Nothing was stored under what is no key.
     expect(await stored.store.load('undefined')).toBe(null)
     expect(await stored.store.load(undefined as never)).toBe(null)
+  })
+
+  test('with a field that there is not says nothing of its value', async () => {
+    expect(
+      await refusalOf(refreshStoredExposures({ ...stored, password: 'hunter2' } as never)),
+    ).toMatchObject({
+      code: 'invalid-policy',
+      message: expect.stringMatching(/^Unknown field password\. /),
+      details: { path: 'password', received: 'a string' },
+    })
   })
 
   test('of a store that gives something else than a state overwrites nothing', async () => {

@@ -701,8 +701,9 @@ describe('misuse', () => {
   }
   test.each([
     ['client', {}, 'an object', 'Pass a ClickHouse client.'],
+    ['client', 'http://default:hunter2@ch.internal', 'a string', 'Pass a ClickHouse client.'],
     ['store', undefined, 'undefined', 'Pass a store with load and save, such as memoryRefreshStore().'],
-    ['now', 1780272000000, '1780272000000', 'Pass the clock itself: now: Date.now.'],
+    ['now', 1780272000000, 'a number', 'Pass the clock itself: now: Date.now.'],
     [
       'signal',
       new AbortController(),
@@ -711,9 +712,9 @@ describe('misuse', () => {
     ],
     ['concurrency', 0, '0', 'Pass a whole number from 1 to 2^53 - 1.'],
     ['timeoutMs', 0, '0', 'Pass a whole number from 1 to 2,147,483,647.'],
-    ['onOutcome', 'log', '"log"', 'Pass a function.'],
-    ['random', 0.5, '0.5', 'Pass a function.'],
-    ['experiments', [], 'an array of 0', 'Pass a function that lists the experiments.'],
+    ['onOutcome', 'log', 'a string', 'Pass a function.'],
+    ['random', 0.5, 'a number', 'Pass a function.'],
+    ['experiments', [], 'an array', 'Pass a function that lists the experiments.'],
   ])('%s', async (field, value, received, advice) => {
     const error = await runRefreshes({ ...good, [field]: value }).catch((thrown: unknown) => thrown)
     const { code, message, details } = error as { code: string; message: string; details: unknown }

@@ -412,7 +412,7 @@ describe('what a spec and its parts are refused with', () => {
       refused(
         'invalid-spec',
         path,
-        '7',
+        'a number',
         `The fields are ${fields}.`,
         `Unknown field ${path}${meant === null ? '.' : `; did you mean ${meant}?`}`,
       ),

@@ -88,7 +88,7 @@ describe('an unknown option', () => {
       refused(
         'invalid-spec',
         'options.timezone',
-        '"UTC"',
+        'a string',
         `The fields are ${names}.`,
         `Unknown field options.timezone${meant}`,
       ),

@@ -38,13 +38,13 @@ describe('what a query is refused with', () => {
   test.each<[field: string, received: string, message: string, build: () => unknown]>([
     [
       'options.partitions',
-      '8',
+      'a number',
       'Unknown field options.partitions; did you mean options.partition? The fields are partition.',
       () => firstExposuresQuery(spec, window, { partitions: 8 } as object),
     ],
     [
       'options.late',
-      '5',
+      'a number',
       'Unknown field options.late. The fields are latenessMs.',
       () => exposureLedgerQuery(spec, window, { late: 5 } as object),
     ],

@@ -224,11 +224,11 @@ describe('what a policy and the instants are refused with', () => {
   const fields = 'The fields are throttleMs, presumedLostAfterMs, settleMs.'
 
   test.each<[path: string, received: string, advice: string, policy: unknown, problem?: string]>([
-    ['policy.cooldownMs', '1', fields, { cooldownMs: 1 }, 'Unknown field policy.cooldownMs.'],
-    ['policy.toString', '1', fields, { toString: 1 }, 'Unknown field policy.toString.'],
+    ['policy.cooldownMs', 'a number', fields, { cooldownMs: 1 }, 'Unknown field policy.cooldownMs.'],
+    ['policy.toString', 'a number', fields, { toString: 1 }, 'Unknown field policy.toString.'],
     [
       'policy.settelMs',
-      '1',
+      'a number',
       fields,
       { settelMs: 1 },
       'Unknown field policy.settelMs; did you mean policy.settleMs?',

@@ -156,7 +156,7 @@ describe('the names of tables', () => {
 
   test('so is what is no pool, no database, and an option that there is not', () => {
     expect(refusalOf(() => postgresRefreshStore('postgres://' as never))).toEqual(
-      refused('invalid-policy', 'pool', '"postgres://"', 'Pass a pool with query, such as the Pool of pg.'),
+      refused('invalid-policy', 'pool', 'a string', 'Pass a pool with query, such as the Pool of pg.'),
     )
     expect(refusalOf(() => sqliteRefreshStore(undefined as never))).toEqual(
       refused(

@@ -17,10 +17,10 @@ describe('what exposuresView says of what it refuses', () => {
   test.each<[path: string, received: string, advice: string, options: unknown, problem?: string]>([
     ['options', 'null', `Pass an object with the fields ${options}.`, null],
     ['options', '"all"', `Pass an object with the fields ${options}.`, 'all'],
-    ['zone', '"UTC"', `The fields are ${options}.`, { zone: 'UTC' }, 'Unknown field zone.'],
+    ['zone', 'a string', `The fields are ${options}.`, { zone: 'UTC' }, 'Unknown field zone.'],
     [
       'fillgaps',
-      'true',
+      'a boolean',
       `The fields are ${options}.`,
       { fillgaps: true },
       'Unknown field fillgaps; did you mean fillGaps?',
@@ -146,7 +146,7 @@ describe('what formatBucket says of what it refuses', () => {
     ['timeZone', '"Mars/Olympus"', zone, point, { timeZone: 'Mars/Olympus' }],
     [
       'timezone',
-      '"UTC"',
+      'a string',
       'The fields are locale, timeZone.',
       point,
       { timezone: 'UTC' },
