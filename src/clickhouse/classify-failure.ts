@@ -10,7 +10,7 @@ import { gatewayStatus } from './gateway-status.js'
  *
  * | code | transient | what it is |
  * |---|---|---|
- * | `authentication` | no | ClickHouse 192, 193, 194, 195, 516, 720, 767: ClickHouse refuses the user or the password |
+ * | `authentication` | no | ClickHouse 192, 193, 194, 195, 516, 720, 767: ClickHouse refuses the user or the password; ERR_INVALID_CHAR: they cannot be sent |
  * | `access-denied` | no | ClickHouse 291, 497: the user may not read the table |
  * | `unknown-database` | no | ClickHouse 81 |
  * | `unknown-table` | no | ClickHouse 60, 218 |
@@ -22,24 +22,25 @@ import { gatewayStatus } from './gateway-status.js'
  * | `session-refused` | no | ClickHouse 372, 374, 744, 763 |
  * | `readonly` | no | ClickHouse 164, 452, 472: a setting that the user may not change |
  * | `read-limit` | no | ClickHouse 158, 307, 396, 565: more rows, bytes or partitions than the user is allowed to read or get |
- * | `memory-limit` | yes | ClickHouse 173, 241, 777, 778 |
+ * | `memory-limit` | yes | ClickHouse 173, 241, 777, 778, or 1001 for `std::bad_alloc` |
  * | `time-limit` | yes | ClickHouse 159, 160 |
- * | `too-many-queries` | yes | ClickHouse 202, 364, 439, 700, 745, 749, 762, 776; HTTP 429; the limits of chproxy |
+ * | `too-many-queries` | yes | ClickHouse 202, 364, 384, 439, 473, 700, 733, 738, 745, 749, 762, 776; HTTP 429; the limits of chproxy |
  * | `quota` | yes | ClickHouse 201 |
- * | `network` | yes | ClickHouse 3, 32, 86, 95, 96, 198, 203, 209, 210, 265, 279, 297, 425, 499, 519, 900, 904, 1000: between the servers of a cluster, or with its disks |
- * | `keeper` | yes | ClickHouse 225, 242, 244, 999 |
+ * | `network` | yes | ClickHouse 3, 32, 33, 75, 86, 95, 96, 100, 102, 198, 203, 209, 210, 243, 254, 255, 265, 279, 285, 286, 289, 295, 297, 369, 410, 416, 425, 499, 500, 510, 519, 614, 660, 667, 693, 707, 737, 775, 900, 901, 903, 904, 1000, 1009: between the servers of a cluster, or with its disks, or a replica that is not ready |
+ * | `keeper` | yes | ClickHouse 225, 242, 244, 529, 568, 709, 999 |
  * | `query-id-in-use` | yes | ClickHouse 216: a query with this id is already running, such as one that a proxy sent twice |
- * | `cancelled` | yes | ClickHouse 236, 394, 677, 734, 735: somebody ended the query, or the server is stopping |
+ * | `cancelled` | yes | ClickHouse 236, 341, 394, 677, 696, 722, 734, 735: somebody ended the query, or the server is starting or stopping |
  * | `clickhouse-N` | no | any other code N of ClickHouse |
  * | `connection-refused` | yes | ECONNREFUSED |
- * | `connection-reset` | yes | ECONNRESET, ECONNABORTED, EPIPE, ERR_STREAM_PREMATURE_CLOSE, UND_ERR_SOCKET, or 'socket hang up' |
+ * | `connection-reset` | yes | ECONNRESET, ECONNABORTED, EPIPE, ERR_STREAM_PREMATURE_CLOSE, UND_ERR_SOCKET, 'socket hang up' and the like, or a `NetworkError` |
+ * | `headers-too-large` | no | HPE_HEADER_OVERFLOW, UND_ERR_HEADERS_OVERFLOW: the progress of a long query, in headers |
  * | `connection-timeout` | yes | ETIMEDOUT, ESOCKETTIMEDOUT, UND_ERR_CONNECT_TIMEOUT, UND_ERR_HEADERS_TIMEOUT, UND_ERR_BODY_TIMEOUT, 'Timeout error.', or a `TimeoutError` |
  * | `unreachable` | yes | EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN |
  * | `dns-lookup` | yes | EAI_AGAIN: the name could not be looked up now |
  * | `unknown-host` | no | ENOTFOUND: the name does not exist |
- * | `tls` | no | a certificate or handshake that is refused: CERT_…, ERR_TLS_…, ERR_SSL_…, SELF_SIGNED…, UNABLE_TO_…, DEPTH_ZERO_SELF_SIGNED_CERT, HOSTNAME_MISMATCH, EPROTO |
+ * | `tls` | no | a certificate or handshake that is refused: CERT_…, CRL_…, ERROR_IN_C…, ERR_TLS_…, ERR_SSL_…, SELF_SIGNED…, UNABLE_TO_…, DEPTH_ZERO_SELF_SIGNED_CERT, HOSTNAME_MISMATCH, INVALID_CA, INVALID_PURPOSE, PATH_LENGTH_EXCEEDED, EPROTO |
  * | `gateway-refused` | no | HTTP 401, 403, 407 of a gateway, or its words for them |
- * | `not-clickhouse` | no | HTTP 404, 405 of a gateway, a path that ClickHouse does not know, its other ports |
+ * | `not-clickhouse` | no | HTTP 404, 405 of a gateway, a path that ClickHouse does not know, its other ports; HPE_INVALID_CONSTANT: the answer is not HTTP |
  * | `gateway-timeout` | yes | HTTP 408, 504, 522, 524 of a gateway, or its words for them |
  * | `unavailable` | yes | HTTP 500, 502, 503, 520, 521, 523, 530 of a gateway, its words for them, or an error without a word |
  * | `malformed-answer` | yes | not ClickHouse's answer to this query: cut off, a proxy's page, another query's answer |
@@ -97,15 +98,16 @@ function classified(error: object): RefreshError | undefined {
   }
   const { name, code, message } = error as Readonly<Record<string, unknown>>
   const text = typeof message === 'string' ? message : ''
-  // Signals throw these; their codes are numbers of the DOM, not of ClickHouse.
+  // Signals throw these.
   const ofSignal = name === 'TimeoutError' || name === 'AbortError'
   // Failures known only by their text come first, because Poco gives many exceptions the same number.
   const told = failureClasses.find((each) => each.text?.test(text) === true)
   if (told !== undefined && !ofSignal) return ofClass(told)
   // ClickHouse's own errors have the number as text. An exception in the middle of a body is only text.
-  const number = !ofSignal && /^\d{1,4}$/.test(String(code)) ? Number(code) : exceptionNumber(text)
+  const isCoded = !ofSignal && !isOfDom(error) && /^\d{1,4}$/.test(String(code))
+  const number = isCoded ? Number(code) : exceptionNumber(text)
   if (number !== undefined) return byNumber(number)
-  const socket = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code)
+  const socket = socketOfName.get(name) ?? String(code)
   const found =
     failureClasses.find((each) => each.socket?.test(socket) === true) ??
     classOfStatus(ofSignal ? undefined : gatewayStatus(error))
@@ -114,6 +116,17 @@ function classified(error: object): RefreshError | undefined {
     return failureOf('malformed-answer', true, malformedAnswer)
   }
   return undefined
+}
+
+/** Browsers name a failure and do not say the socket's error. */
+const socketOfName: ReadonlyMap<unknown, string> = new Map([
+  ['TimeoutError', 'ETIMEDOUT'],
+  ['NetworkError', 'ECONNRESET'],
+])
+
+/** The code of a DOMException is a number of the DOM, and none of ClickHouse. It may come from another realm. */
+function isOfDom(error: object): boolean {
+  return Object.prototype.toString.call(error) === '[object DOMException]'
 }
 
 function byNumber(number: number): RefreshError {

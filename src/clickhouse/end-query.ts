@@ -10,6 +10,8 @@ const stillRunning: ReadonlySet<string> = new Set([
   'unavailable',
   'timeout',
   'connection-reset',
+  // The server was telling its progress.
+  'headers-too-large',
   'connection-timeout',
   'malformed-answer',
   'unknown',

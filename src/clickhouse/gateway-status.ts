@@ -9,7 +9,7 @@ export function gatewayStatus(error: object): number | undefined {
   const kept = [status, statusCode].find(isStatus)
   if (kept !== undefined || typeof message !== 'string') return kept
   const body = message.trim()
-  const [, title] = /<(?:title|h1)[^>]*>\s*([^<]+)/i.exec(body) ?? []
+  const [, title] = /<(?:title|h1)[^<>]*>\s*([^<]+)/i.exec(body) ?? []
   if (title !== undefined) return statusIn(title.trim(), true)
   return body.startsWith('{') ? statusOfJson(body) : statusIn(body, false)
 }

@@ -13,7 +13,11 @@ export function refusedByStatement(cause: unknown, query: string): ExposureError
     readonly message?: unknown
   }
   if (typeof message !== 'string') return undefined
-  return refusals[String(code)]?.(message, cause, query)
+  const named = String(code)
+  // What the server says of the statement comes first. The patterns are slow on a text of any length.
+  return Object.hasOwn(refusals, named)
+    ? refusals[named]?.(message.slice(0, 32_768), cause, query)
+    : undefined
 }
 
 type Refused = (message: string, cause: unknown, query: string) => ExposureError | undefined

@@ -31,7 +31,9 @@ const documentedNumbers = table.flatMap((each) => numbersOf(each).map((number) =
 /** The codes of sockets and TLS; `…` stands for whatever follows. */
 const documentedSockets = table.flatMap((each) =>
   (each.what.match(/\b[A-Z]+_?[A-Z_]*(?:…|\b)/g) ?? [])
-    .filter((text) => /^(E[A-Z]{3}|ERR_|UND_|CERT_|SELF_|UNABLE_|DEPTH_|HOSTNAME_)/.test(text))
+    .filter((text) =>
+      /^(E[A-Z]{3}|ERR_|UND_|CERT_|SELF_|UNABLE_|DEPTH_|HOSTNAME_|HPE_|CRL_|INVALID_|PATH_)/.test(text),
+    )
     .map((text) => [text, each] as const),
 )
 
@@ -178,6 +180,19 @@ describe('the table of classifyFailure', () => {
 
   test.each([
     ['connection-reset', new Error('socket hang up')],
+    ['connection-reset', new TypeError('terminated')],
+    ['connection-reset', new Error('Premature close')],
+    ['connection-reset', new Error('aborted')],
+    ['connection-reset', new Error('other side closed')],
+    [
+      'connection-reset',
+      new Error('Client network socket disconnected before secure TLS connection was established'),
+    ],
+    [
+      'memory-limit',
+      new Error('std::exception. Code: 1001, type: std::bad_alloc, e.what() = std::bad_alloc'),
+    ],
+    ['memory-limit', ofCode('1001', 'std::exception. Code: 1001, type: std::bad_alloc')],
     ['connection-timeout', new Error('Timeout error.')],
     ['connection-timeout', new DOMException('The operation was aborted due to timeout', 'TimeoutError')],
     ['malformed-answer', new SyntaxError('Unexpected token')],
@@ -185,7 +200,9 @@ describe('the table of classifyFailure', () => {
     ['malformed-answer', new ExposureError('malformed-rows', 'none')],
     ['too-many-buckets', new ExposureError('too-many-buckets', 'many')],
     ['shards-missing', new ExposureError('shards-missing', 'some', {}, { cause: ofCode('395') })],
-    // Its code, 20, is the DOM's and none of ClickHouse's.
+    // The codes of a DOMException, such as 19 and 20, are the DOM's and none of ClickHouse's.
+    ['connection-reset', new DOMException('A network error occurred.', 'NetworkError')],
+    ['unknown', new DOMException('It is too large.', 'QuotaExceededError')],
     ['unknown', new DOMException('This operation was aborted', 'AbortError')],
     ['unknown', new Error('The user aborted a request.')],
     ['unknown', ofCode('EWHATEVER')],
@@ -195,6 +212,53 @@ describe('the table of classifyFailure', () => {
     ),
   ] as const)('%s: %s', (code, error) => {
     expect(classOf(error)).toEqual(expected(row(code)))
+  })
+
+  test('std::exception of another type keeps its number', () => {
+    const message = 'std::exception. Code: 1001, type: std::out_of_range, e.what() = x'
+    expect(classOf(new Error(message))).toEqual({ code: 'clickhouse-1001', transient: false })
+  })
+
+  test.each([
+    [31, 'memory-limit'],
+    [32, 'unknown'],
+  ])('below %d wrappers: %s', (wrappers, code) => {
+    let error: Error = ofCode('241')
+    for (let i = 0; i < wrappers; i++) error = new Error('wrapped', { cause: error })
+    expect(classOf(error).code).toBe(code)
+  })
+
+  test('a sentence of exactly 500 characters is whole', () => {
+    const sentence = 'x'.repeat(500)
+    expect(classifyFailure(new ExposureError('unsafe-setting', sentence)).message).toBe(sentence)
+  })
+
+  test.each(
+    [
+      '<h1',
+      '<title',
+      '<h1>',
+      '<h1> ',
+      'Code: 1. ',
+      'Code: 1. Exception',
+      '[ Id: ]: ',
+      '[ Id: ]: limits for user "',
+      '[ Id: ]: timeout for cluster user "x" ',
+      '{"message":"',
+      '503 ',
+      'error code: ',
+      'HTTP/1.1',
+      'Service Unavailable ',
+    ].map((part) => [part]),
+  )('a long answer is classified in no time: %s', (part) => {
+    const begun = performance.now()
+    for (const message of [
+      part.repeat(60_000),
+      `${part}${' '.repeat(200_000)}x`,
+      `${part}${'Exception'.repeat(20_000)}x`,
+    ])
+      classifyFailure(new Error(message))
+    expect(performance.now() - begun).toBeLessThan(1000)
   })
 
   test('the nearest cause that is known decides, and cycles end', () => {

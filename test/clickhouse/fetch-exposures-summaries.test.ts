@@ -167,10 +167,19 @@ describe('fetchExposuresSummaries', () => {
     ])
   })
 
-  test.each([
+  test.each<readonly [what: string, error: Error]>([
     ['the server does not answer', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
     ['the table is not there', clickHouseError(60)],
     ['the user may not read it', clickHouseError(497)],
+    ...[516, 81, 47, 164, 704, 372].map(
+      (code) => [`ClickHouse says ${code}`, clickHouseError(code)] as const,
+    ),
+    ...[254, 289, 369, 500, 903].map(
+      (code) => [`a replica or a disk is not ready: ${code}`, clickHouseError(code)] as const,
+    ),
+    ...['ENOTFOUND', 'CERT_HAS_EXPIRED'].map(
+      (code) => [`the connection fails: ${code}`, Object.assign(new Error('refused'), { code })] as const,
+    ),
   ])('asks no further if %s', async (_, error) => {
     const { client, sent } = clientOf((features) => (features.length > 1 ? error : each(features)))
     const results = await fetchExposuresSummaries(client, [of('f1'), of('f2'), of('f9', { maxRows: 1 })])

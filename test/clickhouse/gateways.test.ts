@@ -191,6 +191,21 @@ describe('a gateway that answers instead of ClickHouse', () => {
     expect(classifyFailure(thrown)).toMatchObject({ code: 'gateway-refused', transient: false })
   })
 
+  test.each([
+    ['gateway-refused', 'Authentication Required'],
+    ['gateway-refused', 'Access Denied'],
+    ['not-clickhouse', 'Method Not Allowed'],
+    ['gateway-timeout', 'Request Timeout'],
+    ['gateway-timeout', 'stream timeout'],
+    ['query-too-large', 'Content Too Large'],
+    ['unavailable', '503 Service Temporarily Unavailable'],
+    ['unavailable', 'Service Temporarily Unavailable'],
+    ['unavailable', 'overloaded'],
+    ['unavailable', '[ Id: 17A2; User "web"]: unable to reach address'],
+  ])('%s by its words alone: %s', (code, message) => {
+    expect(classifyFailure(new Error(message)).code).toBe(code)
+  })
+
   test('an error without a word is a gateway’s answer only by itself', () => {
     expect(classifyFailure(new Error(''))).toMatchObject({ code: 'unavailable', transient: true })
     for (const other of [

@@ -394,6 +394,7 @@ describe('refreshExposures', () => {
     ['ECONNREFUSED', 0],
     ['ECONNRESET', 1],
     ['ETIMEDOUT', 1],
+    ['HPE_HEADER_OVERFLOW', 1],
     ['EWHATEVER', 1],
   ])('after %s, a query that may still run is ended %d times', async (code, times) => {
     const client = failing(code)

@@ -90,6 +90,8 @@ describe('what the guards of a statement refuse', () => {
     ['60', 'first-exposure: column timestamp has type <Int64>'],
     [undefined, 'first-exposure: column timestamp has type <Int64>'],
     ['395', 5],
+    ['constructor', 'first-exposure: column timestamp has type <Int64>'],
+    ['toString', 'boom'],
   ])('nothing else: %s %s', async (code, message) => {
     expect(await failing(code, message)).toBe('untouched')
   })
