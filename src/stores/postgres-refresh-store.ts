@@ -42,8 +42,9 @@ export interface PostgresRefreshStoreOptions {
  *   bytes and neither a dot nor NUL
  * @returns the store; nothing is asked before its first use
  * @throws {@link ExposureError} `invalid-policy` for something else than a pool, or a name that cannot be used. The
- *   store itself rejects with what the pool throws, untouched, and with `malformed-state` or `unsupported-version` for
- *   a stored text that this release cannot read
+ *   store itself rejects with what the pool throws, untouched; with `invalid-policy` for a key that is not text; and with
+ *   `malformed-state` or `unsupported-version` for a stored text that this release cannot read. A load that conflicts
+ *   (SQLSTATE 40001) is asked up to five times, with short waits
  *
  * @example
  * ```ts
@@ -87,7 +88,7 @@ export function postgresRefreshStore(
     }
   }
 
-  const load: RefreshStore<string>['load'] = async (key) => {
+  const load = async (key: string, tries = 1): ReturnType<RefreshStore<string>['load']> => {
     try {
       const { rows } = await pool.query(`SELECT state, version FROM ${table} WHERE key = $1`, [
         storedKey(key),
@@ -97,12 +98,13 @@ export function postgresRefreshStore(
     } catch (error) {
       // A host that may only read creates nothing.
       if (isOneOf(error, missing)) return null
-      if (isOneOf(error, serializationFailure)) return await load(key)
-      throw error
+      if (!isOneOf(error, serializationFailure) || tries === mostTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries))
+      return await load(key, tries + 1)
     }
   }
   return Object.freeze({
-    load,
+    load: async (key) => await load(key),
     save: async (key, state, expectedVersion) => {
       const version = crypto.randomUUID()
       const values = [storedKey(key), encodeRefreshState(state), version]
@@ -134,8 +136,13 @@ export function postgresRefreshStore(
 const missing: readonly string[] = ['42P01']
 /** The table, its type or its row in the catalogue. */
 const alreadyThere: readonly string[] = ['42P07', '42710', '23505']
-/** The code of a conflict if the database's default isolation is stricter than READ COMMITTED. */
+/**
+ * The code of a conflict if the database's default isolation is stricter than READ COMMITTED, and on a standby, where
+ * the recovery may cancel every statement for a while.
+ */
 const serializationFailure: readonly string[] = ['40001']
+/** How often a load is asked that conflicts. Its error is the caller's then. */
+const mostTries = 5
 
 function isOneOf(error: unknown, codes: readonly string[]): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code

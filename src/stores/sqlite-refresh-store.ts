@@ -44,8 +44,9 @@ export interface SqliteRefreshStoreOptions {
  * @param options.table - the name of the table, 1 to 63 bytes without a dot and without NUL; default `refresh_state`
  * @returns the store
  * @throws {@link ExposureError} `invalid-policy` for something else than a database, or a name that cannot be used;
- *   what the driver throws, untouched. The store itself rejects with what the driver throws, and with `malformed-state`
- *   or `unsupported-version` for a stored text that this release cannot read
+ *   what the driver throws, untouched. The store itself rejects with what the driver throws, with `invalid-policy` for a
+ *   key that is not text, and with `malformed-state` or `unsupported-version` for a stored text that this release cannot
+ *   read
  *
  * @example
  * ```ts

@@ -1,11 +1,13 @@
-import { aName, type Check } from '../checks.js'
+import { aName, aString, type Check } from '../checks.js'
+import { invalidPolicy } from '../errors.js'
 
 /**
  * A key as a text that a database can store, different for different keys: the inside of a JSON string. It escapes NUL,
  * which PostgreSQL refuses and some drivers of SQLite cut at, and lone surrogates, which UTF-8 cannot hold.
+ * Throws `invalid-policy` for what is no text: the inside of another value's JSON could be another key.
  */
 export function storedKey(key: string): string {
-  return JSON.stringify(key).slice(1, -1)
+  return JSON.stringify(aString(key, 'key', invalidPolicy)).slice(1, -1)
 }
 
 /** What PostgreSQL keeps of a name; it cuts the rest off without an error. */

@@ -115,6 +115,13 @@ describe('a store in PostgreSQL', () => {
     expect((await postgresRefreshStore(loading).load('a'))?.version).toBe('v1')
   })
 
+  test('a load that conflicts every time is given up after five tries', async () => {
+    // As on a standby: "canceling statement due to conflict with recovery".
+    const loading = pool(...Array.from({ length: 50 }, () => '40001'))
+    await expect(postgresRefreshStore(loading).load('a')).rejects.toMatchObject({ code: '40001' })
+    expect(statements(loading)).toEqual(Array.from({ length: 5 }, () => 'SELECT'))
+  })
+
   test('every other error reaches the caller', async () => {
     for (const error of ['08006', '42501', '57014']) {
       await expect(postgresRefreshStore(pool(error)).load('a')).rejects.toMatchObject({ code: error })
@@ -124,6 +131,32 @@ describe('a store in PostgreSQL', () => {
     }
     const odd = { query: () => Promise.reject(undefined) }
     await expect(postgresRefreshStore(odd).load('a')).rejects.toBeUndefined()
+  })
+})
+
+describe('a key that is no text', () => {
+  test.each([
+    [123, '123'],
+    [['2'], 'an array of 1'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+  ])('%j is refused, and nothing is read or written', async (key, received) => {
+    const db = new Database(':memory:')
+    const sqlite = sqliteRefreshStore(db)
+    await sqlite.save('2', requested, null)
+    const asked = pool()
+    for (const store of [sqlite, postgresRefreshStore(asked)]) {
+      for (const call of [store.load(key as never), store.save(key as never, requested, null)]) {
+        const thrown = await call.catch((error: unknown) => error)
+        expect(
+          refusalOf(() => {
+            throw thrown
+          }),
+        ).toEqual(refused('invalid-policy', 'key', received, 'Pass a string.'))
+      }
+    }
+    expect(asked.asked).toEqual([])
+    expect(db.prepare('SELECT count(*) AS rows FROM refresh_state').get()).toMatchObject({ rows: 1 })
   })
 })
 
