@@ -81,7 +81,9 @@ export interface AnswerId {
 export type Answer = Awaited<ReturnType<ExposureClient['query']>>
 
 /** A header of an answer, whatever the case of its name; `undefined` if it is not there, or there several times. */
-export function answerHeader({ response_headers: headers = {} }: AnswerId, name: string): string | undefined {
+export function answerHeader({ response_headers }: AnswerId, name: string): string | undefined {
+  // Other clients may have null here.
+  const headers = response_headers ?? {}
   const found = Object.keys(headers).find((each) => each.toLowerCase() === name)
   const value = found === undefined ? undefined : headers[found]
   return typeof value === 'string' && value !== '' ? value : undefined

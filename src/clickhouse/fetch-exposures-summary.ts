@@ -1,4 +1,4 @@
-import { withFields } from '../checks.js'
+import { aName, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import { summarizeExposures } from '../questions/summary/answer.js'
@@ -85,6 +85,7 @@ export async function fetchExposuresSummary(
   )
   assertPartitions(options)
   const { queryId, partitions = 1, onProgress } = options
+  if (queryId !== undefined) aName(queryId, 'queryId', invalidSpec)
   const complete = exposureSpec(spec)
   const { maxRows, timeZone } = complete
   const sums = bucketSums((count) => {

@@ -1,5 +1,5 @@
-import { withMethods, type Check } from '../checks.js'
-import { ExposureError, invalidSpec, type Refusal } from '../errors.js'
+import { aName, withMethods, type Check } from '../checks.js'
+import { ExposureError, invalidSpec, kindOf, type Refusal } from '../errors.js'
 import type { ExposuresQuery } from '../sql/statement.js'
 import type { BoundValue } from '../sql/trusted-sql.js'
 import { answeredRows } from './answered-rows.js'
@@ -47,6 +47,7 @@ export async function fetchRows(
   { signal, queryId = newQueryId(), settings, onCost }: FetchRowsOptions,
 ): Promise<readonly unknown[]> {
   aClient(client, 'query')
+  aName(queryId, 'queryId', invalidSpec)
   if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
   const { query, query_params, format } = statement
   const sending = assertSendable(statement)
@@ -60,9 +61,10 @@ export async function fetchRows(
         format,
         ...sending,
         ...(signal === undefined ? {} : { abort_signal: signal }),
-        ...(queryId === undefined ? {} : { query_id: queryId }),
+        query_id: queryId,
         ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
       })
+      assertAnswer(result, 'query', ['text', 'json'])
       // Read the answer completely, even if it belongs to another query: unread data blocks one of the client's
       // connections.
       const rows = await answeredRows(result)
@@ -80,6 +82,19 @@ export async function fetchRows(
 /** Refuses what has no such method. */
 export function aClient(client: unknown, method: 'query' | 'exec', refuse: Refusal = invalidSpec): void {
   withMethods(client, [method], 'client', refuse, 'Pass a ClickHouse client.')
+}
+
+/** Refuses what is no answer of a client: it needs one of these fields. Throws `invalid-spec`. */
+export function assertAnswer(answer: unknown, method: 'query' | 'exec', fields: readonly string[]): void {
+  const given = (answer ?? {}) as Readonly<Record<string, unknown>>
+  if (fields.some((field) => given[field] !== undefined)) return
+  throw invalidSpec(
+    'client',
+    answer,
+    'Pass a ClickHouse client.',
+    `client.${method} answered ${kindOf(answer)}, which has no ${fields.at(-1)}.`,
+    kindOf,
+  )
 }
 
 /** An AbortSignal, not its controller. */
@@ -138,7 +153,7 @@ function parameterText(value: BoundValue): string {
 }
 
 /** Refuses an answer that has the id of another query. Throws `malformed-rows`. */
-export function assertOwnAnswer(answer: AnswerId, queryId: string | undefined): void {
+export function assertOwnAnswer(answer: AnswerId, queryId: string): void {
   if (!isOfAnotherQuery(answeredId(answer), queryId)) return
   throw new ExposureError(
     'malformed-rows',
@@ -150,8 +165,8 @@ export function assertOwnAnswer(answer: AnswerId, queryId: string | undefined): 
  * A proxy may give queries its own ids, as chproxy does, so a different id alone proves nothing. But this library never
  * makes the same id twice.
  */
-function isOfAnotherQuery(answered: string | undefined, asked: string | undefined): boolean {
-  return asked !== undefined && answered !== asked && answered?.startsWith(queryIdPrefix) === true
+function isOfAnotherQuery(answered: string | undefined, asked: string): boolean {
+  return answered !== asked && answered?.startsWith(queryIdPrefix) === true
 }
 
 /** The id that the server put on its answer. A client's own `query_id` may be only the id of the request. */
@@ -159,10 +174,18 @@ export function answeredId(answer: AnswerId): string | undefined {
   return answerHeader(answer, 'x-clickhouse-query-id') ?? answer.query_id
 }
 
-/** `undefined` in a page that is not secure, where browsers have no random UUIDs: the client makes an id then. */
-function newQueryId(): string | undefined {
+/** A new id. In a page that is not secure, browsers have no random UUIDs, but they have random bytes. */
+export function newQueryId(): string {
   const { randomUUID } = crypto as { readonly randomUUID?: unknown }
-  return randomUUID === undefined ? undefined : `${queryIdPrefix}${crypto.randomUUID()}`
+  return `${queryIdPrefix}${randomUUID === undefined ? uuidOfBytes() : crypto.randomUUID()}`
+}
+
+/** A UUID of version 4. */
+function uuidOfBytes(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const part = (from: number, to: number): string => digits.slice(from, to)
+  return `${part(0, 8)}-${part(8, 12)}-4${part(13, 16)}-a${part(17, 20)}-${part(20, 32)}`
 }
 
 /** Some clients react late to a signal, and some never do; the caller must not wait for them. */

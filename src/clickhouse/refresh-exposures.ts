@@ -18,7 +18,7 @@ import { classifyFailure } from './classify-failure.js'
 import { endQuery, mayStillRun } from './end-query.js'
 import type { ExposureClient } from './exposure-client.js'
 import { assertPartitions } from './ask-partitions.js'
-import { aClient, aSignal, assertSendable, queryIdPrefix, type FetchRowsOptions } from './fetch-rows.js'
+import { aClient, aSignal, assertSendable, newQueryId, type FetchRowsOptions } from './fetch-rows.js'
 import { fetchExposuresSummary, type FetchExposuresOptions } from './fetch-exposures-summary.js'
 import type { QueryCost } from './query-cost.js'
 import { retryDelayMs } from './retry-delay.js'
@@ -273,7 +273,7 @@ export async function runRefresh(
   const { signal, partitions, concurrency } = input
   const window = windowOf(input, at)
   const asOf = window.asOfMs
-  const queryId = input.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
+  const queryId = input.queryId ?? newQueryId()
   const asked = signal?.aborted !== true
   const costs: QueryCost[] = []
   try {

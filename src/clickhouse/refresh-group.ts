@@ -4,7 +4,7 @@ import type { ExposuresSummary } from '../questions/summary/exposures-summary.js
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { endQuery } from './end-query.js'
 import { fetchExposuresSummaries } from './fetch-exposures-summaries.js'
-import { queryIdPrefix } from './fetch-rows.js'
+import { newQueryId } from './fetch-rows.js'
 import type { QueryCost } from './query-cost.js'
 import {
   askAlone,
@@ -61,7 +61,7 @@ export function refreshGroup(
   const { client, store } = input
   // One instant for all: their windows end together, and they are due together the next time.
   const now = many.now()
-  const queryId = `${queryIdPrefix}${crypto.randomUUID()}`
+  const queryId = newQueryId()
   const limit = new AbortController()
   const onAbort = (): void => {
     limit.abort(signal?.reason)

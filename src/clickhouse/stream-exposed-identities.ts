@@ -1,4 +1,4 @@
-import { withFields } from '../checks.js'
+import { aName, withFields } from '../checks.js'
 import { ExposureError, invalidSpec } from '../errors.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import type { SourceColumn } from '../experiment/source-column.js'
@@ -22,10 +22,11 @@ import {
   aClient,
   aSignal,
   answeredId,
+  assertAnswer,
   assertOwnAnswer,
   assertSendable,
   fetchRowsOptions,
-  queryIdPrefix,
+  newQueryId,
   rejectOnAbort,
   type FetchRowsOptions,
 } from './fetch-rows.js'
@@ -124,7 +125,8 @@ export function streamExposedIdentities(
   withFields(options, [...fetchRowsOptions, 'dimensions', 'partitions'], 'options', invalidSpec)
   aClient(client, 'query')
   aClient(client, 'exec')
-  const { partitions = 1, signal, dimensions } = options
+  const { partitions = 1, signal, dimensions, queryId } = options
+  if (queryId !== undefined) aName(queryId, 'queryId', invalidSpec)
   if (signal !== undefined) aSignal(signal, 'signal', invalidSpec)
   assertPartitions({ partitions })
   const complete = exposureSpec(spec)
@@ -137,7 +139,7 @@ export function streamExposedIdentities(
   return {
     [Symbol.asyncIterator]: () =>
       eachOf(async function* (stopped) {
-        const id = options.queryId ?? `${queryIdPrefix}${crypto.randomUUID()}`
+        const id = options.queryId ?? newQueryId()
         for (let index = 0; index < partitions; index++) {
           const queryId = partitions === 1 ? id : `${id}-${index}`
           yield* identitiesOf(client, statementOf(index), { ...options, queryId }, stopped)
@@ -167,6 +169,7 @@ async function* identitiesOf(
       query_id: queryId,
       ...(settings === undefined ? {} : { clickhouse_settings: { ...settings } }),
     })
+    assertAnswer(answer, 'exec', ['stream'])
     const opened = byteReader(answer.stream)
     bytes = opened
     assertOwnAnswer(answer, queryId)

@@ -82,7 +82,7 @@ export function writeFlagsmithExposures(
   const patience = checkedPolicy(policy)
   const known = knownOf(checkedState(state), checked)
   const { requestedAt, success, failure, question } = known
-  const before = anObject(stored, 'stored', malformedState)
+  const before = rowAsJson(anObject(stored, 'stored', malformedState))
   const asOf =
     success === null ? null : success.asOf < endsAt ? success.asOf : Math.max(success.asOf, success.at)
   const failedAt = failure === null || (asOf !== null && failure.at <= asOf) ? null : failure.at
@@ -107,17 +107,31 @@ export function writeFlagsmithExposures(
   )
 }
 
+/** A copy of the stored row, as JSON holds it. Its members go into the written row, which is frozen. */
+function rowAsJson(stored: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  let copy: unknown
+  try {
+    copy = JSON.parse(JSON.stringify(stored))
+  } catch {
+    // A bigint, or a circle.
+  }
+  if (typeof copy === 'object' && copy !== null) return copy as Readonly<Record<string, unknown>>
+  throw malformedState(
+    'stored',
+    stored,
+    'Pass the row as JSON.parse returns it.',
+    'The row cannot be written as JSON.',
+  )
+}
+
 /** What is written, with the members of what was stored that it does not have. */
 function withOthersOf<Written extends object>(
   stored: Readonly<Record<string, unknown>>,
   written: Written,
 ): Written {
   const others = Object.entries(stored).filter(([name]) => !Object.hasOwn(written, name))
-  // fromEntries defines properties where an assignment to __proto__ would set the prototype. A copy, which is frozen.
-  return {
-    ...written,
-    ...(JSON.parse(JSON.stringify(Object.fromEntries(others))) as object),
-  }
+  // fromEntries defines properties where an assignment to __proto__ would set the prototype.
+  return { ...written, ...Object.fromEntries(others) }
 }
 
 function recordIn(

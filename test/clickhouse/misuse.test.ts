@@ -63,6 +63,18 @@ describe.each<
     )
   })
 
+  test.each<[what: string, answer: unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', '[]'],
+    ['an object', {}],
+  ])('whose client answers %s', async (what, answer) => {
+    const query = async (): Promise<never> => await Promise.resolve(answer as never)
+    expect(await refusalOf(call({ query }, {}))).toEqual(
+      refused('invalid-spec', 'client', what, aClient, `client.query answered ${what}, which has no json.`),
+    )
+  })
+
   test('with a controller instead of its signal', async () => {
     expect(await refusalOf(call(client, { signal: controller as never }))).toEqual(
       refused('invalid-spec', 'signal', 'an object', aSignal),

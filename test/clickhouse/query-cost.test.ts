@@ -7,6 +7,7 @@ import {
   refreshDueExposures,
   refreshExposures,
   refreshStoredExposures,
+  refreshStoredExposuresBatch,
   streamExposedIdentities,
   type ExposureClient,
   type QueryCost,
@@ -63,6 +64,7 @@ describe('what a statement cost', () => {
 
   test.each([
     ['no header', undefined],
+    ['no headers', null as unknown as undefined],
     ['no summary', {}],
     ['several', { 'x-clickhouse-summary': ['{"read_rows":"1"}', '{"read_rows":"2"}'] }],
     ['no JSON', { 'x-clickhouse-summary': '{"read_rows":' }],
@@ -70,8 +72,14 @@ describe('what a statement cost', () => {
     ['a list', { 'x-clickhouse-summary': '["1"]' }],
     ['no counts', summary({ read_rows: '-1', read_bytes: 1.5, elapsed_ns: 'soon' })],
     ['other counts', summary({ read_rows: null, read_bytes: '', elapsed_ns: {} })],
+    ['too many digits', summary({ read_rows: '1'.repeat(21) })],
   ] as const)('is null for %s', async (_, headers) => {
     expect(await costsOf(answering(headers), { queryId: 'a' })).toEqual([{ queryId: 'a', ...nothing }])
+  })
+
+  test('the most that the server can count is read', async () => {
+    const [cost] = await costsOf(answering(summary({ read_rows: '18446744073709551615' })))
+    expect(cost?.readRows).toBe(18446744073709552000)
   })
 
   test('a field that is missing leaves the others; numbers may be numbers', async () => {
@@ -139,6 +147,21 @@ describe('what a stream and a batch cost', () => {
     expect(costs).toHaveLength(2)
   })
 
+  test('a stream whose answer ends without statistics tells nothing of its cost', async () => {
+    const names = ['identity', 'variant', 'first_exposure', 'quarantined', 'first_variant']
+    const meta = JSON.stringify(names.map((name) => ({ name })))
+    const body = `{\n\t"meta":\n\t${meta},\n\n\t"data":\n\t[\n\n\t],\n\n\t"rows": 0\n}\n`
+    const client = {
+      query: async () => ({ json: async () => [] }),
+      exec: async () => ({ stream: new Blob([body]).stream() }),
+    }
+    const costs: QueryCost[] = []
+    const options = { queryId: 'a', onCost: (cost: QueryCost) => void costs.push(cost) }
+    for await (const identity of streamExposedIdentities(client, spec, window, options))
+      expect.fail(String(identity.identity))
+    expect(costs).toEqual([{ queryId: 'a', ...nothing }])
+  })
+
   test('a batch tells it once for each statement; an error of the hook ends the call', async () => {
     const asked = ['a', 'b'].map((featureName) => ({
       spec: exposureSpec({ environmentKey: 'prod', featureName }),
@@ -170,17 +193,68 @@ describe('the id of a statement', () => {
     expect(client.ids.at(-1)).toBe('mine')
   })
 
-  test('is the client’s own where a page has no random UUIDs', async () => {
+  // A page that is not secure has no crypto.randomUUID.
+  test('is random where a page has no random UUIDs, and a refresh, a group and a stream have one too', async () => {
     const { crypto } = globalThis
-    Object.defineProperty(globalThis, 'crypto', { value: {}, configurable: true })
+    const getRandomValues = crypto.getRandomValues.bind(crypto)
+    Object.defineProperty(globalThis, 'crypto', { value: { getRandomValues }, configurable: true })
     try {
       const client = answering(undefined)
-      expect(await costsOf(client)).toEqual([{ queryId: 'none', ...nothing }])
-      expect(client.ids).toEqual(['none'])
+      await costsOf(client)
+      await costsOf(client)
+      const experiment = { startedAt: window.startMs, endedAt: null }
+      const input = { client, spec, experiment, now: window.asOfMs, store: memoryRefreshStore(), key: 'a' }
+      expect((await refreshStoredExposures(input)).outcome).toMatchObject({ type: 'refreshed' })
+      const experiments = ['b', 'c'].map((key) => ({ key, spec, experiment }))
+      const many = { client, store: memoryRefreshStore(), experiments, now: () => window.asOfMs }
+      const reports = await refreshStoredExposuresBatch(many)
+      expect(reports.map(({ outcome }) => outcome.type)).toEqual(['refreshed', 'refreshed'])
+      const streaming = {
+        ...client,
+        exec: async ({ query_id = 'none' }) => {
+          client.ids.push(query_id)
+          return { stream: new Blob([]).stream() }
+        },
+      }
+      await expect(
+        streamExposedIdentities(streaming, spec, window)[Symbol.asyncIterator]().next(),
+      ).rejects.toMatchObject({ code: 'malformed-rows' })
+      expect(client.ids).toHaveLength(6)
+      expect(new Set(client.ids).size).toBe(6)
+      for (const id of client.ids) {
+        expect(id).toMatch(
+          /^first-exposure-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}(-\d)?$/,
+        )
+      }
     } finally {
       Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true })
     }
   })
+
+  test.each<object>([{ queryId: '' }, { queryId: '', partitions: 2 }, { queryId: 7 }])(
+    'is refused as %j',
+    async (options) => {
+      const client = answering(undefined)
+      await expect(costsOf(client, options)).rejects.toMatchObject({
+        code: 'invalid-spec',
+        details: { path: 'queryId' },
+      })
+      expect(() =>
+        streamExposedIdentities(
+          { ...client, exec: async () => await Promise.reject(new Error()) },
+          spec,
+          window,
+          options as never,
+        ),
+      ).toThrow(
+        expect.objectContaining({
+          code: 'invalid-spec',
+          details: expect.objectContaining({ path: 'queryId' }) as unknown,
+        }) as Error,
+      )
+      expect(client.ids).toEqual([])
+    },
+  )
 })
 
 describe('what a refresh cost', () => {

@@ -154,11 +154,17 @@ describe('writeFlagsmithExposures', () => {
       'success.summary.timeseries.points[0].bucket',
     ],
     ['a request after the year 9999', reduced(requested(Date.UTC(10_000, 0))), 'requestedAt'],
+    ['a request in the year 0', reduced(requested(-62_167_219_200_000)), 'requestedAt'],
     ['a failure before the year 1', reduced(failed(0, Date.UTC(0, 0) - 2000 * 366 * day)), 'failure.at'],
   ])('refuses %s', (_, state, path) => {
     expect(() => writeFlagsmithExposures(state, running)).toThrow(
       expect.objectContaining({ code: 'not-expressible', details: expect.objectContaining({ path }) }),
     )
+  })
+
+  test('writes the last day of the year 9999', () => {
+    const written = writeFlagsmithExposures(reduced(requested(Date.UTC(9999, 11, 31))), running)
+    expect(written.refresh_requested_at).toBe('9999-12-31T00:00:00Z')
   })
 
   // As a later Flagsmith might store it.
@@ -219,6 +225,25 @@ describe('writeFlagsmithExposures', () => {
     expect(() => writeFlagsmithExposures(initialRefreshState, running, {}, 'row')).toThrow(
       expect.objectContaining({ code: 'malformed-state', details: { path: 'stored', received: '"row"' } }),
     )
+  })
+
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+  test.each<[what: string, stored: unknown]>([
+    ['a bigint', { id: 1n }],
+    ['a bigint in the payload', { payload: { timeseries: { total: 1n } } }],
+    ['a circle', circular],
+    ['what becomes a text', { toJSON: () => 'row' }],
+  ])('refuses a row that JSON cannot hold: %s', (_, stored) => {
+    const refusal = {
+      code: 'malformed-state',
+      message: 'The row cannot be written as JSON. Pass the row as JSON.parse returns it.',
+      details: { path: 'stored', received: 'an object' },
+    }
+    for (const state of [initialRefreshState, ofSummary(summary)])
+      expect(() => writeFlagsmithExposures(state, running, {}, stored)).toThrow(
+        expect.objectContaining(refusal),
+      )
   })
 
   test('refuses a state that is none', () => {
