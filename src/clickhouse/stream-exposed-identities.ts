@@ -210,11 +210,8 @@ async function send(
     return await rejectOnAbort(stopped, async () => await answer)
   } catch (error) {
     asking.abort(error)
-    // Some clients answer in spite of the abort.
-    void answer.then(
-      ({ stream }) => byteReader(stream).close(),
-      () => undefined,
-    )
+    // Some clients answer in spite of the abort, if only with nothing.
+    void answer.then(({ stream }) => byteReader(stream).close()).catch(() => undefined)
     throw error
   }
 }

@@ -367,6 +367,39 @@ describe.each(['Readable', 'web'] as const)('a loop over a %s stream that ends e
 })
 
 describe('before the answer', () => {
+  test.each<[what: string, answer: unknown]>([
+    ['undefined', undefined],
+    ['an object', {}],
+  ])('a client that answers %s is refused', async (what, answer) => {
+    const client = {
+      query: async () => ({ json: async () => [] }),
+      exec: async () => await Promise.resolve(answer as never),
+    }
+    await expect(
+      streamExposedIdentities(client, spec, window)[Symbol.asyncIterator]().next(),
+    ).rejects.toMatchObject({
+      code: 'invalid-spec',
+      message: `client.exec answered ${what}, which has no stream. Pass a ClickHouse client.`,
+    })
+  })
+
+  test('after an abort, what is no answer is nothing to close', async () => {
+    const controller = new AbortController()
+    const client = {
+      query: async () => ({ json: async () => [] }),
+      exec: async () => {
+        controller.abort(new Error('enough'))
+        return await Promise.resolve(undefined as never)
+      },
+    }
+    const options = { signal: controller.signal }
+    await expect(
+      streamExposedIdentities(client, spec, window, options)[Symbol.asyncIterator]().next(),
+    ).rejects.toThrow('enough')
+    // An unhandled rejection would fail the run.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  })
+
   test('an abort ends the wait at once, and closes an answer that still comes', async () => {
     const controller = new AbortController()
     let closed = false
