@@ -128,13 +128,17 @@ export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCo
 export function received(value: unknown): string {
   const type = typeof value
   if (typeof value === 'string') {
-    if (value.length <= 60 && address.test(value)) return 'a string that looks like an address'
-    return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`
+    return value.length <= 60 && address.test(value) ? 'a string that looks like an address' : quoted(value)
   }
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (type === 'function' || type === 'symbol') return `a ${type}`
   return type === 'object' && value !== null ? 'an object' : String(value)
+}
+
+/** A key in a sentence about counts, which are the reader's own: in quotes and, if it is long, without its text. */
+export function quoted(key: string): string {
+  return key.length <= 60 ? JSON.stringify(key) : `a string of ${key.length} characters`
 }
 
 /** `scheme://…`, `user:password@host` or `password=…`. */

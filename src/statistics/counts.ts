@@ -1,5 +1,5 @@
 import { aList, anObject } from '../checks.js'
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { aGranularity } from '../time/granularity.js'
 import { epochMs } from '../time/instant.js'
@@ -75,7 +75,7 @@ export function numbersByVariant(value: unknown, path: string): readonly (readon
       // A negative zero becomes zero, as in JSON.
       return [variant, number + 0] as const
     }
-    throw invalidStatistics(`${path} of variant ${received(variant)}`, number, 'Pass a number.')
+    throw invalidStatistics(`${path} of variant ${quoted(variant)}`, number, 'Pass a number.')
   })
 }
 
@@ -92,7 +92,7 @@ export function whyNoCounts(
 ): string | undefined {
   const wrong = counts.find(([, count]) => !Number.isSafeInteger(count) || count < 0)
   return (
-    wrong && `${name} of variant ${received(wrong[0])} is ${wrong[1]}, which cannot be a count of identities.`
+    wrong && `${name} of variant ${quoted(wrong[0])} is ${wrong[1]}, which cannot be a count of identities.`
   )
 }
 

@@ -1,5 +1,5 @@
 import { withFields } from '../checks.js'
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import { epochMs, type Instant } from '../time/instant.js'
 import { numbersByVariant, type TimedStep } from './counts.js'
 
@@ -106,7 +106,7 @@ function normalised(
 ): ReadonlyMap<string, number> | string {
   const wrong = weights.find(([, weight]) => !Number.isFinite(weight) || weight < 0)
   if (wrong) {
-    return `The expected share of variant ${received(wrong[0])} is ${wrong[1]}, which cannot be a share.`
+    return `The expected share of variant ${quoted(wrong[0])} is ${wrong[1]}, which cannot be a share.`
   }
   if (!weights.some(([, weight]) => weight > 0)) return 'No variant has an expected share above 0.'
   const kept = weights.filter(([variant]) => !leaveOut.has(variant))

@@ -1,4 +1,4 @@
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { binomial, logLowerTail } from './count-distributions.js'
 import { timedSteps, whyNoCounts, windowOf, type TimedCounts } from './counts.js'
@@ -177,7 +177,7 @@ export function exposureHealth(
     .filter(({ isSilent }) => isSilent)
     .map(
       ({ variant, lastSeen, othersSince }) =>
-        `${received(variant)} has no identity${lastSeen === null ? '' : ` since the bucket ${lastSeen}`}, while ${othersSince} fell on other arms.`,
+        `${quoted(variant)} has no identity${lastSeen === null ? '' : ` since the bucket ${lastSeen}`}, while ${othersSince} fell on other arms.`,
     )
   if (rate.status === 'fallen' && rate.ratio !== null) {
     reasons.push(

@@ -1,4 +1,4 @@
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { ExposuresBreakdown } from '../questions/breakdown/answer.js'
 import type { SampleRatioSummary } from './counts.js'
@@ -149,7 +149,7 @@ export function sampleRatioBySlice(
       [
         ...named.map((slice) => ({
           ...slice,
-          name: `the value ${slice.value === null ? 'is missing' : `is ${received(slice.value)}`}`,
+          name: `the value ${slice.value === null ? 'is missing' : `is ${quoted(slice.value)}`}`,
         })),
         ...(rest === null ? [] : [{ ...rest, name: 'the value is any other' }]),
       ],

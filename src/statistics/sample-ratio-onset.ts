@@ -1,4 +1,4 @@
-import { received } from '../errors.js'
+import { quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
 import { multinomialTail } from './evidence.js'
@@ -175,7 +175,7 @@ export function sampleRatioOnset(
   return deepFreeze({
     status: 'found',
     reason:
-      `The split is off since ${onset.start}: ${received(arm.variant)} has ${arm.observed} identities since then and ` +
+      `The split is off since ${onset.start}: ${quoted(arm.variant)} has ${arm.observed} identities since then and ` +
       `should have ${Number(arm.expected.toPrecision(6))}.`,
     onset,
     ...evidence,

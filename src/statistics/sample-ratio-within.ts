@@ -1,5 +1,5 @@
 import { anObject } from '../checks.js'
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { numbersByVariant, whyNoCounts } from './counts.js'
 import { noEvidence, shown, type TestEvidence } from './evidence.js'
@@ -74,7 +74,7 @@ export function sampleRatioWithin(
 ): SampleRatioWithinResult {
   const checked = checkedOptions(options, ['threshold', 'warningThreshold', 'minimumTotal', 'leaveOut'])
   const rows = Object.entries(anObject(table, 'table', invalidStatistics)).map(([other, counts]) => {
-    const name = `table of ${received(other)}`
+    const name = `table of ${quoted(other)}`
     return {
       other,
       observed: counts,
@@ -89,7 +89,7 @@ export function sampleRatioWithin(
   }))
   const named = arms.map((arm) => ({
     ...arm,
-    name: `the other variant is ${received(arm.other)}`,
+    name: `the other variant is ${quoted(arm.other)}`,
   }))
   const areCounts = rows.every(({ counts }) => whyNoCounts(counts, '') === undefined)
   const cells = rows.map(({ counts }) =>

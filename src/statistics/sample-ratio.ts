@@ -1,4 +1,4 @@
-import { received } from '../errors.js'
+import { quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { chiSquaredCriticalValue } from './chi-squared-upper-tail.js'
 import {
@@ -399,7 +399,7 @@ function sortedCounts(
         else add(byPhase[phase] ?? new Map(), variant, count)
       } else {
         add(strays, variant, count)
-        add(straysByPhase, `${received(variant)}${phases[phase]?.name ?? ''}`, count)
+        add(straysByPhase, `${quoted(variant)}${phases[phase]?.name ?? ''}`, count)
       }
     }
   }
@@ -655,7 +655,7 @@ export function splitVerdict(
     done: 'counted',
     whyTooFew:
       options.minimumTotal === undefined && total > 0
-        ? `: fewer could not show that ${received(smallest.variant)} lost half of its own`
+        ? `: fewer could not show that ${quoted(smallest.variant)} lost half of its own`
         : '',
     correction,
   })

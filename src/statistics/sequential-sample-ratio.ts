@@ -1,5 +1,5 @@
 import { aList } from '../checks.js'
-import { invalidStatistics, received } from '../errors.js'
+import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import {
   timedSteps,
@@ -220,7 +220,7 @@ export function sequentialSampleRatio(
 
   const firstCrossedAt = path.find((look) => look.pValue < threshold)?.start ?? null
   const strayTotal = [...strays.values()].reduce((sum, count) => sum + count, 0)
-  const strayNames = [...straySince].map(([variant, start]) => `${received(variant)} since ${start}`)
+  const strayNames = [...straySince].map(([variant, start]) => `${quoted(variant)} since ${start}`)
   return deepFreeze({
     ...(total === 0
       ? {

@@ -149,6 +149,15 @@ describe('sampleRatioBySlice', () => {
     expect(only({}, { minimumTotal: 5 })?.reason).toBe('0 identities were counted, and a verdict needs 5.')
   })
 
+  test('a value that is an address is named: it is the reader’s own', () => {
+    const { reason } = sampleRatioBySlice(
+      { slices: [slice('https://a.example/x', { a: 900, b: 500 })], other: null },
+      even,
+    )
+    expect(reason).toBe('The split is not the expected one where the value is "https://a.example/x".')
+    expect(sampleRatio({ a: 50, b: 50, 'qa:1@x': 2 }, even).strays.reason).toContain('"qa:1@x" (2)')
+  })
+
   test('the correction is named, also where the probability is too small for a number', () => {
     const { slices } = sampleRatioBySlice(
       {
