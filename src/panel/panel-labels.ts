@@ -116,12 +116,14 @@ export const panelLabels = {
   upToEndOf: 'Up to the end of {bucket}',
   upTo: 'Up to {instant}',
   bucketFrom: '{bucket}, from {instant}',
+  bucketUpTo: '{bucket}, up to {instant}',
+  bucketFromTo: '{bucket}, from {start} up to {end}',
   bucketSoFar: '{bucket}, up to {instant} so far',
   bucketFromSoFar: '{bucket}, from {start} up to {end} so far',
   stillOpen: 'A hollow dot and hatching mark a part of the time that is not over yet.',
   notDrawn: {
-    one: '{count} smaller variant is not drawn. The tables show all of them.',
-    other: '{count} smaller variants are not drawn. The tables show all of them.',
+    one: '{count} smaller variant is not drawn. The table of variants counts it.',
+    other: '{count} smaller variants are not drawn. The table of variants counts them.',
   },
   numbersAsTable: 'The numbers as a table',
   runningTotalsByHour: 'Identities entered up to the end of each hour, by variant',
@@ -146,6 +148,10 @@ export const panelLabels = {
   emptyKey: '(empty)',
   allVariants: 'All variants',
   moreVariants: { one: '{count} more variant', other: '{count} more variants' },
+  withoutColumn: {
+    one: '{count} more variant has no column in this table.',
+    other: '{count} more variants have no column in this table.',
+  },
   excludedShareNote: {
     one: 'The share of the excluded is of the {count} identity seen.',
     other: 'The share of the excluded is of all {count} identities seen.',

@@ -476,6 +476,115 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
     )
   })
 
+  describe('variants beyond count', () => {
+    /** The last two are the control and a configured one, which are the smallest. */
+    const many = (most: number): readonly string[] => [
+      ...Array.from({ length: most - 2 }, (_, index) => `v${index + 1}`),
+      'control',
+      'blue',
+    ]
+    const summaryOf = (keys: readonly string[]): ExposuresSummary =>
+      daily(keys, 'UTC', (key) => (key.startsWith('v') ? Number(key.slice(1)) / 1000 : 0.0005))
+
+    test('one hundred have a row, the control and the configured ones always; the others have one together', async () => {
+      await open(answerOf(after(summaryOf(many(101)))))
+      const lines = await rows('Identities by variant')
+      expect(lines).toHaveLength(101)
+      expect(lines.slice(0, 3).map(([name]) => name)).toEqual([
+        'control Control',
+        'blue',
+        'v2 Not configured',
+      ])
+      expect(lines.at(-1)?.slice(0, 2)).toEqual(['1 more variant', '11'])
+      expect(await page.locator('.notes').innerText()).toContain(
+        '93 smaller variants are not drawn. The table of variants counts them.',
+      )
+    })
+
+    test('every table says how many it leaves out', async () => {
+      const keys = many(120)
+      const row = { identities: 0, lateness_seconds: [] }
+      await open(
+        exposuresAnswer(
+          askedState({
+            ...withoutShares,
+            state: after(summaryOf(keys)),
+            ledger: summarizeExposureLedger(
+              [...keys, 'junk'].map((variant) => ({ ...row, entry: 'exposure', variant, events: 1 })),
+            ),
+            breakdown: {
+              column: 'platform',
+              ...summarizeExposuresBreakdown(
+                keys.map((variant) => ({
+                  other: 0,
+                  value: 'web',
+                  quarantined: 0,
+                  variant,
+                  bucket: '2026-06-02 00:00:00',
+                  new_identities: 10,
+                })),
+                { granularity: 'day' },
+              ),
+            },
+          }),
+        ),
+      )
+      const least = new Set(['blue', ...Array.from({ length: 19 }, (_, index) => `v${index + 1}`)])
+      const rest = totalsOf(summaryOf(keys)).reduce(
+        (sum, [key, total]) => sum + (least.has(key) ? total : 0),
+        0,
+      )
+      const split = await rows('Counted and expected identities by variant')
+      expect(split).toHaveLength(101)
+      const figures = split.map((cells) =>
+        cells.slice(1).map((text) => Number(text.replaceAll(/[,%+]/g, '').replace('−', '-'))),
+      )
+      expect(split.at(-1)?.[0]).toBe('20 more variants')
+      expect(figures.at(-1)?.[0]).toBe(rest)
+      expect(figures.reduce((sum, [, expected = 0]) => sum + expected, 0)).toBeCloseTo(
+        figures.reduce((sum, [counted = 0]) => sum + counted, 0),
+        -1,
+      )
+      await page.getByText('The numbers as a table').click()
+      await page.locator('.numbers table').waitFor()
+      expect((await rows(/up to the end of each/))[0]).toHaveLength(101)
+      const left = (selector: string): Promise<string> =>
+        page.locator(selector).getByText('in this table').innerText()
+      expect(await left('.numbers')).toBe('20 more variants have no column in this table.')
+      expect(await left('.card:has-text("Where the events went")')).toBe(
+        '113 more variants have no column in this table.',
+      )
+      expect(await left('.card:has-text("Slices by")')).toBe(
+        '112 more variants have no column in this table.',
+      )
+    })
+
+    test('the work for each of them does not grow with their number', async () => {
+      await blank()
+      await page.addInitScript(() => {
+        const { get } = Object.getOwnPropertyDescriptor(Intl.NumberFormat.prototype, 'format') ?? {}
+        Object.defineProperty(Intl.NumberFormat.prototype, 'format', {
+          get(this: Intl.NumberFormat) {
+            document.documentElement.dataset['figures'] = String(
+              Number(document.documentElement.dataset['figures'] ?? 0) + 1,
+            )
+            return get?.call(this) as Intl.NumberFormat['format']
+          },
+        })
+      })
+      const figuresOf = async (most: number): Promise<number> => {
+        const path = join(folder, 'many.html')
+        const state = after(summaryOf(many(most)))
+        writeFileSync(path, panelPage(exposuresAnswer(askedState({ ...withoutShares, state }))))
+        await page.goto(`file://${path}`)
+        expect(await rows('Identities by variant')).toHaveLength(101)
+        return Number(await page.locator('html').getAttribute('data-figures'))
+      }
+      // A figure or two for each.
+      expect((await figuresOf(500)) - (await figuresOf(300))).toBeLessThan(1000)
+    })
+  })
+
   test('the ledger, the crossovers and the slices, where they are given', async () => {
     await open(explained)
     expect(await rows('Events from scanned to counted')).toEqual([

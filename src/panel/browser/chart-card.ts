@@ -1,11 +1,11 @@
 import type { ExposuresViewPoint } from '../../view/exposures-view.js'
 import type { PanelWords } from '../panel-words.js'
-import { drawChart, isOpenPoint, type Chart, type ChartMode } from './chart.js'
-import { dataTable, figure, markScrollable } from './data-table.js'
+import { drawChart, type Chart, type ChartMode } from './chart.js'
+import { dataTable, figure, markScrollable, withoutColumn } from './data-table.js'
 import { element } from './element.js'
 import { patchChildren } from './patch-children.js'
 import { radioGroup } from './radio-group.js'
-import { shortNames, swatch } from './series.js'
+import { rowsOf, shortNames, swatch } from './series.js'
 import type { Shown } from './shown.js'
 
 /** The chart with what belongs to it, in an element that stays. */
@@ -105,11 +105,11 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
 
   const draw = (): void => {
     if (shown === undefined) return
-    const { view, drawn, leftOut, series, timeZone } = shown
+    const { view, drawn, leftOut, series, openBucket } = shown
     // Before the layout there is no width; the observer below calls again when there is.
     const width = frame.clientWidth
     if (width > 0) {
-      chart = drawChart(drawn, series, mode, timeZone, width, words)
+      chart = drawChart(shown, mode, width)
       frame.replaceChildren(chart.svg)
     }
     const hourly = view.granularity === 'hour'
@@ -120,7 +120,7 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
       [
         ...(left === 0 ? [] : [say('notDrawn', { count: left })]),
         ...(leftOut === null ? [] : [leftOut]),
-        ...(isOpenPoint(drawn.points.at(-1), drawn) ? [say('stillOpen')] : []),
+        ...(openBucket !== null && drawn.points.at(-1)?.start === openBucket ? [say('stillOpen')] : []),
       ].map((note) => element('p', { class: 'note' }, note)),
     )
     readOut()
@@ -150,10 +150,11 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
   const tabulate = (): void => {
     if (shown === undefined || !details.open) return
     const { view, drawn, variants, buckets } = shown
+    const { rows: columns, rest } = rowsOf(variants)
     const inChart = new Set(drawn.points)
     const hourly = view.granularity === 'hour'
     const name = shortNames(
-      variants.map(({ key }) => key),
+      columns.map(({ key }) => key),
       words,
     )
     patchChildren(table, [
@@ -168,7 +169,7 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
                 ? 'newByHour'
                 : 'newByDay',
           ),
-          heads: [say(hourly ? 'hour' : 'day'), ...variants.map(({ key }) => name(key))],
+          heads: [say(hourly ? 'hour' : 'day'), ...columns.map(({ key }) => name(key))],
           rows: view.points
             // Outside the chart there are years without anybody.
             .filter(
@@ -176,11 +177,12 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
             )
             .map((point) => ({
               head: buckets.increment(point),
-              cells: variants.map(({ key }) => count(countsOf(point)[key] ?? 0)),
+              cells: columns.map(({ key }) => count(countsOf(point)[key] ?? 0)),
             })),
         },
         words,
       ),
+      ...withoutColumn(rest.length, words),
     ])
     markScrollable(table)
   }

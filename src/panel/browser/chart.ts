@@ -2,9 +2,8 @@ import { ticks } from 'd3-array'
 import { line } from 'd3-shape'
 import type { ExposuresView, ExposuresViewPoint } from '../../view/exposures-view.js'
 import { countOf } from '../count-of.js'
-import type { PanelWords } from '../panel-words.js'
 import { svgElement } from './element.js'
-import type { Series } from './series.js'
+import type { Shown } from './shown.js'
 import { timeTicks } from './time-labels.js'
 
 /** What the lines show: identities entered up to the end of a bucket, or in that bucket alone. */
@@ -19,14 +18,11 @@ export interface Chart {
   readonly mark: (index: number) => void
 }
 
-/** Draws the series of a view in the given width, in CSS pixels. */
+/** Draws the series of what is shown, in the given width in CSS pixels. */
 export function drawChart(
-  view: ExposuresView,
-  series: readonly Series[],
+  { drawn: view, series, openBucket, timeZone, words }: Shown,
   mode: ChartMode,
-  timeZone: string,
   width: number,
-  words: PanelWords,
 ): Chart {
   const height = width < 560 ? 240 : 320
   const spans = view.points.map((point) => spanOf(point, view))
@@ -117,7 +113,7 @@ export function drawChart(
       height: height - margin.bottom - margin.top,
     })
   const last = view.points.length - 1
-  const isOpen = isOpenPoint(view.points[last], view)
+  const isOpen = openBucket !== null && view.points[last]?.start === openBucket
   if (isOpen) svg.append(hatching(), bar('open', spans[last] ?? whole))
 
   // A running total is reached at the end of the bucket. An increment belongs to the whole bucket, so it is drawn in its middle.
@@ -178,14 +174,6 @@ export function drawChart(
       })
     },
   }
-}
-
-/** Whether a bucket is not over yet where the window ends. */
-export function isOpenPoint(
-  point: ExposuresViewPoint | undefined,
-  { window }: Pick<ExposuresView, 'window'>,
-): boolean {
-  return point !== undefined && window !== null && Date.parse(point.end) > window.asOfMs
 }
 
 function hatching(): SVGDefsElement {

@@ -59,6 +59,11 @@ export function dataTable(
   )
 }
 
+/** What a table with a column for each variant says below, where some have none. */
+export function withoutColumn(variants: number, { say }: PanelWords): readonly HTMLElement[] {
+  return variants === 0 ? [] : [element('p', { class: 'note' }, say('withoutColumn', { count: variants }))]
+}
+
 /** Says of each table below an element whether it is larger than its place, and lets the keyboard scroll those. */
 export function markScrollable(root: ParentNode): void {
   const places = [...root.querySelectorAll<HTMLElement>('.scroll')]

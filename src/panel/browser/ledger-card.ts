@@ -1,7 +1,7 @@
 import type { ExposureLedger } from '../../questions/ledger/answer.js'
 import { countOf } from '../count-of.js'
 import { ledgerLines, ledgerSentences, ledgerSum } from '../ledger-words.js'
-import { dataTable, figure } from './data-table.js'
+import { dataTable, figure, withoutColumn } from './data-table.js'
 import { element, svgElement } from './element.js'
 import { mostVariants, shortNames } from './series.js'
 import type { Shown } from './shown.js'
@@ -12,10 +12,8 @@ export function ledgerCard(
   { variants, words, heading }: Shown,
 ): readonly HTMLElement[] {
   const { say, count, signed } = words
-  const columns = mostVariants(
-    [...new Set([...variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])],
-    ledger.exposuresByVariant,
-  )
+  const keys = [...new Set([...variants.map(({ key }) => key), ...Object.keys(ledger.exposuresByVariant)])]
+  const columns = mostVariants(keys, ledger.exposuresByVariant)
   const name = shortNames(columns, words)
   let left = ledger.scanned
   const rows = ledgerLines(ledger, words).map(({ kind, label, events, share, byVariant }) => {
@@ -46,6 +44,7 @@ export function ledgerCard(
       },
       words,
     ),
+    ...withoutColumn(keys.length - columns.length, words),
     ...[ledgerSum(ledger, words), ...ledgerSentences(ledger, words)].map((sentence) =>
       element('p', { class: 'note' }, sentence),
     ),

@@ -42,6 +42,30 @@ export function drawnSeries(variants: readonly ExposuresViewVariant[]): readonly
     .map((variant) => ({ variant, pen: variant.isControl ? 0 : pen++ }))
 }
 
+/** How many variants have a row of their own. More are the sign of junk among the keys. */
+const mostRows = 100
+
+/** The variants that have a row of their own: the control, the configured ones and the largest. And the rest. */
+export function rowsOf(variants: readonly ExposuresViewVariant[]): {
+  readonly rows: readonly ExposuresViewVariant[]
+  readonly rest: readonly ExposuresViewVariant[]
+} {
+  const first = new Set(
+    variants
+      .toSorted(
+        (a, b) =>
+          Number(b.isControl) - Number(a.isControl) ||
+          Number(b.expected) - Number(a.expected) ||
+          b.total - a.total,
+      )
+      .slice(0, mostRows),
+  )
+  return {
+    rows: variants.filter((variant) => first.has(variant)),
+    rest: variants.filter((variant) => !first.has(variant)),
+  }
+}
+
 /** The keys that have a column in a table: the largest ones, in the given order. */
 export function mostVariants(
   keys: readonly string[],

@@ -19,6 +19,8 @@ export interface Shown {
   /** The variants in the order to list them. */
   readonly variants: readonly ExposuresViewVariant[]
   readonly series: readonly Series[]
+  /** The start of the bucket that is not over yet where the window ends, as it goes on; `null` if there is none. */
+  readonly openBucket: string | null
   readonly timeZone: string
   readonly buckets: BucketLabels
   /** A bucket's name, by its start. */
@@ -39,7 +41,10 @@ export function shownOf(
   if (success === null || answer.verdicts === null) return null
   const view = answeredView(answer, success)
   const variants = listedVariants(view, answer.variants, words)
-  const buckets = bucketLabels(timeZone, view.window, words)
+  const hasEnded = endsWithExperiment(view, answer)
+  const last = view.points.at(-1)
+  const isOpen = !hasEnded && last !== undefined && Date.parse(last.end) > (view.window?.asOfMs ?? Infinity)
+  const buckets = bucketLabels(timeZone, view.window, hasEnded, words)
   const { drawn } = answer as Partial<AnswerWithPart>
   const points = new Map(view.points.map((point) => [point.start, point]))
   return {
@@ -50,6 +55,7 @@ export function shownOf(
     verdicts: answer.verdicts,
     variants,
     series: drawnSeries(variants),
+    openBucket: isOpen ? last.start : null,
     timeZone,
     buckets,
     bucketName: (start) => {
@@ -59,4 +65,12 @@ export function shownOf(
     words,
     heading,
   }
+}
+
+/** Whether the window reaches the end of the experiment: then nothing follows in its last bucket, even if it is cut. */
+function endsWithExperiment(
+  { window }: ExposuresView,
+  { experiment: { endedAt } }: ExposuresAnswer,
+): boolean {
+  return window !== null && endedAt !== null && window.asOfMs >= endedAt
 }

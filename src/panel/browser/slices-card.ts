@@ -3,7 +3,7 @@ import type { SliceAnswer, SlicesAnswer } from '../slices-answer.js'
 import { sliceLabel, slicesInWords, sliceVerdicts } from '../slice-words.js'
 import { visible } from '../variant-label.js'
 import type { PanelWords } from '../panel-words.js'
-import { dataTable, figure } from './data-table.js'
+import { dataTable, figure, withoutColumn } from './data-table.js'
 import { element } from './element.js'
 import { mostVariants, shortNames, wholeText } from './series.js'
 import type { Shown } from './shown.js'
@@ -58,6 +58,7 @@ export function slicesCard(
       },
       words,
     ),
+    ...withoutColumn(variants.length - columns.length, words),
   ]
 }
 

@@ -1,7 +1,7 @@
 import { excludedInWords, healthInWords, splitInWords } from '../split-words.js'
 import { dataTable, figure } from './data-table.js'
 import { element, type Child } from './element.js'
-import { variantName } from './series.js'
+import { rowsOf, variantName } from './series.js'
 import type { Shown } from './shown.js'
 
 /** Whether to trust the split: the verdict in words, then the evidence. */
@@ -41,7 +41,15 @@ export function splitCard({ verdicts, variants, bucketName, words, heading }: Sh
   ]
   const places = new Map(variants.map(({ key }, place) => [key, place]))
   const arms = once.arms.toSorted((a, b) => (places.get(a.variant) ?? 0) - (places.get(b.variant) ?? 0))
-  const parts = shares(arms.map(({ statisticShare }) => statisticShare ?? 0))
+  const without = new Set(rowsOf(variants).rest.map(({ key }) => key))
+  const rows = arms.filter(({ variant }) => !without.has(variant))
+  const rest = arms.filter(({ variant }) => without.has(variant))
+  const sumOfRest = (of: (arm: (typeof rest)[number]) => number): number =>
+    rest.reduce((sum, arm) => sum + of(arm), 0)
+  const partOf = ({ statisticShare }: (typeof rest)[number]): number => statisticShare ?? 0
+  const parts = shares([...rows.map(partOf), sumOfRest(partOf)])
+  const cellsOf = (observed: number, expected: number, part: string): readonly HTMLElement[] =>
+    [count(observed), tenths(expected), signed(observed - expected), part].map((text) => figure(text, words))
   return [
     heading(say('splitTitle')),
     element('p', { class: `verdict ${tone}` }, headline),
@@ -76,15 +84,28 @@ export function splitCard({ verdicts, variants, bucketName, words, heading }: Sh
                   say('difference'),
                   say('partOfStatistic'),
                 ],
-                rows: arms.map(({ variant, observed, expected, statisticShare }, place) => ({
-                  head: variantName(variant, words),
-                  cells: [
-                    count(observed),
-                    tenths(expected),
-                    signed(observed - expected),
-                    statisticShare === null ? say('noFigure') : (parts[place] ?? ''),
-                  ].map((text) => figure(text, words)),
-                })),
+                rows: [
+                  ...rows.map(({ variant, observed, expected, statisticShare }, place) => ({
+                    head: variantName(variant, words),
+                    cells: cellsOf(
+                      observed,
+                      expected,
+                      statisticShare === null ? say('noFigure') : (parts[place] ?? ''),
+                    ),
+                  })),
+                  ...(rest.length === 0
+                    ? []
+                    : [
+                        {
+                          head: say('moreVariants', { count: rest.length }),
+                          cells: cellsOf(
+                            sumOfRest(({ observed }) => observed),
+                            sumOfRest(({ expected }) => expected),
+                            parts.at(-1) ?? '',
+                          ),
+                        },
+                      ]),
+                ],
               },
               words,
             ),

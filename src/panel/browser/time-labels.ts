@@ -56,10 +56,13 @@ const hourMs = 3_600_000
 /**
  * The names of buckets, as the clock of a zone shows them. A day of another zone, which is not a whole day in the zone
  * shown, is named by its start and end; an hour that the clock shows twice, by its offset too.
+ *
+ * @param hasEnded - whether the window ends with the experiment: a bucket that it ends in is cut then, and over
  */
 export function bucketLabels(
   timeZone: string,
   window: ExposureWindow | null,
+  hasEnded: boolean,
   words: PanelWords,
 ): BucketLabels {
   const { say, dates, instant } = words
@@ -104,9 +107,11 @@ export function bucketLabels(
       const from = window !== null && startMs < window.startMs ? within(window.startMs, startMs) : null
       const to = window !== null && endMs > window.asOfMs ? within(window.asOfMs, startMs) : null
       const bucket = label(point)
-      if (from !== null && to !== null) return say('bucketFromSoFar', { bucket, start: from, end: to })
+      if (from !== null && to !== null) {
+        return say(hasEnded ? 'bucketFromTo' : 'bucketFromSoFar', { bucket, start: from, end: to })
+      }
       if (from !== null) return say('bucketFrom', { bucket, instant: from })
-      return to === null ? bucket : say('bucketSoFar', { bucket, instant: to })
+      return to === null ? bucket : say(hasEnded ? 'bucketUpTo' : 'bucketSoFar', { bucket, instant: to })
     },
     total: (point) =>
       window !== null && Date.parse(point.end) > window.asOfMs

@@ -1,12 +1,8 @@
-import type { ExposuresViewVariant } from '../../view/exposures-view.js'
 import { countOf } from '../count-of.js'
 import { dataTable, figure } from './data-table.js'
 import { element, svgElement } from './element.js'
-import { swatch, variantName } from './series.js'
+import { rowsOf, swatch, variantName } from './series.js'
 import type { Shown } from './shown.js'
-
-/** How many variants have a row. More are the sign of junk among the keys. */
-const mostRows = 100
 
 /** The identities and share of each variant, control first, and the excluded identities below. */
 export function variantsCard({
@@ -24,14 +20,11 @@ export function variantsCard({
   const expectedOf = Object.fromEntries(
     sampleRatio.arms.map(({ variant, expectedShare }) => [variant, expectedShare ?? 0]),
   )
+  const expectedTexts = shares(sampleRatio.arms.map(({ expectedShare }) => expectedShare ?? 0))
   const expectedShares = new Map(
-    sampleRatio.arms.map(({ variant }, place) => [
-      variant,
-      shares(sampleRatio.arms.map(({ expectedShare }) => expectedShare ?? 0))[place],
-    ]),
+    sampleRatio.arms.map(({ variant }, place) => [variant, expectedTexts[place]]),
   )
-  const rows = largestOf(variants)
-  const rest = variants.filter((variant) => !rows.includes(variant))
+  const { rows, rest } = rowsOf(variants)
   const restTotal = rest.reduce((sum, { total }) => sum + total, 0)
   const shown = shares([...rows.map(({ total }) => total), restTotal])
   const most = Math.max(
@@ -106,22 +99,6 @@ export function variantsCard({
     ),
     element('p', { class: 'note' }, say('excludedShareNote', { count: seen })),
   ]
-}
-
-/** The largest variants, and the control, in the order of the list. */
-function largestOf(variants: readonly ExposuresViewVariant[]): readonly ExposuresViewVariant[] {
-  if (variants.length <= mostRows) return variants
-  const largest = new Set(
-    variants
-      .toSorted(
-        (a, b) =>
-          Number(b.isControl) - Number(a.isControl) ||
-          Number(b.expected) - Number(a.expected) ||
-          b.total - a.total,
-      )
-      .slice(0, mostRows),
-  )
-  return variants.filter((variant) => largest.has(variant))
 }
 
 /** A variant's share as a bar, with a mark where it should end. */
