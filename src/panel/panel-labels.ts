@@ -171,6 +171,7 @@ export const panelLabels = {
   noMismatch: 'No mismatch found',
   noMismatchIfEqual: 'No mismatch with an equal split found',
   chance: 'By chance alone, {chance} without a fault end at least this far from the {split}.',
+  chanceAll: 'all experiments',
   chanceOfHundred: '{number} of 100 experiments',
   chanceOneOf: 'one of {number} experiments',
   chanceOfTrillion: 'fewer than one of a trillion experiments',

@@ -1,7 +1,7 @@
 import { withFields } from '../checks.js'
 import { invalidPanel } from '../errors.js'
 import { panelLabels, type PanelLabels } from './panel-labels.js'
-import { visible } from './variant-label.js'
+import { visibleName } from './variant-label.js'
 
 /** The language of a panel. */
 export interface PanelLanguage {
@@ -43,7 +43,7 @@ export interface PanelWords {
   readonly ago: (ageMs: number) => string
   /** A formatter of instants with these parts, in a zone. */
   readonly dates: (options: Intl.DateTimeFormatOptions) => Intl.DateTimeFormat
-  /** A variant's key inside a sentence: an empty key is visible, and no key turns the direction of the text. */
+  /** A variant's key inside a sentence: an empty key and odd spaces are visible, and no key turns the direction of the text. */
   readonly name: (key: string) => string
   /** Which of two keys comes first for people: 2 before 10. */
   readonly compare: (a: string, b: string) => number
@@ -152,7 +152,7 @@ export function panelWords({ locale = 'en-US', labels = {} }: PanelLanguage = {}
         : relative.format(-Math.floor(ageMs / size), unit)
     },
     dates,
-    name: (key) => (key === '' ? say('emptyKey') : visible(key)),
+    name: (key) => (key === '' ? say('emptyKey') : visibleName(key)),
     compare: (a, b) => collator.compare(a, b) || (a < b ? -1 : Number(a > b)),
     latinDigits: new Intl.NumberFormat(language).resolvedOptions().numberingSystem === 'latn',
   }

@@ -82,11 +82,27 @@ function couldShow({ arms }: SampleRatioResult, { say, digits }: PanelWords): re
   const [arm] = arms
   if (arms.length !== 2 || arm === undefined || arm.detectable.above === null) return []
   const { above } = arm.detectable
-  return [say('couldShow', { one: digits(above * 100, 3), other: digits((1 - above) * 100, 3) })]
+  const { expectedShare } = arm
+  const inWords = (share: number, most: number): readonly [string, string] => [
+    digits(share * 100, most),
+    digits((1 - share) * 100, most),
+  ]
+  // With many identities it is so near to the expected share, or to all, that three digits do not tell them apart.
+  const tellsApart = (most: number): boolean => {
+    const [one, other] = inWords(above, most)
+    return [expectedShare ?? 0, 1].every((share) => {
+      const [sameOne, sameOther] = inWords(share, most)
+      return share === above || (one !== sameOne && other !== sameOther)
+    })
+  }
+  const [one, other] = inWords(above, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12].find(tellsApart) ?? 13)
+  return [say('couldShow', { one, other })]
 }
 
 /** A p-value as so many experiments: `32 of 100 experiments`. */
 export function chance(pValue: number, { say, count, digits }: PanelWords): string {
+  if (pValue === 1) return say('chanceAll')
+  if (pValue >= 0.995) return say('chanceOfHundred', { number: say('moreThan', { value: count(99) }) })
   if (pValue >= 0.01) return say('chanceOfHundred', { number: digits(pValue * 100, 2) })
   return pValue < 1e-12
     ? say('chanceOfTrillion')

@@ -1,10 +1,36 @@
-/** Text of somebody else for people: no character in it can control a terminal or turn the direction of the text. */
+// What is invisible and belongs to what stands around it: a joiner inside an emoji or between letters of a script that
+// joins them, a selector of a variant of a sign, the tags of a flag.
+const joining =
+  /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{M}\p{Lo}])[\u200c\u200d](?=[\p{Extended_Pictographic}\p{M}\p{Lo}])|(?<=[\p{Extended_Pictographic}\p{Lo}])\p{Variation_Selector}|(?<=[#*0-9])\ufe0f(?=\u20e3)|(?<=\u{1f3f4})[\u{e0020}-\u{e007f}]+/u
+// Control characters, the invisible marks that change the direction of text, and all else that has no width or no ink.
+const unseen = /[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800\ufff9-\ufffb]/u
+// Spaces that do not stand between two words, and those that look like the usual one. The wide one of Chinese and
+// Japanese does not.
+const oddSpace = /^[ \u3000]+|(?<=[ \u3000])[ \u3000]+|[ \u3000]+$|[^\S \u3000]/gu
+
+const joiningOrUnseen = /* @__PURE__ */ new RegExp(`(${joining.source})|${unseen.source}`, 'gu')
+
+/**
+ * Text of somebody else for people: no character in it can control a terminal, turn the direction of the text, or be there
+ * unseen.
+ */
 export function visible(text: string): string {
   return text.replace(
-    // Control characters, and the invisible marks that change the direction of text.
-    /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    joiningOrUnseen,
+    (characters, joined: string | undefined) => joined ?? escaped(characters),
   )
+}
+
+/** A name for people: `visible`, and no two names differ only in spaces that nobody sees. */
+export function visibleName(name: string): string {
+  return visible(name).replace(oddSpace, escaped)
+}
+
+function escaped(characters: string): string {
+  return Array.from(characters, (character) => {
+    const code = character.codePointAt(0)?.toString(16) ?? ''
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
+  }).join('')
 }
 
 /** The first characters of a text, as people count them, with an ellipsis if there are more. */
@@ -41,5 +67,8 @@ function middleCut(text: string, maxLength: number): string {
 }
 
 function charactersOf(text: string): readonly string[] {
-  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  // Firefox has it since 2024.
+  return 'Segmenter' in Intl
+    ? Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+    : Array.from(text)
 }

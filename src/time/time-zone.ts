@@ -16,7 +16,7 @@ export const aTimeZone: Check<string> = (value, path, refuse) => {
 }
 
 /** The platform's name of the zone; undefined for a text that it does not know. */
-function canonicalTimeZone(timeZone: string): string | undefined {
+export function canonicalTimeZone(timeZone: string): string | undefined {
   try {
     return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone
   } catch {

@@ -126,6 +126,47 @@ describe('names', () => {
     expect(cut('abc', 3)).toBe('abc')
   })
 
+  test('cut between code points where the browser cannot tell characters', () => {
+    const { Segmenter } = Intl
+    try {
+      Reflect.deleteProperty(Intl, 'Segmenter')
+      expect(cut('👍'.repeat(40), 3)).toBe('👍👍…')
+      expect(shortened(['a'.repeat(40)], 9)).toEqual(['aaaa…aaaa'])
+    } finally {
+      Object.assign(Intl, { Segmenter })
+    }
+  })
+
+  test.each([
+    ['control ', 'control\\u0020'],
+    [' control', '\\u0020control'],
+    [' ', '\\u0020'],
+    ['a  b', 'a \\u0020b'],
+    ['a b c', 'a b c'],
+    ['a\u00a0b', 'a\\u00a0b'],
+    ['大 小', '大 小'],
+    ['大\u3000小', '大\u3000小'],
+    ['大\u3000', '大\\u3000'],
+    ['control\u200b', 'control\\u200b'],
+    ['con\u00adtrol', 'con\\u00adtrol'],
+    ['\ufeffcontrol', '\\ufeffcontrol'],
+    ['a\u200db', 'a\\u200db'],
+    ['control\ufe0f', 'control\\ufe0f'],
+    ['\u{e0041}', '\\u{e0041}'],
+    ['\u3164', '\\u3164'],
+    ['\u2800', '\\u2800'],
+    ['\t', '\\u0009'],
+  ])('show that %j differs from what it looks like', (key, name) => {
+    expect(words.name(key)).toBe(name)
+  })
+
+  test.each(['👩‍👩‍👧‍👦', '👩🏽‍💻', '❤️', '1️⃣', '🏴󠁧󠁢󠁳󠁣󠁴󠁿', 'کتاب‌ها', 'क्‍ष', '葛󠄀'])(
+    'leave what belongs to a writing or a sign: %s',
+    (key) => {
+      expect(words.name(key)).toBe(key)
+    },
+  )
+
   test('come in the order of people: 2 before 10', () => {
     expect(['10', '2', '1', '11'].toSorted(words.compare)).toEqual(['1', '2', '10', '11'])
   })

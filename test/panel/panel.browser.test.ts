@@ -562,13 +562,13 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
     test('the work for each of them does not grow with their number', async () => {
       await blank()
       await page.addInitScript(() => {
-        const { get } = Object.getOwnPropertyDescriptor(Intl.NumberFormat.prototype, 'format') ?? {}
+        const format = Object.getOwnPropertyDescriptor(Intl.NumberFormat.prototype, 'format')
         Object.defineProperty(Intl.NumberFormat.prototype, 'format', {
           get(this: Intl.NumberFormat) {
             document.documentElement.dataset['figures'] = String(
               Number(document.documentElement.dataset['figures'] ?? 0) + 1,
             )
-            return get?.call(this) as Intl.NumberFormat['format']
+            return format?.get?.call(this) as Intl.NumberFormat['format']
           },
         })
       })

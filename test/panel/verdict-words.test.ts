@@ -40,10 +40,35 @@ describe('a split in words', () => {
     expect(sentences.join(' ')).not.toContain('f, g')
   })
 
-  test('a chance is one of so many', () => {
-    expect(chance(0.32, words)).toBe(words.say('chanceOfHundred', { number: '32' }))
-    expect(chance(0.00123, words)).toBe(words.say('chanceOneOf', { number: '810' }))
-    expect(chance(1e-13, words)).toBe(words.say('chanceOfTrillion'))
+  test.each([
+    [0.5003856, 0.5, '50.04:49.96'],
+    [0.500001, 0.5, '50.0001:49.9999'],
+    [0.9002, 0.9, '90.02:9.98'],
+    [0.99996, 0.9999, '99.996:0.004'],
+    [1, 0.9, '100:0'],
+    [0.553, 0.5, '55.3:44.7'],
+  ])(
+    'a share of %d, which would have been a mismatch, does not read as the expected %d',
+    (above, expectedShare, ratio) => {
+      const once = { status: 'consistent', arms: [{ expectedShare, detectable: { above } }, {}] }
+      expect(splitInWords(verdicts(once, 'consistent', false), words).sentences).toContain(
+        `With this many identities, only ${ratio} or further would have been called a mismatch.`,
+      )
+    },
+  )
+
+  test.each([
+    [1, 'all experiments'],
+    [0.996, '>99 of 100 experiments'],
+    [0.994, '99 of 100 experiments'],
+    [0.32, '32 of 100 experiments'],
+    [0.01, '1 of 100 experiments'],
+    [0.00999, 'one of 100 experiments'],
+    [0.00123, 'one of 810 experiments'],
+    [1e-12, 'one of 1,000,000,000,000 experiments'],
+    [9e-13, 'fewer than one of a trillion experiments'],
+  ])('a chance of %d is %s', (pValue, said) => {
+    expect(chance(pValue, words)).toBe(said)
   })
 })
 

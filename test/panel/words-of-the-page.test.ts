@@ -134,6 +134,7 @@ describe('slices', () => {
     expect(sliceLabel({ kind: 'other', value: null }, words)).toBe('(all others)')
     expect(sliceLabel({ kind: 'none', value: null }, words)).toBe('(no value)')
     expect(sliceLabel({ kind: 'value', value: 'ios' }, words)).toBe('ios')
+    expect(sliceLabel({ kind: 'value', value: 'ios ' }, words)).toBe('ios\\u0020')
     expect(sliceLabel({ kind: 'value', value: '' }, words)).toBe('(empty)')
   })
 

@@ -1,7 +1,7 @@
 import { countOf } from '../count-of.js'
 import type { SliceAnswer, SlicesAnswer } from '../slices-answer.js'
 import { sliceLabel, slicesInWords, sliceVerdicts } from '../slice-words.js'
-import { visible } from '../variant-label.js'
+import { visibleName } from '../variant-label.js'
 import type { PanelWords } from '../panel-words.js'
 import { dataTable, figure, withoutColumn } from './data-table.js'
 import { element } from './element.js'
@@ -22,7 +22,7 @@ export function slicesCard(
   const name = shortNames(columns, words)
   const title = say('slicesTitle').split('{column}')
   return [
-    heading(title[0] ?? '', element('bdi', { class: 'slice' }, visible(slices.column)), title[1] ?? ''),
+    heading(title[0] ?? '', element('bdi', { class: 'slice' }, visibleName(slices.column)), title[1] ?? ''),
     element('p', { class: `verdict ${tone}` }, headline),
     ...(verdicts.assumed ? [say('assumesEqual')] : [])
       .concat(sentences)

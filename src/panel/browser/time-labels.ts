@@ -1,4 +1,5 @@
 import { bucketAxis, isShownTwice, zoneOffset } from '../../time/local-days.js'
+import { canonicalTimeZone } from '../../time/time-zone.js'
 import type { ExposureWindow } from '../../time/exposure-window.js'
 import type { ExposuresViewPoint } from '../../view/exposures-view.js'
 import type { PanelWords } from '../panel-words.js'
@@ -29,11 +30,16 @@ export function zoneChoices(
   return choices
 }
 
-/** Whether two names mean the same zone: UTC has many names. */
+/**
+ * Whether two names mean the same zone, as far as this platform says: Asia/Kolkata was Asia/Calcutta once, and UTC has
+ * many names.
+ */
 export function isSameZone(a: string, b: string): boolean {
-  const canonical = (zone: string): string =>
-    /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal)$/.test(zone) ? 'UTC' : zone
-  return canonical(a) === canonical(b)
+  const canonical = (name: string): string => {
+    const zone = canonicalTimeZone(name) ?? name
+    return /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal)$/.test(zone) ? 'UTC' : zone
+  }
+  return a === b || canonical(a) === canonical(b)
 }
 
 /** A zone's name for people. */
@@ -86,14 +92,18 @@ export function bucketLabels(
     Date.parse(start),
     Date.parse(end),
   ]
+  const sameZone = new Map<string, boolean>()
+  const isOwn = (zone: string): boolean => {
+    const isKnown = sameZone.get(zone) ?? isSameZone(timeZone, zone)
+    sameZone.set(zone, isKnown)
+    return isKnown
+  }
   const label = (point: ExposuresViewPoint): string => {
     const [startMs, endMs] = span(point)
     if (point.granularity === 'hour') return moment(startMs)
     // Its middle has the day's date even where the warehouse's time zone database starts the day some hours off.
     const middle = (startMs + endMs) / 2
-    const isWhole =
-      isSameZone(timeZone, point.timeZone) ||
-      (days.floor(startMs) === startMs && days.next(startMs) === endMs)
+    const isWhole = isOwn(point.timeZone) || (days.floor(startMs) === startMs && days.next(startMs) === endMs)
     return isWhole ? date.format(middle) : `${moment(startMs)} – ${moment(endMs)}`
   }
   /** An instant inside a bucket: its time alone if the bucket's name has the date already. */
