@@ -23,7 +23,7 @@ export function epochMs(
   refuseUnit: Refusal = refuse,
 ): number {
   const ms =
-    instant instanceof Date ? instant.getTime() : typeof instant === 'string' ? parseIso(instant) : instant
+    typeof instant === 'string' ? parseIso(instant) : typeof instant === 'number' ? instant : timeOf(instant)
   const checked = anEpochMs(ms, path, () =>
     refuse(
       path,
@@ -33,6 +33,15 @@ export function epochMs(
     ),
   )
   return typeof instant === 'number' ? inMilliseconds(checked, path, refuseUnit) : checked
+}
+
+/** The time of a `Date`, also of one from a frame or another realm, which is no instance of the one here. */
+function timeOf(date: Date): number {
+  try {
+    return Date.prototype.getTime.call(date)
+  } catch {
+    return NaN
+  }
 }
 
 // Every instant of an experiment lies between these two. As seconds they are days in January and February 1970, as

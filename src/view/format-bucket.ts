@@ -37,7 +37,8 @@ export interface FormatBucketOptions {
  * @param options.timeZone - the IANA zone to show; default the point's own
  * @returns one line of text
  * @throws {@link ExposureError} `invalid-view`, naming what is wrong with the point or the options: an unknown option,
- *   granularity or time zone, a locale that is not of date-fns; `invalid-instant` for the point's start or end
+ *   granularity or time zone, a locale that is not of date-fns, an end that is not after the start; `invalid-instant` for
+ *   a start or an end that is no instant
  *
  * @example
  * ```ts
@@ -69,6 +70,7 @@ export function formatBucket(
   }
   const startMs = epochMs(point.start, 'point.start')
   const endMs = epochMs(point.end, 'point.end')
+  if (endMs <= startMs) throw invalidView('point.end', point.end, 'Pass an instant after point.start.')
   const offset = zoneOffset(timeZone)
   const wallClock = (instantMs: number, pattern: string): string =>
     // The zone's clock as if it were UTC's: date-fns reads a UTCDate alike on every machine. The dates that date-fns-tz

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { exposureWindow, initialRefreshState, refreshDecision } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
 import { refusalOf } from '../refusal-of.js'
@@ -7,6 +8,8 @@ const asOf = Date.UTC(2100, 0, 1)
 describe('an instant', () => {
   test.each([
     [new Date(1780272000123), 1780272000123],
+    // Of another realm, such as a frame's.
+    [runInNewContext('new Date(1780272000123)') as Date, 1780272000123],
     [1780272000123, 1780272000123],
     ['2026-06-01T00:00:00Z', 1780272000000],
     ['2026-06-01T00:00Z', 1780272000000],
@@ -14,6 +17,7 @@ describe('an instant', () => {
     ['2026-06-01T00:00:00,5Z', 1780272000500],
     ['2026-06-01T00:00:00.123000Z', 1780272000123],
     ['2026-06-01T02:00:00+02:00', 1780272000000],
+    ['2026-06-01T00:00:00-00:00', 1780272000000],
     ['2026-06-01T05:45:00+0545', 1780272000000],
     ['2026-05-31T21:00:00-03', 1780272000000],
     ['2026-05-31T20:30:00-03:30', 1780272000000],
@@ -30,6 +34,11 @@ describe('an instant', () => {
     '2026-06-01 00:00:00Z',
     ' 2026-06-01T00:00:00Z',
     '2026-06-01T00:00:00Z ',
+    '2026-06-01T00:00:00Z\n',
+    '2026-06-01t00:00:00z',
+    '20260601T000000Z',
+    '2026-06-01T00Z',
+    '+002026-06-01T00:00:00Z',
     '2026-06-01T00:00:00.1230000000Z',
     '2026-06-01T00:00:00+02:00:00',
     '2026-06-01T00:00:00.0001Z',
@@ -48,6 +57,8 @@ describe('an instant', () => {
     1780272000000.5,
     8.64e15 + 1,
     new Date('no date'),
+    runInNewContext('new Date(NaN)'),
+    { getTime: () => 1780272000123 },
     null,
     undefined,
     {},

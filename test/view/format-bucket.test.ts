@@ -89,6 +89,14 @@ describe('formatBucket', () => {
     expect(() => formatBucket(point, { locale: 'de-DE' as never })).toThrow(
       expect.objectContaining({ code: 'invalid-view' }),
     )
+    for (const end of [point.start, '2026-05-01T00:00:00.000Z']) {
+      expect(() => formatBucket({ ...point, end })).toThrow(
+        expect.objectContaining({
+          code: 'invalid-view',
+          message: expect.stringContaining('Pass an instant after point.start'),
+        }),
+      )
+    }
     expect(() => formatBucket({ ...point, start: 'today' })).toThrow(
       expect.objectContaining({ code: 'invalid-instant' }),
     )

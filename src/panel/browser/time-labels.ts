@@ -58,6 +58,7 @@ export interface BucketLabels {
 }
 
 const hourMs = 3_600_000
+const minuteMs = 60_000
 
 /**
  * The names of buckets, as the clock of a zone shows them. A day of another zone, which is not a whole day in the zone
@@ -137,8 +138,8 @@ export interface TimeTick {
 }
 
 /**
- * Marks for a time axis, at midnights and whole hours of the zone's own clock, even if a day has 23 or 25 hours. At most
- * `most` of them.
+ * Marks for a time axis, at midnights and whole hours of the zone's own clock, even if a day has 23 or 25 hours; at whole
+ * minutes where no hour begins. At least one and at most `most` of them.
  */
 export function timeTicks(
   startMs: number,
@@ -160,27 +161,58 @@ export function timeTicks(
   // What the zone's own clock shows, for the choice of the marks: not for people.
   const offset = zoneOffset(timeZone)
   const clock = (ms: number): Date => new Date(ms + offset(ms))
+  const time = format({ timeStyle: 'short' })
+  if (starts.length === 0) {
+    const minutes: number[] = []
+    for (let ms = Math.ceil(startMs / minuteMs) * minuteMs; ms <= endMs; ms += minuteMs) minutes.push(ms)
+    if (minutes.length === 0) minutes.push(startMs, endMs)
+    return fewest(
+      [1, 2, 5, 10, 15, 30].map((step) => ({
+        starts: minutes.filter((ms) => clock(ms).getUTCMinutes() % step === 0),
+        label: time,
+      })),
+      most,
+    )
+  }
   if (granularity === 'hour') {
-    const time = format({ timeStyle: 'short' })
     const isOn = (ms: number, step: number): boolean => clock(ms).getUTCHours() % step === 0
     return fewest(
-      [1, 2, 3, 6, 12, 24].map((step) => starts.filter((ms) => isOn(ms, step))),
+      [1, 2, 3, 6, 12, 24].map((step) => ({
+        starts: starts.filter((ms) => isOn(ms, step)),
+        label: (ms: number) => (isOn(ms, 24) ? day(ms) : time(ms)),
+      })),
       most,
-    ).map((atMs) => ({ atMs, label: isOn(atMs, 24) ? day(atMs) : time(atMs) }))
+    )
   }
   const monthly = starts.filter((ms) => clock(ms).getUTCDate() === 1)
-  const days = [1, 2, 7, 14].map((step) => starts.filter((_, index) => index % step === 0))
-  const months = [1, 3, 6, 12].map((step) => monthly.filter((ms) => clock(ms).getUTCMonth() % step === 0))
-  const marks = fewest([...days, ...months], most)
-  const label = days.some((starts) => starts === marks) ? day : format({ month: 'short', year: 'numeric' })
-  return marks.map((atMs) => ({ atMs, label: label(atMs) }))
-}
-
-/** The first list that is short enough; if none is, every n-th mark of the last. */
-function fewest(candidates: readonly (readonly number[])[], most: number): readonly number[] {
-  const last = candidates.at(-1) ?? []
-  return (
-    candidates.find(({ length }) => length <= most && length > 0) ??
-    last.filter((_, index) => index % Math.ceil(last.length / Math.max(1, most)) === 0)
+  const month = format({ month: 'short', year: 'numeric' })
+  return fewest(
+    [
+      ...[1, 2, 7, 14].map((step) => ({
+        starts: starts.filter((_, index) => index % step === 0),
+        label: day,
+      })),
+      ...[1, 3, 6, 12].map((step) => ({
+        starts: monthly.filter((ms) => clock(ms).getUTCMonth() % step === 0),
+        label: month,
+      })),
+    ],
+    most,
   )
 }
+
+/** Where marks could be, and how they are labelled. */
+interface Marks {
+  readonly starts: readonly number[]
+  readonly label: (ms: number) => string
+}
+
+/** The first marks that are few enough; if none are, every n-th of the last ones that there are. */
+function fewest(candidates: readonly Marks[], most: number): readonly TimeTick[] {
+  const some = candidates.filter(({ starts }) => starts.length > 0)
+  const { starts, label } = some.find(({ starts }) => starts.length <= most) ?? some.at(-1) ?? none
+  const step = Math.ceil(starts.length / Math.max(1, most))
+  return starts.filter((_, index) => index % step === 0).map((atMs) => ({ atMs, label: label(atMs) }))
+}
+
+const none: Marks = { starts: [], label: String }
