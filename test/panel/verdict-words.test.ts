@@ -107,7 +107,27 @@ describe('numbers and instants in words', () => {
   test('a probability, however small', () => {
     expect(words.probability(0.0321)).toBe('0.0321')
     expect(words.probability(0.0000321)).toBe('3.2 × 10⁻⁵')
+    expect(words.probability(0.0001)).toBe('0.0001')
+    expect(words.probability(0.00009999)).toBe('1.0 × 10⁻⁴')
     expect(words.probability(0)).toBe(words.say('below', { value: '10⁻³⁰⁰' }))
+  })
+
+  test.each([
+    [2 * 86_400_000, '2 days'],
+    [2 * 86_400_000 - 1, '48 hours'],
+    [2000, '2 seconds'],
+    [1999, '1,999 milliseconds'],
+  ])('a length of %d ms is %s', (ms, length) => {
+    expect(words.duration(ms)).toBe(length)
+  })
+
+  test.each([
+    [60_000, '1 minute ago'],
+    [59_999, 'just now'],
+    [-5000, 'just now'],
+    [7_199_999, '1 hour ago'],
+  ])('an age of %d ms is %s', (ms, age) => {
+    expect(words.ago(ms)).toBe(age)
   })
 
   test('a difference has its sign', () => {

@@ -57,6 +57,10 @@ describe('where buckets begin when clocks change', () => {
       '2011-12-30T12:00',
       ['2011-12-29T10:00', '2011-12-30T10:00', '2011-12-31T10:00'],
     ],
+    // The clock is set back by three hours two hours after midnight: the date begins twice, the second time counts.
+    ['Antarctica/Casey', '2010-03-04T20:00', '2010-03-04T20:01', ['2010-03-04T16:00', '2010-03-05T16:00']],
+    // The clock is set forward in the early morning, thirteen hours ahead of UTC.
+    ['Pacific/Apia', '2012-09-29T22:00', '2012-09-29T22:01', ['2012-09-29T11:00', '2012-09-30T10:00']],
     // The furthest from UTC on either side, and by a quarter of an hour.
     ['Pacific/Kiritimati', '2026-06-01T12:00', '2026-06-01T12:01', ['2026-06-01T10:00', '2026-06-02T10:00']],
     ['Pacific/Pago_Pago', '2026-06-01T12:00', '2026-06-01T12:01', ['2026-06-01T11:00', '2026-06-02T11:00']],

@@ -16,6 +16,7 @@ describe('exposureWindow', () => {
     ['reversed', 1780272000001, 1780272000000],
     ['before what a DateTime holds', Date.UTC(1970, 0, 2) - 1, Date.UTC(2026, 0, 1)],
     ['after what a DateTime holds', Date.UTC(2026, 0, 1), Date.UTC(2106, 0, 1) + 1],
+    ['from the last second of 2105, as a number of seconds', 4291747199, Date.UTC(2026, 5, 1)],
     ['in seconds instead of milliseconds', 1780272, 1780273],
   ])('a window that is %s is refused', (_, start, asOf) => {
     expect(() => exposureWindow(start, asOf)).toThrow(expect.objectContaining({ code: 'invalid-window' }))
@@ -88,6 +89,9 @@ describe('exposureWindow', () => {
     expect(selectGranularity(made)).toBe('hour')
     expect(exposureWindow(new Date(1780272000), new Date(1781481600)).startMs).toBe(1780272000)
     expect(exposureWindow(Date.UTC(1970, 0, 2), instant).startMs).toBe(Date.UTC(1970, 0, 2))
+    expect(exposureWindow(Date.UTC(1999, 0, 1), Date.UTC(2001, 0, 1)).asOfMs).toBe(Date.UTC(2001, 0, 1))
+    // As seconds it is the first instant of 2106.
+    expect(exposureWindow(4291747200, Date.UTC(2026, 5, 1)).startMs).toBe(4291747200)
   })
 
   test('the widest window is accepted', () => {

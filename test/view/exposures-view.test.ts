@@ -234,6 +234,13 @@ describe('the local-time axis', () => {
     expect(hoursOf(hours)).toEqual([...Array.from({ length: 24 }, () => 1), 0.5, 1])
   })
 
+  test('a bucket just as far from two starts of days is at the earlier one', () => {
+    const endOf = (start: string): string | undefined =>
+      exposuresView(summaryOf([[start, { control: 1 }]], { timeZone: 'Europe/Madrid' })).points[0]?.end
+    expect(endOf('2026-06-02T10:00:00.000Z')).toBe('2026-06-02T22:00:00.000Z')
+    expect(endOf('2026-06-02T10:00:00.001Z')).toBe('2026-06-03T22:00:00.000Z')
+  })
+
   test('where the time zone databases differ, the summary’s own buckets count', () => {
     // As an engine would that had Madrid an hour further east: its days start an hour before ours.
     for (const shift of [0, 2 * 3_600_000]) {

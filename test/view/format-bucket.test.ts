@@ -56,6 +56,17 @@ describe('formatBucket', () => {
     ).toEqual(['Mar 8, 2026, 1:00 AM', 'Mar 8, 2026, 3:00 AM'])
   })
 
+  test.each([
+    ['Antarctica/Casey', '2010-03-04T12:30:00Z', 'Mar 4, 2010, 11:30 PM (GMT+11)'],
+    ['Antarctica/Casey', '2010-03-04T15:30:00Z', 'Mar 4, 2010, 11:30 PM (GMT+8)'],
+    // Its clock was 44 minutes and 30 seconds behind UTC.
+    ['Africa/Monrovia', '1971-12-31T00:44:30Z', 'Dec 31, 1971, 12:00 AM'],
+    ['Africa/Monrovia', '1971-12-31T00:44:00Z', 'Dec 30, 1971, 11:59 PM'],
+  ])('an hour of %s at %s', (timeZone, start, label) => {
+    const end = new Date(Date.parse(start) + 3_600_000).toISOString()
+    expect(formatBucket({ granularity: 'hour', timeZone, start, end })).toBe(label)
+  })
+
   test('a day shown in another zone says from when to when, unless it is a day there too', () => {
     const days = pointsOf('UTC', 'day', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z')
     expect(labels(days, 'America/New_York')).toEqual(['May 31, 2026, 8:00 PM – Jun 1, 2026, 8:00 PM'])

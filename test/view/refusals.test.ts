@@ -68,7 +68,13 @@ describe('what exposuresView says of what it refuses', () => {
         'Pass a shorter window, or look for junk among the variant keys.',
       details: { path: 'fillGaps', received: 'true' },
     })
-    // As many variants as buckets: 3163² are the first that are too many.
+    // As many variants as buckets: 3162² are not too many, 3163² are the first that are.
+    const square = exposuresView(summarizeExposures([], { granularity: 'day' }), {
+      window: { startMs: june, asOfMs: june + 3162 * dayMs },
+      variants: Array.from({ length: 3162 }, (_, index) => `v${index}`),
+      fillGaps: true,
+    })
+    expect([square.points.length, square.variants.length]).toEqual([3162, 3162])
     const wide = (side: number): ExposuresSummary =>
       summarizeExposures(
         Array.from({ length: side }, (_, index) => count(`v${index}`, june + index * dayMs)),
