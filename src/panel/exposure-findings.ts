@@ -75,16 +75,26 @@ type Judged = ReadonlyMap<string, Condition>
  *
  * @example
  * ```ts
- * import { exposureSpec, initialRefreshState, reduceRefresh, summarizeExposures } from 'first-exposure'
+ * import {
+ *   exposureFingerprint,
+ *   exposureSpec,
+ *   initialRefreshState,
+ *   reduceRefresh,
+ *   summarizeExposures,
+ * } from 'first-exposure'
  * import { exposureFindings, exposuresAnswer } from 'first-exposure/panel'
  *
  * const startedAt = Date.UTC(2026, 5, 1)
+ * const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
+ * // As a refresh reports it.
+ * const question = { revision: 1, fingerprint: exposureFingerprint(spec, startedAt), startedAt }
  * const answerWith = (excluded: number, asOf: number) =>
  *   exposuresAnswer({
  *     state: reduceRefresh(initialRefreshState, {
  *       type: 'succeeded',
  *       asOf,
  *       at: asOf,
+ *       question,
  *       summary: summarizeExposures(
  *         [
  *           { quarantined: false, variant: 'control', bucketMs: startedAt, newIdentities: 1000 },
@@ -95,7 +105,7 @@ type Judged = ReadonlyMap<string, Condition>
  *       ),
  *     }),
  *     experiment: { startedAt, endedAt: null },
- *     spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+ *     spec,
  *     now: asOf,
  *   })
  * const monday = answerWith(10, Date.UTC(2026, 5, 5))
