@@ -4,13 +4,13 @@ import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { firstExposuresQuery } from '../questions/summary/statement.js'
-import { knownOf, type Known } from '../refresh/known-of-question.js'
+import { beyondBelief, knownOf, type Known } from '../refresh/known-of-question.js'
 import { questionsOf } from '../refresh/merge-refresh-states.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { decisionOfTry, type RefreshDecision } from '../refresh/refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
-import { refreshQuestion, type RefreshQuestion } from '../refresh/refresh-question.js'
+import { questionOfRun, type RefreshQuestion } from '../refresh/refresh-question.js'
 import type { RefreshError, RefreshState } from '../refresh/refresh-state.js'
 import { exposureWindow, type ExposureWindow } from '../time/exposure-window.js'
 import { epochMs, type Instant } from '../time/instant.js'
@@ -105,8 +105,9 @@ export interface RefreshResult {
  *
  * Everything is reported at the instant `now`, when the run began: exposures that arrive while it runs may be missing,
  * so the settle time counts from there. If the state has an instant a little ahead of `now` (another host's clock is
- * ahead), the report is placed after that instant, so that the state moves forward. If a clock that was far ahead has
- * reported a success, start from `initialRefreshState`, because nothing earlier can replace it.
+ * ahead), the report is placed after that instant, so that the state moves forward. If it has a request or a failure
+ * further ahead than `presumedLostAfterMs` and `throttleMs`, the question is asked anew, under the next revision. If a
+ * clock that was far ahead has reported a success, start from `initialRefreshState`, because nothing earlier can replace it.
  *
  * A state is about the spec, the start and the end that it was asked for. If one of them changes, the question is
  * another one, which is due at once; only an `endedAt` that moves to later goes on with what is known. Read the state
@@ -198,8 +199,13 @@ function askedBy({ spec, experiment }: Asked): RefreshExperiment {
 }
 
 /** What a state knows of what is asked, and not of what others ask. */
-export function knownTo(asked: Asked, state: RefreshState): Known<ExposuresSummary> {
-  return knownOf(state, checkedExperiment(askedBy(asked)))
+export function knownTo(
+  asked: Asked,
+  state: RefreshState,
+  now: Instant,
+  policy: RefreshPolicy,
+): Known<ExposuresSummary> {
+  return knownOf(state, checkedExperiment(askedBy(asked)), beyondBelief(epochMs(now, 'now'), policy))
 }
 
 /** A run's claim: the instant and the question of all its reports, and the state that contains the claim. */
@@ -214,18 +220,20 @@ export interface RefreshClaim {
 /** Claims a run with a request that is later than any of its fingerprint in the state. */
 export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshClaim {
   const { now, policy = {}, attempt = 0, random = Math.random } = input
-  const { presumedLostAfterMs, throttleMs } = checkedPolicy(policy)
+  const patience = checkedPolicy(policy)
   // Computed before the claim, because it checks what `random` returns.
-  const retryAfterMs = retryDelayMs(attempt, random, throttleMs)
+  const retryAfterMs = retryDelayMs(attempt, random, patience.throttleMs)
   const nowMs = epochMs(now, 'now')
   const asked = askedBy(input)
-  const question = refreshQuestion(state, asked)
+  const beyondMs = beyondBelief(nowMs, patience)
+  const question = questionOfRun(state, asked, beyondMs)
   // A host whose clock is behind must move the state too; otherwise no host would see its claim. Hosts that know another
-  // end see it beside their own requests, so it is later than these too. A request from the far future does not count.
+  // end see it beside their own requests, so it is later than these too. If a request from the far future is among them,
+  // the question is a new one, where the claim shows.
   const known = questionsOf(state)
     .filter((each) => each.question?.fingerprint === asked.fingerprint)
     .map(({ requestedAt }) => requestedAt ?? -Infinity)
-    .filter((requestedAt) => requestedAt - nowMs < presumedLostAfterMs)
+    .filter((requestedAt) => requestedAt < beyondMs)
   const at = Math.max(nowMs, ...known.map((requestedAt) => requestedAt + 1))
   return {
     at,

@@ -106,6 +106,7 @@ export function refreshGroup(
       async () =>
         await triedRefresh(
           own,
+          many,
           attempt,
           async (attempts) =>
             await refreshStored(
@@ -177,13 +178,15 @@ export function refreshGroup(
  */
 export async function triedRefresh(
   own: Pick<ListedExperiment, 'spec' | 'experiment'>,
+  many: Pick<RefreshMany, 'now' | 'policy'>,
   attempt: number,
   refresh: (attempts: number) => Promise<RefreshResult>,
 ): Promise<Tried> {
   try {
     const first = await refresh(attempt)
     const isGivenBack =
-      first.outcome.type === 'throttled' && knownTo(own, first.state).failure?.error.code === 'aborted'
+      first.outcome.type === 'throttled' &&
+      knownTo(own, first.state, many.now(), many.policy).failure?.error.code === 'aborted'
     return isGivenBack ? await refresh(Math.max(attempt, 1)) : first
   } catch (error) {
     return {

@@ -259,7 +259,7 @@ export function refreshJob(
           ? await tryRefresh(asked, many, attempt, signal)
           : await group.add(asked, attempt).tried
       if (hasFailed({ outcome })) failures++
-      else if (state !== null && knownTo(asked, state).failure === null) failures = 0
+      else if (state !== null && knownTo(asked, state, many.now(), many.policy).failure === null) failures = 0
       const nextAt =
         signal.aborted || !(how.again || (isTransient(outcome) && failures < quickTries))
           ? null
@@ -276,10 +276,12 @@ export function refreshJob(
 /** One try, whatever becomes of it. */
 async function tryRefresh(
   { key, ...own }: ListedExperiment,
-  { input: { client, store }, policy, timeoutMs, random, now }: RefreshMany,
+  many: RefreshMany,
   attempt: number,
   signal: AbortSignal,
 ): Promise<Tried> {
+  const { input, policy, timeoutMs, random, now } = many
+  const { client, store } = input
   const limit = new AbortController()
   const timer = setTimeout(() => {
     limit.abort(new DOMException('The refresh took longer than timeoutMs.', 'TimeoutError'))
@@ -291,6 +293,7 @@ async function tryRefresh(
   try {
     return await triedRefresh(
       own,
+      many,
       attempt,
       async (attempts) =>
         await refreshStoredExposures({
@@ -326,14 +329,15 @@ function nextLook(
   state: RefreshState | null,
   failures: number,
   listed: ListedExperiment,
-  { now, restMs, groupSize = 1, policy: { presumedLostAfterMs }, random }: RefreshMany,
+  { now, restMs, groupSize = 1, policy, random }: RefreshMany,
 ): number {
   const nowMs = now()
   const within = (at: number): number => Math.max(nowMs, Math.min(at, nowMs + restMs))
   // Those that were refreshed apart, because one was tried again, are due together the next time.
   const slotMs = groupSize === 1 ? 1 : Math.ceil(restMs / slotsOfRest)
   const together = (at: number): number => Math.ceil(within(at) / slotMs) * slotMs
-  const requestedAt = (state === null ? null : knownTo(listed, state).running.requestedAt) ?? nowMs
+  const requestedAt =
+    (state === null ? null : knownTo(listed, state, nowMs, policy).running.requestedAt) ?? nowMs
   switch (outcome.type) {
     case 'failed':
       return within(
@@ -348,7 +352,7 @@ function nextLook(
     case 'in-flight':
       // Somebody else's run ends, or counts as lost.
       return together(
-        [requestedAt + restMs, requestedAt + presumedLostAfterMs].find((at) => at > nowMs) ?? Infinity,
+        [requestedAt + restMs, requestedAt + policy.presumedLostAfterMs].find((at) => at > nowMs) ?? Infinity,
       )
     case 'not-started': {
       const { startedAt } = checkedExperiment(listed.experiment)

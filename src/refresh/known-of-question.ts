@@ -1,6 +1,7 @@
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { joinedReports, questionsOf } from './merge-refresh-states.js'
 import type { CheckedExperiment } from './refresh-experiment.js'
+import type { RefreshPolicy } from './refresh-policy.js'
 import type { RefreshQuestion } from './refresh-question.js'
 import type { QuestionState, RefreshState, RefreshSuccess } from './refresh-state.js'
 
@@ -27,13 +28,28 @@ export interface Known<Summary> extends QuestionState<Summary> {
   readonly former: FormerAnswer<Summary> | undefined
 }
 
+/** Reports at this instant or later are by a clock that is too far ahead to be believed. */
+export function beyondBelief(nowMs: number, { throttleMs, presumedLostAfterMs }: RefreshPolicy): number {
+  // At least the next millisecond, so that what is reported now is always believed.
+  return nowMs + Math.max(1, throttleMs, presumedLostAfterMs)
+}
+
+/** Whether a request or a failure hides what is reported now, because it lies too far ahead. A success is kept. */
+export function isBeyondBelief({ requestedAt, failure }: QuestionState<unknown>, beyondMs: number): boolean {
+  return Math.max(requestedAt ?? -Infinity, failure?.at ?? -Infinity) >= beyondMs
+}
+
 /**
  * What is known of the question that an experiment asks? All reports under its fingerprint and start, joined, but for
- * those of a question of which a run reached beyond the experiment's end: they count what this one does not.
+ * those of a question of which a run reached beyond the experiment's end: they count what this one does not. If the
+ * question was asked anew, requests and failures from before that are not believed do not count either.
+ *
+ * @param beyondMs - by {@link beyondBelief}; left out, everything is believed
  */
 export function knownOf<Summary>(
   state: RefreshState<Summary>,
   { startedAt, endsAt, fingerprint }: CheckedExperiment,
+  beyondMs: number = Infinity,
 ): Known<Summary> {
   const all = questionsOf(state)
   const [latest] = all
@@ -50,7 +66,7 @@ export function knownOf<Summary>(
   const reports = {
     // As it was asked last, where it was asked more than once.
     ...(asLatest?.question === undefined ? {} : { question: asLatest.question }),
-    ...joinedReports(own),
+    ...joinedReports(own.map((each, index) => (index === 0 ? each : believed(each, beyondMs)))),
   }
   const { success } = reports
   return {
@@ -66,6 +82,17 @@ export function knownOf<Summary>(
             .map(({ question, success: other }) => formerAnswer(question, other))
             .find((each) => each !== undefined)
         : undefined,
+  }
+}
+
+function believed<Summary>(
+  { requestedAt, failure, ...rest }: QuestionState<Summary>,
+  beyondMs: number,
+): QuestionState<Summary> {
+  return {
+    ...rest,
+    requestedAt: requestedAt !== null && requestedAt >= beyondMs ? null : requestedAt,
+    failure: failure !== null && failure.at >= beyondMs ? null : failure,
   }
 }
 

@@ -1,5 +1,5 @@
 import { epochMs, type Instant } from '../time/instant.js'
-import { knownOf, type Known } from './known-of-question.js'
+import { beyondBelief, knownOf, type Known } from './known-of-question.js'
 import { questionsKept, questionsOf } from './merge-refresh-states.js'
 import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
@@ -39,8 +39,8 @@ export type RefreshDecision =
  *
  * An outcome answers a request when its `at` is the request's or later, and its `asOf` is not before the request, or
  * not before `endedAt`; and, where the reports say what they are about, when its `at` is the request's. A request can be ahead of `now`, where the clock of another host is ahead: distances count
- * either way, and a request further ahead than `presumedLostAfterMs` and `throttleMs` delays nobody. After a failure,
- * transient or not, the next request waits `throttleMs` like any other.
+ * either way, and a request further ahead than `presumedLostAfterMs` and `throttleMs` delays nobody. Once this question
+ * was asked anew, such a request or failure from before is passed over. After a failure, transient or not, the next request waits `throttleMs` like any other.
  *
  * @param state - what is known of the experiment's refreshes
  * @param experiment - when it started and ended, in epoch milliseconds, and its fingerprint
@@ -90,7 +90,7 @@ export function decisionOfTry<Summary>(
   const { startedAt, endsAt } = checked
   const nowMs = epochMs(now, 'now')
   const patience = checkedPolicy(policy)
-  const known = knownOf(aRefreshState(state), checked)
+  const known = knownOf(aRefreshState(state), checked, beyondBelief(nowMs, patience))
   if (Math.min(nowMs, endsAt) <= startedAt) return Object.freeze({ type: 'not-started' })
   const { throttleMs } = patience
   const isRecent = (requestedAt: number | null): requestedAt is number =>

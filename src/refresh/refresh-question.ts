@@ -1,6 +1,6 @@
 import { aWholeNumber, anObject, type Check } from '../checks.js'
 import { anEpochMs } from '../time/instant.js'
-import { knownOf } from './known-of-question.js'
+import { isBeyondBelief, knownOf } from './known-of-question.js'
 import { aFingerprint, checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { aRefreshState, type RefreshState } from './refresh-state.js'
 
@@ -26,6 +26,9 @@ export interface RefreshQuestion {
  * revision: where the fingerprint or the start is another, where a success or a failure reaches beyond `endedAt`, or
  * where another question was asked in between.
  *
+ * It looks at no clock. The library's own refreshes also ask anew if a request or a failure is further ahead of `now` than
+ * `presumedLostAfterMs` and `throttleMs`, because the claim would not show beside it.
+ *
  * @param state - what is known of the experiment's refreshes
  * @param experiment - when it started and ended, in epoch milliseconds, and its fingerprint
  * @returns a frozen question, for the `question` of the request and of its outcome
@@ -48,9 +51,25 @@ export function refreshQuestion<Summary>(
   state: RefreshState<Summary>,
   experiment: RefreshExperiment,
 ): RefreshQuestion {
+  return questionOfRun(state, experiment, Infinity)
+}
+
+/**
+ * The same, and a new question also where the last one has a request or a failure that is not believed: within that
+ * question, no other host would see the claim of the run, and its success would not clear the failure.
+ *
+ * @param beyondMs - by `beyondBelief`
+ */
+export function questionOfRun<Summary>(
+  state: RefreshState<Summary>,
+  experiment: RefreshExperiment,
+  beyondMs: number,
+): RefreshQuestion {
   const { question } = aRefreshState(state)
   const checked = checkedExperiment(experiment)
-  if (question !== undefined && knownOf(state, checked).isLatest) return question
+  if (question !== undefined && knownOf(state, checked).isLatest && !isBeyondBelief(state, beyondMs)) {
+    return question
+  }
   return Object.freeze({
     revision: (question?.revision ?? 0) + 1,
     fingerprint: checked.fingerprint ?? null,

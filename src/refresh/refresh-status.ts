@@ -1,7 +1,7 @@
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { epochMs, type Instant } from '../time/instant.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
-import { knownOf, type FormerAnswer } from './known-of-question.js'
+import { beyondBelief, knownOf, type FormerAnswer } from './known-of-question.js'
 import { isFinal, isInFlight } from './refresh-decision.js'
 import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { checkedPolicy, type RefreshPolicy } from './refresh-policy.js'
@@ -84,7 +84,7 @@ export type RefreshStatus<Summary = ExposuresSummary> =
  * @param experiment - when it started and ended, in epoch milliseconds, and its fingerprint
  * @param now - the time: a `Date`, epoch milliseconds or ISO 8601 with a zone
  * @param policy - what differs from the defaults, in milliseconds: `presumedLostAfterMs` 600,000, `settleMs`
- *   3,600,000 (`throttleMs` plays no part)
+ *   3,600,000 (`throttleMs` plays a part only for reports of a clock that is ahead)
  * @returns a frozen status; the same for the same arguments
  * @throws {@link ExposureError} `invalid-instant`, `invalid-policy` (for the fingerprint too), `malformed-state` for
  *   something else than a state
@@ -110,7 +110,7 @@ export function refreshStatus<Summary>(
   const { endsAt } = checked
   const nowMs = epochMs(now, 'now')
   const patience = checkedPolicy(policy)
-  const known = knownOf(aRefreshState(state), checked)
+  const known = knownOf(aRefreshState(state), checked, beyondBelief(nowMs, patience))
   const { success, failure, window, former } = known
   const { requestedAt } = known.running
   const covers = window === undefined ? {} : { window }

@@ -5,6 +5,7 @@ import {
   initialRefreshState,
   reduceRefresh,
   refreshQuestion,
+  refreshStatus,
   type RefreshState,
 } from 'first-exposure'
 import {
@@ -139,6 +140,59 @@ describe('refreshStoredExposures', () => {
       save < 3 ? reduceRefresh(state, { type: 'requested', at: now - (40 - save) * minute, question }) : null,
     )
     expect((await refreshStoredExposures({ ...base, client, store: stale })).outcome.type).toBe('refreshed')
+  })
+
+  describe('a report by a clock that was far ahead', () => {
+    const day = 86_400_000
+    const failed = {
+      type: 'failed',
+      asOf: now + day,
+      at: now + day,
+      question,
+      error: { code: 'network', transient: true, message: '…' },
+    } as const
+    test.each([
+      ['a request', { type: 'requested', at: now + day, question }],
+      ['a failure', failed],
+    ] as const)('%s: of two hosts one computes, and the next waits for throttleMs', async (_, ahead) => {
+      const store = memoryRefreshStore()
+      await store.save(key, reduceRefresh(initialRefreshState, ahead), null)
+      let answer = (): void => undefined
+      const client = answering(async () => {
+        await new Promise<void>((resolve) => (answer = resolve))
+        return []
+      })
+      const one = refreshStoredExposures({ ...base, client, store })
+      await expect.poll(client.asked).toBe(1)
+      const other = { ...base, client: answering(), store, now: now + 10 }
+      expect((await refreshStoredExposures(other)).outcome).toEqual({ type: 'in-flight' })
+      answer()
+      const { state, outcome } = await one
+      expect(outcome).toEqual({ type: 'refreshed', asOf: now })
+      expect((await refreshStoredExposures({ ...other, now: now + minute })).outcome).toEqual({
+        type: 'throttled',
+        retryAfterMs: 4 * minute,
+      })
+      const asked = { ...base.experiment, fingerprint: exposureFingerprint(base.spec, start) }
+      expect(refreshStatus(state, asked, now + minute).type).toBe('loaded')
+      expect(state.question?.revision).toBe(2)
+      // From then on, it is as if nothing had been.
+      const next = await refreshStoredExposures({ ...other, now: now + 5 * minute })
+      expect([next.outcome.type, next.state.question?.revision]).toEqual(['refreshed', 2])
+    })
+
+    test('a request counts as one of its moment when the clocks get there', async () => {
+      const store = memoryRefreshStore()
+      const client = answering()
+      const at = async (ms: number): Promise<string> =>
+        (await refreshStoredExposures({ ...base, client, store, now: now + ms })).outcome.type
+      const ahead = { type: 'requested', at: now + day, question } as const
+      await store.save(key, reduceRefresh(initialRefreshState, ahead), null)
+      expect(await at(0)).toBe('refreshed')
+      expect(await at(day + minute)).toBe('in-flight')
+      expect(await at(day + 10 * minute)).toBe('refreshed')
+      expect(await at(day + 11 * minute)).toBe('throttled')
+    })
   })
 
   test('a conflict at the report: joins, and overwrites nothing', async () => {

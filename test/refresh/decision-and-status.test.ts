@@ -280,11 +280,21 @@ describe('the documented tables', () => {
       question !== undefined &&
       endedAt !== null &&
       [success, failure].some((run) => run !== null && run.asOf > endedAt)
-  /** The reports about this question. */
+  /** The reports about this question; of those before it was asked anew, none that is too far ahead of now. */
   const own = (it: Case): readonly Question[] =>
     all(it)
       .filter(asksTheSame(it))
       .filter((each) => !reachesBeyond(it)(each))
+      .map((each, index) => (index === 0 ? each : withoutFarAhead(each, it.now)))
+  const withoutFarAhead = (each: Question, now: number): Question => {
+    const isFar = (at = -Infinity): boolean =>
+      at - now >= policy.throttleMs && at - now >= policy.presumedLostAfterMs
+    return {
+      ...each,
+      ...(isFar(each.requestedAt ?? undefined) ? { requestedAt: null } : {}),
+      ...(isFar(each.failure?.at) ? { failure: null } : {}),
+    }
+  }
   const last = <Run extends { asOf: number; at: number }>(runs: readonly (Run | null)[]): Run | null =>
     runs
       .filter((run) => run !== null)
