@@ -41,8 +41,8 @@ export interface RefreshBatchInput<Version> extends RefreshManyInput<Version> {
  * summaries stay. The next group is claimed after the reports of the one before.
  *
  * A group that exceeds the server's memory or time is asked again in halves, so one large experiment fails alone and
- * never holds up the others. Nothing is tried again in the same call: what failed is due again after its `retryAfterMs`
- * at the next call. Experiments with `settings`, `partitions` or `concurrency` of their own are asked by themselves.
+ * never holds up the others. Nothing is tried again in the same call, and a later call does not know of this one: what
+ * failed waits for `throttleMs`, like any refresh. Experiments with `settings`, `partitions` or `concurrency` of their own are asked by themselves.
  *
  * @param input.experiments - the list: `{ key, spec, experiment }`
  * @param input.now - the clock, `Date.now`: the claims of a group have the time at which its first was made
@@ -86,17 +86,18 @@ export async function refreshStoredExposuresBatch<Version>(
   const { groupSize = 500 } = many
   const entries = listed(input.experiments)
   const reports: RefreshReport[] = []
-  const newGroup = (): RefreshGroup => refreshGroup(many, input.concurrency ?? 1, input.signal)
   let begun: Promise<RefreshReport>[] = []
-  let group = newGroup()
+  // Opened when there is something to add: a group listens to the signal until it has asked.
+  let group: RefreshGroup | undefined
   /** Asks about the group, and waits for its reports. */
   const finish = async (): Promise<void> => {
-    await group.ask()
+    await group?.ask()
     const found = await Promise.all(begun)
-    const { costs } = group
+    const { costs = [] } = group ?? {}
     begun = []
-    group = newGroup()
-    reports.push(...found)
+    group = undefined
+    // Not one call of push, which takes only so many arguments.
+    for (const report of found) reports.push(report)
     for (const cost of costs) input.onCost?.(cost)
     for (const report of found) await input.onOutcome?.(report)
   }
@@ -106,6 +107,7 @@ export async function refreshStoredExposuresBatch<Version>(
       begun.push(Promise.resolve(refusalOf(entry, null)))
       continue
     }
+    group ??= refreshGroup(many, input.concurrency ?? 1, input.signal)
     const { claimed, tried } = group.add(entry.experiment, 0)
     begun.push(
       tried.then((found) =>

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { exposureSpec, type ExposureSpecInput, type RefreshState } from 'first-exposure'
 import {
   memoryRefreshStore,
@@ -241,6 +242,77 @@ describe('refreshStoredExposuresBatch', () => {
       names.map(() => 'refreshed'),
     )
     expect(await batch(client, store, { signal: controller.signal })).toEqual([])
+  })
+
+  test('no listener is left on the signal, however many calls it has', async () => {
+    const { signal } = new AbortController()
+    const store = memoryRefreshStore()
+    const { client } = clientOf()
+    for (const at of [now, now + 1, now + 600_000]) {
+      await batch(client, store, { now: () => at, groupSize: 2, signal })
+      expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    }
+    await batch(client, store, { experiments: [{ ...listed('f1'), key: '' }], signal })
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  test('what has failed waits for throttleMs at later calls, because none knows of the one before', async () => {
+    const store = memoryRefreshStore()
+    const down = clientOf(() => Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+    const at = async (ms: number): Promise<readonly string[]> =>
+      typesOf(
+        await batch(down.client, store, {
+          experiments: [listed('f1')],
+          now: () => now + ms,
+          random: () => 0,
+        }),
+      )
+    expect(await at(0)).toEqual(['connection-refused'])
+    expect(await at(299_999)).toEqual(['throttled'])
+    expect(await at(300_000)).toEqual(['connection-refused'])
+  })
+
+  test('a list of any length is answered, also where none of it can be used', async () => {
+    // Without stacks, which take most of the time.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    try {
+      const experiments = Array.from({ length: 150_000 }, () => null as never)
+      const reports = await batch(clientOf().client, memoryRefreshStore(), { experiments })
+      expect(reports).toHaveLength(150_000)
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+    }
+  })
+
+  test.each([
+    ['500 where groupSize is left out', {}, [500, 1]],
+    ['all of a group, however many', { groupSize: 1000 }, [501]],
+  ] as const)('one statement asks about %s', async (_, more, sizes) => {
+    const { client, sent } = clientOf()
+    const experiments = Array.from({ length: 501 }, (__, index) => listed(`f${index + 1}`))
+    await batch(client, memoryRefreshStore(), { experiments, ...more })
+    expect(sent.map(({ features }) => features.length)).toEqual(sizes)
+  })
+
+  test.each([
+    ['of two environments', [listed('f1'), listed('f2', { environmentKey: 'test' })]],
+    [
+      'of two with settings of their own',
+      ['f1', 'f2'].map((name) => ({ ...listed(name), settings: { max_threads: 1 } })),
+    ],
+  ])('as many statements are in flight as told: %s', async (_, experiments) => {
+    for (const concurrency of [1, 2]) {
+      let [inFlight, most] = [0, 0]
+      const { client } = clientOf(async () => {
+        most = Math.max(most, ++inFlight)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        inFlight--
+        return undefined
+      })
+      await batch(client, memoryRefreshStore(), { experiments, concurrency })
+      expect(most).toBe(concurrency)
+    }
   })
 
   test('a group that takes too long has failed with timeout', async () => {
