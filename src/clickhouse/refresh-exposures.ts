@@ -43,7 +43,7 @@ export interface RefreshInput extends Pick<FetchExposuresOptions, 'settings' | '
   readonly policy?: Partial<RefreshPolicy>
   /**
    * Ends the refresh. An `AbortSignal.timeout(…)` counts as a failure by timeout, any other abort as the host's
-   * decision.
+   * decision. If it comes before the claim, the state stays as it is.
    */
   readonly signal?: AbortSignal
   /** The query's id on the server; default `first-exposure-` and a random UUID. It must be new for each run. */
@@ -155,7 +155,7 @@ export async function refreshExposures(
   const { state, signal } = input
   const decision = decideRefresh(state, input)
   if (decision.type !== 'due') return result(state, decision)
-  if (signal?.aborted === true) return result(state, { type: 'aborted' })
+  if (signal?.aborted === true) return result(state, stoppedBefore(input, signal))
   const claim = claimRefresh(state, input)
   const { outcome, costs, report } = await runRefresh(claim, input)
   return result(report(claim.state), outcome, costs)
@@ -219,10 +219,10 @@ export interface RefreshClaim {
 
 /** Claims a run with a request that is later than any of its fingerprint in the state. */
 export function claimRefresh(state: RefreshState, input: RefreshInput): RefreshClaim {
-  const { now, policy = {}, attempt = 0, random = Math.random } = input
+  const { now, policy = {} } = input
   const patience = checkedPolicy(policy)
   // Computed before the claim, because it checks what `random` returns.
-  const retryAfterMs = retryDelayMs(attempt, random, patience.throttleMs)
+  const retryAfterMs = waitAfter(input)
   const nowMs = epochMs(now, 'now')
   const asked = askedBy(input)
   const beyondMs = beyondBelief(nowMs, patience)
@@ -335,6 +335,16 @@ function abortError(reason: unknown): RefreshError {
         message: 'The refresh took longer than its host allows.',
       })
     : abortedByHost
+}
+
+/** How a refresh ends that its signal stops before it has claimed anything. */
+export function stoppedBefore(input: RefreshInput, { reason }: AbortSignal): RefreshOutcome {
+  return outcomeOf(abortError(reason), waitAfter(input), input)
+}
+
+/** How long to wait before the next try, if this one fails with a transient error. */
+function waitAfter({ policy, attempt = 0, random = Math.random }: RefreshInput): number {
+  return retryDelayMs(attempt, random, checkedPolicy(policy ?? {}).throttleMs)
 }
 
 function outcomeOf(error: RefreshError, retryAfterMs: number, { policy }: RefreshInput): RefreshOutcome {

@@ -336,14 +336,15 @@ function nextLook(
   // Those that were refreshed apart, because one was tried again, are due together the next time.
   const slotMs = groupSize === 1 ? 1 : Math.ceil(restMs / slotsOfRest)
   const together = (at: number): number => Math.ceil(within(at) / slotMs) * slotMs
-  const requestedAt =
-    (state === null ? null : knownTo(listed, state, nowMs, policy).running.requestedAt) ?? nowMs
+  const known = state === null ? null : knownTo(listed, state, nowMs, policy)
+  const requestedAt = known?.running.requestedAt ?? nowMs
   switch (outcome.type) {
     case 'failed':
       return within(
         outcome.kind === 'transient' && failures < quickTries
           ? nowMs + outcome.retryAfterMs
-          : requestedAt + restMs,
+          : // What has failed before its claim left an older one.
+            (known?.failure?.at === requestedAt ? requestedAt : nowMs) + restMs,
       )
     case 'store-failed':
       return within(nowMs + Math.max(leastRestMs, retryDelayMs(failures, random, restMs)))

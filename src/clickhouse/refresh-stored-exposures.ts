@@ -8,6 +8,7 @@ import {
   refreshFields,
   result,
   runRefresh,
+  stoppedBefore,
   type RefreshAsking,
   type RefreshInput,
   type RefreshResult,
@@ -77,7 +78,7 @@ export async function refreshStored<Version>(
     const state = stored == null ? initialRefreshState : aRefreshState(stored.state, 'stored.state')
     const decision = decideRefresh(state, input)
     if (decision.type !== 'due') return result(state, decision)
-    if (signal?.aborted === true) return result(state, { type: 'aborted' })
+    if (signal?.aborted === true) return result(state, stoppedBefore(input, signal))
     const claim = claimRefresh(state, input)
     const saved = await store.save(key, claim.state, stored?.version ?? null)
     // Somebody else has changed the state, perhaps by claiming this refresh: decide again.

@@ -127,7 +127,11 @@ describe('refreshExposures', () => {
       ['the clock’s, where it is ahead of all that is known', -10 * minute, now],
       ['one more than the latest request, where that is the same millisecond', 0, now + 1],
       ['one more than the latest request, where this clock is behind', 3 * minute, now + 3 * minute + 1],
-      ['the clock’s, where the request lies too far ahead to be believed', 10 * minute, now],
+      [
+        'the clock’s, where the request lies too far ahead to be believed: it is asked anew',
+        10 * minute,
+        now,
+      ],
     ])('%s', async (_, ahead, at) => {
       // Answered, so that it is not in flight.
       const state = reduceRefresh(requested(now + ahead), {
@@ -141,7 +145,7 @@ describe('refreshExposures', () => {
       const next = await refreshExposures({ client, spec, experiment: running, state, now, policy })
       expect(next.outcome).toStrictEqual({ type: 'refreshed', asOf: at })
       expect(next.state.success).toMatchObject({ asOf: at, at })
-      expect(next.state.requestedAt).toBe(Math.max(at, now + ahead))
+      expect(next.state.requestedAt).toBe(at)
     })
   })
 
@@ -294,7 +298,16 @@ describe('refreshExposures', () => {
   })
 
   describe('an abort', () => {
-    test('before anything: nothing is asked, and the state is the same', async () => {
+    const outOfTime = {
+      type: 'failed',
+      kind: 'transient',
+      error: { code: 'timeout', transient: true, message: 'The refresh took longer than its host allows.' },
+      retryAfterMs: 4000,
+    }
+    test.each([
+      ['an abort', undefined, { type: 'aborted' }],
+      ['lack of time', new DOMException('…', 'TimeoutError'), outOfTime],
+    ])('before anything, for %s: nothing is asked, and the state is the same', async (_, reason, outcome) => {
       const client = scripted()
       const result = await refreshExposures({
         client,
@@ -302,9 +315,11 @@ describe('refreshExposures', () => {
         experiment: running,
         state: initialRefreshState,
         now,
-        signal: AbortSignal.abort(),
+        signal: AbortSignal.abort(reason),
+        attempt: 2,
+        random: () => 1,
       })
-      expect(result).toStrictEqual({ state: initialRefreshState, outcome: { type: 'aborted' }, costs: [] })
+      expect(result).toStrictEqual({ state: initialRefreshState, outcome, costs: [] })
       expect(result.state).toBe(initialRefreshState)
       expect(client.asked).toHaveLength(0)
     })

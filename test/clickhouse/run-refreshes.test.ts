@@ -265,6 +265,37 @@ describe('the loop', () => {
     await done
   })
 
+  test('a store that takes too long is a failure too, which is counted and tried ever more slowly', async () => {
+    const memory = memoryRefreshStore()
+    let loadMs = 0
+    const store: RefreshStore<number> = {
+      load: async (key) => {
+        await new Promise((resolve) => setTimeout(resolve, loadMs))
+        return await memory.load(key)
+      },
+      save: (...args) => memory.save(...args),
+    }
+    const { client, reports, stop, done } = loop({ store, timeoutMs: 20, random: () => 1 })
+    await pass(minute)
+    loadMs = 60
+    await pass(18 * minute)
+    loadMs = 0
+    await pass(5 * minute)
+    stop()
+    await done
+    const failed = reports.filter(({ outcome }) => outcome.type === 'failed')
+    expect(failed.map(({ outcome }) => 'error' in outcome && outcome.error)).toEqual(
+      failed.map(() => expect.objectContaining({ code: 'timeout' }) as unknown),
+    )
+    expect(failed.map(({ failures }) => failures)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    // The waits of the quick tries, and then throttleMs.
+    const waits = failed.map(({ nextAt }) => Math.round(((nextAt ?? 0) - begin) / 1000) - 300)
+    expect(waits.slice(0, 5)).toEqual([1, 3, 7, 15, 31])
+    expect(waits.slice(5)).toEqual([331, 631, 931])
+    expect(client.asked.map(([, at]) => Math.round(at / 1000))).toEqual([0, 1231])
+    expect(reports.at(-1)).toMatchObject({ outcome: { type: 'refreshed' }, failures: 0 })
+  })
+
   test('the list is read every minute: what is new or has changed is looked at at once, what is gone is left', async () => {
     const lists = [
       [listedAs('a'), listedAs('b')],
