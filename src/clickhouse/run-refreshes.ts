@@ -105,7 +105,7 @@ function listJob<Version>(
 ): Job<RefreshGroup> {
   const { now, random, restMs } = many
   const everyMs = Math.min(listEveryMs, restMs)
-  const known = new Map<string, RefreshJob>()
+  const known = new Map<string, { readonly job: RefreshJob; text: unknown }>()
   let failures = 0
   return {
     due: dueNow(many),
@@ -140,20 +140,22 @@ function listJob<Version>(
           continue
         }
         keys.add(entry.key)
-        const job = known.get(entry.key)
-        if (job === undefined) {
-          const added = refreshJob(entry.experiment, many, {
+        const before = known.get(entry.key)
+        const text = textOf(entry.experiment)
+        if (before === undefined) {
+          const job = refreshJob(copyOf(entry.experiment), many, {
             again: true,
             report: async (report) => await onOutcome?.(report),
           })
-          known.set(entry.key, added)
-          jobs.add(added)
-        } else if (textOf(job.experiment) !== textOf(entry.experiment)) {
-          job.experiment = entry.experiment
-          job.due = dueNow(many)
+          known.set(entry.key, { job, text })
+          jobs.add(job)
+        } else if (before.text !== text) {
+          before.text = text
+          before.job.experiment = copyOf(entry.experiment)
+          before.job.due = dueNow(many)
         }
       }
-      for (const [key, job] of known) {
+      for (const [key, { job }] of known) {
         if (keys.has(key)) continue
         known.delete(key)
         jobs.delete(job)
@@ -169,5 +171,14 @@ function textOf(experiment: ListedExperiment): unknown {
     return JSON.stringify(experiment)
   } catch {
     return Symbol('not data')
+  }
+}
+
+/** A copy, because the host may change its own list. An entry that is not data is refused when it is asked about. */
+function copyOf(experiment: ListedExperiment): ListedExperiment {
+  try {
+    return structuredClone(experiment)
+  } catch {
+    return experiment
   }
 }

@@ -321,6 +321,42 @@ describe('the loop', () => {
     await done
   })
 
+  test('a list that the host changes in place is noticed, and a refresh under way does not see the change', async () => {
+    const experiment = { startedAt, endedAt: null }
+    const settings = { max_threads: 1 }
+    const list = [listedAs('a', { experiment, settings })]
+    const sent: unknown[] = []
+    const client: ExposureClient = {
+      query: async ({ query_params: params, clickhouse_settings: used }) => {
+        sent.push([(Date.now() - begin) / minute, (Number(params['start_ms']) - startedAt) / minute, used])
+        return { json: async () => [] }
+      },
+    }
+    const memory = memoryRefreshStore()
+    const store: RefreshStore<number> = {
+      load: async (key) => {
+        await new Promise((resolve) => setTimeout(resolve, minute / 2))
+        return await memory.load(key)
+      },
+      save: (...args) => memory.save(...args),
+    }
+    const { stop, done } = loop({
+      client: Object.assign(client, { asked: [] }),
+      store,
+      experiments: () => list,
+    })
+    await pass(minute / 4)
+    experiment.startedAt += minute
+    settings.max_threads = 2
+    await pass(2 * minute)
+    stop()
+    await done
+    expect(sent).toEqual([
+      [0.5, 0, expect.objectContaining({ max_threads: 1 })],
+      [1.5, 1, expect.objectContaining({ max_threads: 2 })],
+    ])
+  })
+
   test('an entry that is no data is looked at whenever the list is read, and asked for when it is due', async () => {
     const experiments = (): ListedExperiment[] => [listedAs('big', { settings: 7n as never })]
     const { told, stop, done } = loop({ experiments })
