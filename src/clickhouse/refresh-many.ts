@@ -13,7 +13,7 @@ import { refreshGroup, triedRefresh, type RefreshGroup, type Tried } from './ref
 import { assertStore, refreshStoredExposures } from './refresh-stored-exposures.js'
 import type { RefreshStore } from './refresh-store.js'
 import { retryDelayMs } from './retry-delay.js'
-import type { Due, Grouping, Job } from './run-jobs.js'
+import { longestMs, type Due, type Grouping, type Job } from './run-jobs.js'
 
 /** One experiment of many: its key in the store, and what of a refresh is its own. */
 export interface ListedExperiment extends Pick<
@@ -57,7 +57,8 @@ export interface RefreshManyInput<Version> {
   readonly onCost?: (cost: QueryCost) => void
   /**
    * The longest that one refresh may take, in milliseconds from 1; after it, the refresh has failed with `timeout`.
-   * Default: two fifths of `presumedLostAfterMs`, so that it ends well before its claim counts as lost.
+   * Default: two fifths of `presumedLostAfterMs`, so that it ends well before its claim counts as lost; but 1,000 at
+   * least.
    */
   readonly timeoutMs?: number
   /**
@@ -123,6 +124,8 @@ export interface RefreshMany<Version = unknown> {
 
 /** Nothing is asked more often than this, whatever the policy. */
 const leastRestMs = 1000
+/** A refresh has this time, if nobody says how much: less would end many that are well. */
+const leastTimeoutMs = 1000
 /** Tries in a row that wait only for `retryAfterMs`; later ones wait for `throttleMs`. */
 const quickTries = 6
 /** Experiments that share statements are looked at at so many instants in a rest. */
@@ -142,7 +145,9 @@ export function checkedMany<Version>(
   }
   if (signal !== undefined) aSignal(signal, 'signal', invalidPolicy)
   const policy = checkedPolicy(input.policy ?? {})
-  const timeoutMs = input.timeoutMs ?? Math.max(leastRestMs, Math.floor(policy.presumedLostAfterMs * 0.4))
+  const timeoutMs =
+    input.timeoutMs ??
+    Math.min(Math.max(leastTimeoutMs, Math.floor(policy.presumedLostAfterMs * 0.4)), longestMs)
   return {
     input,
     policy,
@@ -151,7 +156,7 @@ export function checkedMany<Version>(
       groupSize === undefined
         ? undefined
         : aWholeNumber(1, mostInBatch)(groupSize, 'groupSize', invalidPolicy),
-    timeoutMs: aWholeNumber(1, 2_147_483_647)(timeoutMs, 'timeoutMs', invalidPolicy),
+    timeoutMs: aWholeNumber(1, longestMs)(timeoutMs, 'timeoutMs', invalidPolicy),
     random,
     signal,
     now: () => epochMs(now(), 'now()'),

@@ -23,7 +23,7 @@ export interface RefreshBatchInput<Version> extends RefreshManyInput<Version> {
   readonly concurrency?: number
   /**
    * The longest that the statements of one group may take, in milliseconds from 1. Default: two fifths of
-   * `presumedLostAfterMs`, so that they end well before the claims count as lost.
+   * `presumedLostAfterMs`, so that they end well before the claims count as lost; but 1,000 at least.
    */
   readonly timeoutMs?: number
   /** Ends the call: running queries are ended, and their claims given back. */
@@ -49,7 +49,7 @@ export interface RefreshBatchInput<Version> extends RefreshManyInput<Version> {
  * @param input.groupSize - the most experiments to claim and to ask about at a time, 1 to 1,000; default 500
  * @param input.concurrency - how many statements of a group to ask at a time; default 1
  * @param input.timeoutMs - the longest that the statements of one group may take, in milliseconds; default two fifths of
- *   `presumedLostAfterMs`
+ *   `presumedLostAfterMs`, 1,000 at least
  * @param input.onCost - called after each group with the cost of each shared statement
  * @param input.onOutcome - called with each report, group by group: the progress. An error that it throws ends the call
  *   after the group

@@ -31,13 +31,15 @@ export interface Grouping<Group> {
   readonly close: (group: Group) => Promise<void>
 }
 
-// The longest that a timer can wait; a longer one would not wait at all.
-const longestMs = 2_147_483_647
+/** The longest that a timer can wait; a longer one would not wait at all. */
+export const longestMs = 2_147_483_647
 
 /**
  * Runs each job when it is due, some at a time, until the signal or until all are done. Those that have been due for
  * longest come first, so none is passed over for ever. Jobs may be added to the set and removed from it meanwhile, by a
  * job.
+ *
+ * A wait is over when the clock says so, or when it stands still and the time has passed by the timer.
  *
  * It resolves when nothing runs any more: no timer and no listener is left. It rejects with what a job or the clock
  * threw, after it has ended the others.
@@ -60,6 +62,13 @@ export async function runJobs<Group = never>(
   const ending = new AbortController()
   let thrown: { readonly error: unknown } | undefined
   let ring = (): void => {}
+  // What timers have waited since the clock moved. Instants to wait for are counted by the clock and this together.
+  let stood = { at: Number.NaN, forMs: 0 }
+  const time = (): number => {
+    const at = now()
+    if (at !== stood.at) stood = { at, forMs: 0 }
+    return at + stood.forMs
+  }
   const end = (reason: unknown): void => {
     ending.abort(reason)
     for (const controller of running.values()) controller.abort(reason)
@@ -79,7 +88,8 @@ export async function runJobs<Group = never>(
       const next = await job.run(controller.signal, group)
       // At the end of the set, so that jobs that are due at the same instant take turns.
       if (jobs.delete(job) && next !== null) {
-        job.due = { at: next, since: now() }
+        const since = time()
+        job.due = { at: next + stood.forMs, since }
         jobs.add(job)
       }
     } catch (error) {
@@ -97,7 +107,7 @@ export async function runJobs<Group = never>(
   }
   /** Starts what is due, and says how long nothing else will be. */
   const startDue = (): number => {
-    const nowMs = now()
+    const nowMs = time()
     const idle = [...jobs].filter((job) => !running.has(job)).sort((a, b) => a.due.at - b.due.at)
     const size = grouping?.size ?? 1
     const taken = new Set([...running].filter(([{ takesPlace }]) => takesPlace).map(([, place]) => place))
@@ -121,9 +131,17 @@ export async function runJobs<Group = never>(
     return waitMs
   }
 
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const wait = (ms: number): void => {
+    timer = setTimeout(() => {
+      // Counts only if the clock is where it was.
+      stood = { at: stood.at, forMs: stood.forMs + ms }
+      ring()
+    }, ms)
+  }
+
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
-  let timer: ReturnType<typeof setTimeout> | undefined
   while (running.size > 0 || (!ending.signal.aborted && jobs.size > 0)) {
     const rung = new Promise<void>((resolve) => {
       ring = resolve
@@ -131,7 +149,7 @@ export async function runJobs<Group = never>(
     if (!ending.signal.aborted) {
       try {
         const waitMs = startDue()
-        if (waitMs < Infinity) timer = setTimeout(ring, Math.min(waitMs, longestMs))
+        if (waitMs < Infinity) wait(Math.min(waitMs, longestMs))
       } catch (error) {
         fail(error)
       }

@@ -92,6 +92,35 @@ test('a clock that is set back ends every wait', async () => {
   expect(waiting.ran).toEqual([0, 5])
 })
 
+test('a clock that stands still ends every wait when its time has passed', async () => {
+  let clock: () => number = () => begin
+  const ran: number[] = []
+  const each = (...waits: readonly number[]): Job => {
+    const left = waits.values()
+    return {
+      ...job(),
+      run: async () => {
+        ran.push(Date.now() - begin)
+        const wait = left.next().value
+        return wait === undefined ? null : clock() + wait
+      },
+    }
+  }
+  const done = runJobs(new Set([each(100, 300), each(150)]), { concurrency: 2, now: () => clock() })
+  await time.pass(399)
+  expect(ran).toEqual([0, 0, 100, 150])
+  await time.pass(1)
+  await done
+  expect(ran).toEqual([0, 0, 100, 150, 400])
+  // And a wait is over at once when the clock goes on, but behind.
+  const later = runJobs(new Set([each(1000, 1000)]), { concurrency: 1, now: () => clock() })
+  await time.pass(1000)
+  clock = () => begin + 1
+  await time.pass(1000)
+  await later
+  expect(ran.slice(5)).toEqual([400, 1400, 2400])
+})
+
 test('nothing to do is done', async () => {
   await runJobs(new Set<Job>(), { concurrency: 1, now: Date.now })
   expect(time.timers()).toBe(0)

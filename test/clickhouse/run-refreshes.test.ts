@@ -729,6 +729,39 @@ describe('one round', () => {
     expect(time.timers()).toBe(0)
   })
 
+  test('a clock that stands still, as in a test of the host’s, waits for nothing for ever', async () => {
+    const client = answering(() => Promise.reject(busy))
+    const done = round([listedAs('a')], { client, now: () => begin })
+    await pass(minute)
+    expect((await done).map(({ failures }) => failures)).toEqual([6])
+    expect(client.asked.map(([, at]) => at)).toEqual([0, 500, 1500, 3500, 7500, 15_500])
+  })
+
+  test.each([
+    ['longer than a timer can wait', 90 * 24 * 60 * minute, 2_147_483_647],
+    ['10 minutes', 10 * minute, 4 * minute],
+    ['2 seconds', 2000, 1000],
+    ['nothing', 0, 1000],
+  ])('where claims count as lost after %s, one refresh has its time', async (_, presumedLostAfterMs, ms) => {
+    const client = answering((__, signal) => never(signal))
+    const stopping = new AbortController()
+    const reports: RefreshReport[] = []
+    const done = round([listedAs('a')], {
+      client,
+      policy: { presumedLostAfterMs },
+      signal: stopping.signal,
+      onOutcome: (report) => {
+        reports.push(report)
+        stopping.abort()
+      },
+    })
+    await pass(ms - 1)
+    expect(reports).toEqual([])
+    await pass(1)
+    await done
+    expect(reports).toMatchObject([{ outcome: { type: 'failed', error: { code: 'timeout' } } }])
+  })
+
   test('nothing to do is nothing done', async () => {
     expect(await round([])).toEqual([])
   })
