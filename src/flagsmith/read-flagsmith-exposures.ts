@@ -4,7 +4,8 @@ import { checkedSummary, type SummaryFormat } from '../questions/summary/checked
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { reduceRefresh } from '../refresh/reduce-refresh.js'
 import { checkedExperiment, type RefreshExperiment } from '../refresh/refresh-experiment.js'
-import { aQuestion, type RefreshQuestion } from '../refresh/refresh-question.js'
+import { aQuestion } from '../refresh/checked-question.js'
+import type { RefreshQuestion } from '../refresh/refresh-question.js'
 import { initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
 import { epochMs } from '../time/instant.js'
 

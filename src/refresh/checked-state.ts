@@ -3,8 +3,8 @@ import { malformedState, type Refusal } from '../errors.js'
 import { checkedSummary } from '../questions/summary/checked-summary.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { anEpochMs } from '../time/instant.js'
+import { aQuestion } from './checked-question.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
-import { aQuestion } from './refresh-question.js'
 import {
   initialRefreshState,
   type QuestionState,

@@ -3,9 +3,10 @@ import { invalidEvent } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { anEpochMs, inMilliseconds } from '../time/instant.js'
 import { canonicalCopy } from './canonical-copy.js'
+import { aQuestion } from './checked-question.js'
 import { checkedError } from './checked-state.js'
 import { mergeRefreshStates } from './merge-refresh-states.js'
-import { aQuestion, type RefreshQuestion } from './refresh-question.js'
+import type { RefreshQuestion } from './refresh-question.js'
 import type { RefreshError, RefreshState } from './refresh-state.js'
 
 /**

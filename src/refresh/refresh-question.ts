@@ -1,7 +1,5 @@
-import { aWholeNumber, anObject, type Check } from '../checks.js'
-import { anEpochMs } from '../time/instant.js'
 import { isBeyondBelief, knownOf } from './known-of-question.js'
-import { aFingerprint, checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
+import { checkedExperiment, type RefreshExperiment } from './refresh-experiment.js'
 import { aRefreshState, type RefreshState } from './refresh-state.js'
 
 /** What a report is about, and how many questions its reporter knew to have been asked before. */
@@ -74,15 +72,5 @@ export function questionOfRun<Summary>(
     revision: (question?.revision ?? 0) + 1,
     fingerprint: checked.fingerprint ?? null,
     startedAt: checked.startedAt,
-  })
-}
-
-/** A question with nothing in it but what belongs there, frozen. */
-export const aQuestion: Check<RefreshQuestion> = (value, path, refuse) => {
-  const { revision, fingerprint, startedAt } = anObject(value, path, refuse)
-  return Object.freeze({
-    revision: aWholeNumber(1)(revision, `${path}.revision`, refuse),
-    fingerprint: fingerprint === null ? null : aFingerprint(fingerprint, `${path}.fingerprint`, refuse),
-    startedAt: anEpochMs(startedAt, `${path}.startedAt`, refuse),
   })
 }

@@ -1,5 +1,8 @@
+import { aBoolean, aList, anObject, aString } from '../checks.js'
 import { malformedState } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
+import { anEpochMs } from '../time/instant.js'
+import { aQuestion } from './checked-question.js'
 import type { RefreshQuestion } from './refresh-question.js'
 
 /** Why a run failed: what a program switches on, whether to try again, and what a person reads. */
@@ -79,13 +82,54 @@ export const initialRefreshState: RefreshState<never> = /* @__PURE__ */ Object.f
   failure: null,
 })
 
-/** A state, by its fields alone: what its summary is, only its host knows. Throws `malformed-state`. */
+/**
+ * A state, by its fields alone: what its summary is, only its host knows. A store may have made it from anything. Throws
+ * `malformed-state`.
+ */
 export function aRefreshState<Summary>(state: RefreshState<Summary>, path = 'state'): RefreshState<Summary> {
-  const given: unknown = state
+  assertQuestionState(state, path)
+  const { earlier }: { readonly earlier?: unknown } = state
+  if (earlier !== undefined) {
+    for (const [index, each] of aList(earlier, `${path}.earlier`, malformedState).entries()) {
+      assertQuestionState(each, `${path}.earlier[${index}]`)
+    }
+  }
+  return state
+}
+
+function assertQuestionState(state: unknown, path: string): void {
   const isState =
-    typeof given === 'object' &&
-    given !== null &&
-    ['requestedAt', 'success', 'failure'].every((field) => field in given)
-  if (isState) return state
-  throw malformedState(path, state, 'Pass initialRefreshState, or a state that this library returned.')
+    typeof state === 'object' &&
+    state !== null &&
+    'requestedAt' in state &&
+    'success' in state &&
+    'failure' in state
+  if (!isState) {
+    throw malformedState(path, state, 'Pass initialRefreshState, or a state that this library returned.')
+  }
+  const { requestedAt, success, failure } = state
+  if ('question' in state && state.question !== undefined) {
+    aQuestion(state.question, `${path}.question`, malformedState)
+  }
+  if (requestedAt !== null) anEpochMs(requestedAt, `${path}.requestedAt`, malformedState)
+  if (success !== null) assertRun(success, 'summary', `${path}.success`)
+  if (failure !== null) {
+    const error = anObject(
+      assertRun(failure, 'error', `${path}.failure`),
+      `${path}.failure.error`,
+      malformedState,
+    )
+    aString(error['code'], `${path}.failure.error.code`, malformedState)
+    aBoolean(error['transient'], `${path}.failure.error.transient`, malformedState)
+    aString(error['message'], `${path}.failure.error.message`, malformedState)
+  }
+}
+
+/** What came of the run. */
+function assertRun(value: unknown, outcome: 'summary' | 'error', path: string): unknown {
+  const run = anObject(value, path, malformedState)
+  anEpochMs(run['asOf'], `${path}.asOf`, malformedState)
+  anEpochMs(run['at'], `${path}.at`, malformedState)
+  if (run[outcome] !== undefined) return run[outcome]
+  throw malformedState(`${path}.${outcome}`, run[outcome], 'Pass a state that this library returned.')
 }

@@ -71,8 +71,13 @@ test('a summary may have no prototype', () => {
 test.each(['success', 'failure'] as const)(
   'two reports of an instant, of which one is no JSON: %s',
   (outcome) => {
-    const state = (more: unknown) =>
-      ({ ...initialRefreshState, [outcome]: { asOf: 1, at: 2, more } }) as RefreshState
+    const run = {
+      asOf: 1,
+      at: 2,
+      summary: {},
+      error: { code: 'network', transient: true, message: 'No answer.' },
+    }
+    const state = (more: unknown) => ({ ...initialRefreshState, [outcome]: { ...run, more } }) as RefreshState
     expect(refusalOf(() => mergeRefreshStates(state(1), state(undefined)))).toMatchObject({
       code: 'malformed-state',
       details: { path: `${outcome}.more`, received: 'undefined' },

@@ -2,8 +2,10 @@ import {
   decodeRefreshState,
   encodeRefreshState,
   initialRefreshState,
+  mergeRefreshStates,
   reduceRefresh,
   refreshDecision,
+  refreshQuestion,
   refreshStatus,
 } from 'first-exposure'
 import { describe, expect, test } from 'vitest'
@@ -264,6 +266,57 @@ describe('what a policy and the instants are refused with', () => {
         message: expect.stringMatching(new RegExp(`^${path} is not an instant: received NaN\\. `)),
         details: { path, received: 'NaN' },
       })
+    }
+  })
+})
+
+describe('what is said of a state that a store made from something else', () => {
+  const run = { asOf: 1, at: 2 }
+  const error = { code: 'network', transient: true, message: 'No answer.' }
+  const question = { revision: 1, fingerprint: 'a', startedAt: 0 }
+  const state = 'Pass initialRefreshState, or a state that this library returned.'
+  const returned = 'Pass a state that this library returned.'
+  const string = 'Pass a string.'
+
+  test.each<[path: string, received: string, advice: string, changes: object]>([
+    ['earlier', '5', 'Pass an array.', { earlier: 5 }],
+    ['earlier[0]', 'null', state, { earlier: [null] }],
+    ['earlier[1]', 'an object', state, { earlier: [initialRefreshState, {}] }],
+    ['earlier[0].requestedAt', '"1"', instant, { earlier: [{ ...initialRefreshState, requestedAt: '1' }] }],
+    ['requestedAt', '"1781049600000"', instant, { requestedAt: '1781049600000' }],
+    ['requestedAt', 'undefined', instant, { requestedAt: undefined }],
+    ['success', '7', object, { success: 7 }],
+    ['success.asOf', '"1"', instant, { success: { ...run, asOf: '1', summary: {} } }],
+    ['success.at', 'NaN', instant, { success: { ...run, at: NaN, summary: {} } }],
+    ['success.summary', 'undefined', returned, { success: run }],
+    ['failure', 'undefined', object, { failure: undefined }],
+    ['failure.at', 'null', instant, { failure: { ...run, at: null, error } }],
+    ['failure.error', 'undefined', returned, { failure: run }],
+    ['failure.error', '"network"', object, { failure: { ...run, error: 'network' } }],
+    ['failure.error.code', '241', string, { failure: { ...run, error: { ...error, code: 241 } } }],
+    [
+      'failure.error.transient',
+      '1',
+      'Pass true or false.',
+      { failure: { ...run, error: { ...error, transient: 1 } } },
+    ],
+    ['failure.error.message', 'null', string, { failure: { ...run, error: { ...error, message: null } } }],
+    ['question', 'null', object, { question: null }],
+    ['question.startedAt', '"0"', instant, { question: { ...question, startedAt: '0' } }],
+  ])('state.%s: received %s. %s', (path, received, advice, changes) => {
+    const made = { ...initialRefreshState, ...changes } as never
+    const experiment = { startedAt: 0, endedAt: null }
+    for (const ask of [
+      () => refreshDecision(made, experiment, 1),
+      () => refreshStatus(made, experiment, 1),
+      () => refreshQuestion(made, experiment),
+      () => mergeRefreshStates(initialRefreshState, made),
+    ]) {
+      const problem =
+        received === 'undefined'
+          ? undefined
+          : `The refresh state is malformed at state.${path}: received ${received}.`
+      expect(refusalOf(ask)).toEqual(refused('malformed-state', `state.${path}`, received, advice, problem))
     }
   })
 })
