@@ -13,8 +13,13 @@ export function eachOf<Item>(
   const onAbort = (): void => {
     stop.abort(signal?.reason)
   }
-  if (signal?.aborted === true) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  // Only once something is asked for: what is never read is never ended either.
+  let isBegun = false
+  const begin = (): void => {
+    isBegun = true
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  }
   const blocks = blocksUntil(stop.signal)
   const done = { done: true, value: undefined } as const
   let block: readonly Item[] = []
@@ -53,12 +58,14 @@ export function eachOf<Item>(
       if (waiting === 0 && at < block.length) {
         return Promise.resolve({ done: false, value: block[at++] as Item })
       }
+      if (!isBegun) begin()
       waiting++
       const result = last.then(following, following)
       last = result
       return result
     },
     return: async () => {
+      isBegun = true
       // Also ends the wait of a call to next.
       stop.abort(new Error('The loop has ended.'))
       ended()

@@ -1,6 +1,6 @@
 import { withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
-import type { ExposureSpec } from '../experiment/exposure-spec.js'
+import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
 import {
   summarizeOverlap,
   summarizeOverlaps,
@@ -99,6 +99,6 @@ async function rowsOf(
 ): Promise<readonly unknown[]> {
   withFields(options, fetchRowsOptions, 'options', invalidSpec)
   const rows = await fetchRows(client, query, options)
-  assertRowBound(rows, Math.max(...specs.map(({ maxRows }) => maxRows)), 'pairs of variants')
+  assertRowBound(rows, Math.max(...specs.map((spec) => exposureSpec(spec).maxRows)), 'pairs of variants')
   return rows
 }

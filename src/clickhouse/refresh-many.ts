@@ -87,7 +87,10 @@ export const refreshManyFields: readonly string[] = [
 export interface RefreshReport {
   /** The experiment's key; `null` if it is about the list, or about an entry that has no key. */
   readonly key: string | null
-  /** The outcome of `refreshStoredExposures`, or what prevented one. */
+  /**
+   * The outcome of `refreshStoredExposures`, or what prevented one. From the sixth failure in a row on, its `retryAfterMs`
+   * is `throttleMs`.
+   */
   readonly outcome:
     | RefreshOutcome
     /** The entry or the stored state cannot be used; the message says what to fix. */
@@ -233,7 +236,11 @@ export function refusalOf(
 }
 
 export function reportOf(report: RefreshReport): RefreshReport {
-  return Object.freeze({ ...report, outcome: Object.freeze(report.outcome) })
+  return Object.freeze({
+    ...report,
+    outcome: Object.freeze(report.outcome),
+    costs: Object.freeze(report.costs),
+  })
 }
 
 /** An experiment that is refreshed whenever it is due. `experiment` may be changed at any time. */
@@ -271,7 +278,16 @@ export function refreshJob(
           : job.experiment === asked
             ? nextLook(outcome, state, failures, asked, many)
             : many.now()
-      await how.report(reportOf({ key: asked.key, outcome, state, costs, failures, nextAt }))
+      await how.report(
+        reportOf({
+          key: asked.key,
+          outcome: waitOf(outcome, failures, many),
+          state,
+          costs,
+          failures,
+          nextAt,
+        }),
+      )
       return nextAt
     },
   }
@@ -326,6 +342,17 @@ export function hasFailed({ outcome }: Pick<RefreshReport, 'outcome'>): boolean 
 
 function isTransient(outcome: RefreshReport['outcome']): boolean {
   return outcome.type === 'failed' && outcome.kind === 'transient'
+}
+
+/** The outcome with the wait that follows: after the quick tries, it is as long as that of any refresh. */
+function waitOf(
+  outcome: RefreshReport['outcome'],
+  failures: number,
+  { policy: { throttleMs } }: RefreshMany,
+): RefreshReport['outcome'] {
+  return outcome.type === 'failed' && failures >= quickTries
+    ? { ...outcome, retryAfterMs: throttleMs }
+    : outcome
 }
 
 /** When to look at an experiment again: the next instant at which it may be due, and never later than a rest from now. */

@@ -1,6 +1,6 @@
 import { aRefreshState, initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
 import { aName, withFields, withMethods } from '../checks.js'
-import { invalidPolicy } from '../errors.js'
+import { invalidPolicy, kindOf } from '../errors.js'
 import {
   askAlone,
   claimRefresh,
@@ -13,7 +13,7 @@ import {
   type RefreshInput,
   type RefreshResult,
 } from './refresh-exposures.js'
-import type { RefreshStore } from './refresh-store.js'
+import type { RefreshStore, SaveOutcome } from './refresh-store.js'
 
 /**
  * Brings the stored state of an experiment up to date, on any number of hosts at once: one of them computes, and the
@@ -80,7 +80,7 @@ export async function refreshStored<Version>(
     if (decision.type !== 'due') return result(state, decision)
     if (signal?.aborted === true) return result(state, stoppedBefore(input, signal))
     const claim = claimRefresh(state, input)
-    const saved = await store.save(key, claim.state, stored?.version ?? null)
+    const saved = aSaveOutcome(await store.save(key, claim.state, stored?.version ?? null))
     // Somebody else has changed the state, perhaps by claiming this refresh: decide again.
     if (saved.type === 'conflict') continue
     const { outcome, costs, report } = await runRefresh(claim, input, asking)
@@ -98,6 +98,18 @@ export function assertStore(store: { readonly load?: unknown; readonly save?: un
   withMethods(store, ['load', 'save'], 'store', invalidPolicy, advice)
 }
 
+/** What a save returned. Anything else would be taken for a conflict, again and again. */
+function aSaveOutcome<Version>(outcome: SaveOutcome<Version> | undefined): SaveOutcome<Version> {
+  if (outcome?.type === 'saved' || outcome?.type === 'conflict') return outcome
+  throw invalidPolicy(
+    'store.save',
+    outcome,
+    "Let it return { type: 'saved', version } or { type: 'conflict' }.",
+    `store.save returned ${kindOf(outcome)}.`,
+    kindOf,
+  )
+}
+
 /** Joins a report to what is stored, however often others save in between. */
 async function joinStored<Version>(
   store: RefreshStore<Version>,
@@ -113,7 +125,7 @@ async function joinStored<Version>(
     const before: RefreshState = current?.state ?? initialRefreshState
     const after = report(before)
     if (after === before) return before
-    const saved = await store.save(key, after, current?.version ?? null)
+    const saved = aSaveOutcome(await store.save(key, after, current?.version ?? null))
     if (saved.type === 'saved') return after
     current = await store.load(key)
   }

@@ -47,6 +47,15 @@ describe('fetchExposuresSummary', () => {
     ).rejects.toMatchObject({ code: 'too-many-buckets' })
   })
 
+  test('a bucket may begin up to two days before the window, where its day does, and no earlier', async () => {
+    const began = (bucket: string) => fetchExposuresSummary(answering([{ ...row, bucket }]), spec, window)
+    await expect(began('2026-05-30 00:00:00')).resolves.toMatchObject({ excludedIdentities: 0 })
+    await expect(began('2026-05-29 23:00:00')).rejects.toMatchObject({
+      code: 'malformed-rows',
+      details: { row: 0, column: 'bucket' },
+    })
+  })
+
   test.each([undefined, null, {}, { data: [row] }, 'rows'])(
     'an answer that is %s is malformed-rows',
     async (answer) => {

@@ -240,6 +240,8 @@ describe('refreshExposures', () => {
         0, 1000, 3996,
       ])
       expect(await wait(5, 1, { throttleMs: 1234 })).toBe(1234)
+      // In whole milliseconds, rounded down.
+      expect(await wait(0, 0.9999)).toBe(999)
     })
 
     test('what somebody has to correct waits as long as any refresh', async () => {

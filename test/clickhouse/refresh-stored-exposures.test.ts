@@ -263,6 +263,29 @@ describe('refreshStoredExposures', () => {
     await expect(refreshStoredExposures({ ...base, client: answering(), store: broken })).rejects.toBe(error)
   })
 
+  test.each([
+    ['undefined', undefined],
+    ['true', true],
+    ['an object', { type: 'ok' }],
+  ])('a save that returns %s is refused, at the claim and at the report', async (received, saved) => {
+    for (const at of [0, 1]) {
+      const memory = memoryRefreshStore()
+      let saves = 0
+      const store: RefreshStore<number> = {
+        load: async (key) => await memory.load(key),
+        save: async (...args) => (saves++ === at ? (saved as never) : await memory.save(...args)),
+      }
+      await expect(refreshStoredExposures({ ...base, client: answering(), store })).rejects.toMatchObject({
+        code: 'invalid-policy',
+        message:
+          `store.save returned ${received}. ` +
+          "Let it return { type: 'saved', version } or { type: 'conflict' }.",
+        details: { path: 'store.save' },
+      })
+      expect(saves).toBe(at + 1)
+    }
+  })
+
   test('misuse throws before anything is saved or asked', async () => {
     const store = memoryRefreshStore()
     const client = answering()

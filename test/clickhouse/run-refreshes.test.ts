@@ -201,6 +201,9 @@ describe('the loop', () => {
       0, 500, 1500, 3500, 7500, 15_500, 315_500, 615_500, 915_500,
     ])
     expect(reports.map(({ failures }) => failures)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(
+      reports.map(({ outcome }) => (outcome.type === 'failed' ? outcome.retryAfterMs : outcome.type)),
+    ).toEqual([500, 1000, 2000, 4000, 8000, ...Array.from({ length: 4 }, () => 5 * minute)])
   })
 
   test('hosts that have all failed for long share one try in throttleMs', async () => {
@@ -540,6 +543,47 @@ describe('the loop', () => {
     expect(failed.map(({ nextAt }) => (nextAt ?? 0) - begin)).toEqual([2000, 6000, 14_000, 30_000, 62_000])
     expect(failed[0]?.outcome).toEqual({ type: 'store-failed', error: new Error('of the store') })
     expect(failed[0]).toMatchObject({ state: null, failures: 1 })
+    expect(reports.every(({ costs }) => Object.isFrozen(costs))).toBe(true)
+  })
+
+  test.each([
+    ['list', { experiments: () => Promise.reject(new Error('down')) }],
+    [
+      'store',
+      {
+        store: {
+          load: () => Promise.reject(new Error('down')),
+          save: () => Promise.reject(new Error('down')),
+        },
+      },
+    ],
+  ])('a %s that fails is not asked again within a second', async (what, input) => {
+    const { reports, stop, done } = loop({ ...input, random: () => 0 })
+    await pass(999)
+    stop()
+    await done
+    expect(reports.map(({ outcome, nextAt }) => [outcome.type, nextAt])).toEqual([
+      [`${what}-failed`, begin + 1000],
+    ])
+  })
+
+  test('those that share statements are due at the same tenth of throttleMs, whenever they were refreshed', async () => {
+    time.end()
+    time = virtualTime(begin + 10_000)
+    const { reports, stop, done } = loop({ groupSize: 2 })
+    await pass(1000)
+    stop()
+    await done
+    // After 310 s, at the end of a slot of 30 s.
+    expect(reports.map(({ nextAt }) => (nextAt ?? 0) - begin)).toEqual([330_000])
+  })
+
+  test('a policy by which every claim counts as lost at once is taken, too', async () => {
+    const { told, stop, done } = loop({ policy: { presumedLostAfterMs: 0 } })
+    await pass(1000)
+    stop()
+    await done
+    expect(told()).toEqual(['a: refreshed'])
   })
 
   test('a policy that waits for nothing still rests a second', async () => {

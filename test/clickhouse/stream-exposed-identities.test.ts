@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import {
@@ -363,6 +364,48 @@ describe.each(['Readable', 'web'] as const)('a loop over a %s stream that ends e
     expect(await ended).toEqual({ done: true, value: undefined })
     expect(await identities.next()).toEqual({ done: true, value: undefined })
     expect(killed).toHaveLength(1)
+  })
+})
+
+test('a loop over an iterable that ends early lets it end, too', async () => {
+  let isEnded = false
+  const { client } = clientOf(async function* () {
+    try {
+      yield bytesOf(answerOf(three).split('\t\t["bob"')[0] ?? '')
+      yield bytesOf('')
+    } finally {
+      isEnded = true
+    }
+  })
+  for await (const _ of streamExposedIdentities(client, spec, window)) break
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  expect(isEnded).toBe(true)
+})
+
+describe('the listener on the signal', () => {
+  const { signal } = new AbortController()
+  const { client } = answering(answerOf(three))
+  const listeners = (): number => getEventListeners(signal, 'abort').length
+  const begin = () => streamExposedIdentities(client, spec, window, { signal })[Symbol.asyncIterator]()
+
+  test('is there while rows are read, and gone after the last', async () => {
+    const identities = begin()
+    for (const _ of three) {
+      expect((await identities.next()).done).toBe(false)
+      expect(listeners()).toBe(1)
+    }
+    expect((await identities.next()).done).toBe(true)
+    expect(listeners()).toBe(0)
+  })
+
+  test('is gone after a break, and was never there where nothing was read', async () => {
+    for await (const _ of streamExposedIdentities(client, spec, window, { signal })) break
+    expect(listeners()).toBe(0)
+    const unread = begin()
+    expect(listeners()).toBe(0)
+    await unread.return?.()
+    expect((await unread.next()).done).toBe(true)
+    expect(listeners()).toBe(0)
   })
 })
 
