@@ -558,12 +558,22 @@ describe('the loop', () => {
       },
     ],
   ])('a %s that fails is not asked again within a second', async (what, input) => {
-    const { reports, stop, done } = loop({ ...input, random: () => 0 })
-    await pass(999)
-    stop()
+    const stopping = new AbortController()
+    const told: unknown[] = []
+    const { done } = loop({
+      ...input,
+      random: () => 0,
+      signal: stopping.signal,
+      onOutcome: ({ outcome, nextAt }) => {
+        told.push([outcome.type, (nextAt ?? 0) - begin])
+        if (told.length === 2) stopping.abort()
+      },
+    })
+    await pass(1000)
     await done
-    expect(reports.map(({ outcome, nextAt }) => [outcome.type, nextAt])).toEqual([
-      [`${what}-failed`, begin + 1000],
+    expect(told).toEqual([
+      [`${what}-failed`, 1000],
+      [`${what}-failed`, 2000],
     ])
   })
 
