@@ -1,6 +1,6 @@
 import { aRefreshState, initialRefreshState, type RefreshState } from '../refresh/refresh-state.js'
 import { aName, withFields, withMethods } from '../checks.js'
-import { invalidPolicy, kindOf } from '../errors.js'
+import { invalidPolicy, received } from '../errors.js'
 import {
   askAlone,
   claimRefresh,
@@ -105,8 +105,7 @@ function aSaveOutcome<Version>(outcome: SaveOutcome<Version> | undefined): SaveO
     'store.save',
     outcome,
     "Let it return { type: 'saved', version } or { type: 'conflict' }.",
-    `store.save returned ${kindOf(outcome)}.`,
-    kindOf,
+    `store.save returned ${received(outcome)}.`,
   )
 }
 
