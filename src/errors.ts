@@ -128,7 +128,7 @@ export function isExposureError<Code extends ExposureErrorCode = ExposureErrorCo
 export function received(value: unknown): string {
   const type = typeof value
   if (typeof value === 'string') {
-    return value.length <= 60 && address.test(value) ? 'a string that looks like an address' : quoted(value)
+    return value.length <= 60 && address.test(value) ? 'an address' : quoted(value)
   }
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
@@ -142,7 +142,7 @@ export function quoted(key: string): string {
 }
 
 /** `scheme://…`, `user:password@host` or `password=…`. */
-const address = /[a-z][a-z\d+.-]*:\/\/|[^\s:@]:[^\s@]+@|(?:password|passwd|pwd|secret|token)\s*=/i
+const address = /:\/\/|:.+@|(passw|pwd|secret|token)\w*\s*=/i
 
 /**
  * The kind of a received value, and nothing of what it holds. For the place of a client, a store or a function, and for

@@ -8,7 +8,7 @@ import { queryCost, type QueryCost } from './query-cost.js'
 import { refusedByStatement } from './refused-by-statement.js'
 
 /** The prefix of the query ids that this library makes. */
-export const queryIdPrefix = 'first-exposure-'
+const queryIdPrefix = 'first-exposure-'
 
 /** How ClickHouse is asked one query. */
 export interface FetchRowsOptions {

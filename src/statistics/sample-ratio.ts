@@ -294,7 +294,7 @@ export interface NamedCounts {
 }
 
 /** The least probable outcome of as many identities, in each phase, as were judged. */
-export interface LeastOutcome {
+interface LeastOutcome {
   /** The logarithm of its probability, which is in proportion to the number of identities. */
   readonly log: number
   /** The logarithm of how many outcomes are as improbable. */

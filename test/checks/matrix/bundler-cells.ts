@@ -8,7 +8,7 @@ import { consumer, run, versionOf, writeScript, type Workspace } from './workspa
 
 const bundlers = { esbuild: '0.28.2', vite: '8.3.8', webpack: '5.112.2' }
 // `npm run check:size` holds the function to 1 kB; here the bundler's own code and the page's are weighed with it.
-const treeShakenBytes = 1100
+const treeShakenBytes = 1150
 
 /** Each bundler's output runs, in Node and in a browser, and holds no more than what was imported. */
 export function bundlerCells(workspace: Workspace): Cell[] {
