@@ -2,7 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import type { FileCleaning } from './file-load.js'
 import { foldedSql, foldedText, withSeenSigns } from './folded.js'
 import { oneLine, ReportError } from './report-error.js'
-import { count, counted, variantLabel } from './words.js'
+import { cut, visible } from '../panel/variant-label.js'
+import { count, counted } from './words.js'
 
 /** Words that programs write where there is no value. */
 const nullWords = ['', 'null', 'nan', 'none', 'n/a', 'na', 'undefined', 'nil', '<na>', '#n/a', '(null)']
@@ -28,6 +29,11 @@ const isOddNumber =
 
 /** The condition that an identity is a number that a spreadsheet has rounded. */
 const isRounded = `(substring(identity, -4, 2) = 'E+' AND match(identity, '^[0-9](?:[.,][0-9]+)?E[+][0-9]{2}$'))`
+
+/** A variant's key in quotes, in which every sign is seen. */
+function quotedName(name: string): string {
+  return withSeenSigns(visible(JSON.stringify(cut(name, 32))))
+}
 
 /** Above this, whether identities differ only in case is asked of one in sixteen of them. */
 const fewRows = 5_000_000
@@ -104,14 +110,12 @@ export async function spellingNotes(
   }
   const alikeNote = (names: readonly string[], what: string, remedies: readonly string[]): string => {
     return (
-      `The variants ${names.map((name) => `${withSeenSigns(JSON.stringify(variantLabel(name)))} (${counted(rowsOf.get(name) ?? 0, 'event', 'events')})`).join(' and ')} ` +
+      `The variants ${names.map((name) => `${quotedName(name)} (${counted(rowsOf.get(name) ?? 0, 'event', 'events')})`).join(' and ')} ` +
       `${what}, and count apart; to join them, add ${remedies.join(', or ')}.`
     )
   }
   const renames = ([first = '', ...others]: readonly string[]): string =>
-    others
-      .map((name) => `--rename ${JSON.stringify(`${variantLabel(name)}=${variantLabel(first)}`)}`)
-      .join(' ')
+    others.map((name) => `--rename ${visible(JSON.stringify(`${name}=${first}`))}`).join(' ')
   for (const names of foldCase ? [] : alike(foldedText)) {
     // What nobody sees cannot be copied from here either.
     notes.push(
@@ -125,7 +129,7 @@ export async function spellingNotes(
   const wordLike = [...rowsOf.keys()].filter((name) => nullWords.includes(name.trim().toLowerCase()))
   for (const name of wordLike) {
     notes.push(
-      `The variant ${name.trim() === '' ? '(empty)' : JSON.stringify(variantLabel(name))} counts like any other; if it stands for none, add --null ${name.trim() === '' ? "''" : JSON.stringify(name)}.`,
+      `The variant ${name.trim() === '' ? '(empty)' : quotedName(name)} counts like any other; if it stands for none, add --null ${name.trim() === '' ? "''" : JSON.stringify(name)}.`,
     )
   }
   if (of('words') > 0) notes.push(...(await wordNotes(client, nulls)))

@@ -327,7 +327,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
         }),
         'Outdated',
         /see an old count: the experiment, or the way to count it, may have changed since\./,
-        'No mismatch found',
+        'The split cannot be checked',
       ],
       [
         // The request does not say what it is about, so it may be about this.
@@ -335,7 +335,7 @@ describe.skipIf(!chromiumInstalled)(`the panel in a browser (needs ${executableP
         exposuresAnswer({ ...base, state: after(summary, requested) }),
         'Refreshing',
         /Until it ends, you see an old count/,
-        'No mismatch found',
+        'The split cannot be checked',
       ],
       ['empty', answerOf(after(null)), 'Nothing yet', /Nothing has been counted yet/, '–'],
       ['nobody', answerOf(after(daily([]))), 'Snapshot', /^$/, 'Too early to judge the split'],
