@@ -84,7 +84,7 @@ export function aClient(client: unknown, method: 'query' | 'exec', refuse: Refus
   withMethods(client, [method], 'client', refuse, 'Pass a ClickHouse client.')
 }
 
-/** Refuses what is no answer of a client: it needs one of these fields. Throws `invalid-spec`. */
+/** Refuses a client's answer that has none of these fields. Throws `invalid-spec`. */
 export function assertAnswer(answer: unknown, method: 'query' | 'exec', fields: readonly string[]): void {
   const given = (answer ?? {}) as Readonly<Record<string, unknown>>
   if (fields.some((field) => given[field] !== undefined)) return

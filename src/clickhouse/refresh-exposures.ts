@@ -107,7 +107,8 @@ export interface RefreshResult {
  * so the settle time counts from there. If the state has an instant a little ahead of `now` (another host's clock is
  * ahead), the report is placed after that instant, so that the state moves forward. If it has a request or a failure
  * further ahead than `presumedLostAfterMs` and `throttleMs`, the question is asked anew, under the next revision. If a
- * clock that was far ahead has reported a success, start from `initialRefreshState`, because nothing earlier can replace it.
+ * clock that was far ahead has reported a success, start from `initialRefreshState`, because nothing earlier can
+ * replace it.
  *
  * A state is about the spec, the start and the end that it was asked for. If one of them changes, the question is
  * another one, which is due at once; only an `endedAt` that moves to later goes on with what is known. Read the state

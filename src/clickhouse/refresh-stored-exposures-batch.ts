@@ -42,7 +42,8 @@ export interface RefreshBatchInput<Version> extends RefreshManyInput<Version> {
  *
  * A group that exceeds the server's memory or time is asked again in halves, so one large experiment fails alone and
  * never holds up the others. Nothing is tried again in the same call, and a later call does not know of this one: what
- * failed waits for `throttleMs`, like any refresh. Experiments with `settings`, `partitions` or `concurrency` of their own are asked by themselves.
+ * failed waits for `throttleMs`, like any refresh. Experiments with `settings`, `partitions` or `concurrency` of their own
+ * are asked by themselves.
  *
  * @param input.experiments - the list: `{ key, spec, experiment }`
  * @param input.now - the clock, `Date.now`: the claims of a group have the time at which its first was made

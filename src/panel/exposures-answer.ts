@@ -86,8 +86,8 @@ export interface ExposuresAnswer {
   readonly variants: readonly string[] | null
   readonly control: string
   /**
-   * Can the numbers be trusted? `null` if there are none to show. Of an old answer to another question, nothing is said of
-   * the split: what was configured then is not known.
+   * Can the numbers be trusted? `null` if there are no numbers to show. The split of an old answer to another question is
+   * not judged, because it is not known which split was configured then.
    */
   readonly verdicts: ExposuresVerdicts | null
   /** `null` if it was not given, or before the first success of what is asked. The same holds for the next two. */

@@ -40,7 +40,8 @@ export type RefreshDecision =
  * An outcome answers a request when its `at` is the request's or later, and its `asOf` is not before the request, or
  * not before `endedAt`; and, where the reports say what they are about, when its `at` is the request's. A request can be ahead of `now`, where the clock of another host is ahead: distances count
  * either way, and a request further ahead than `presumedLostAfterMs` and `throttleMs` delays nobody. Once this question
- * was asked anew, such a request or failure from before is passed over. After a failure, transient or not, the next request waits `throttleMs` like any other.
+ * was asked anew, such a request or failure from before is passed over. After a failure, transient or not, the next
+ * request waits `throttleMs` like any other.
  *
  * @param state - what is known of the experiment's refreshes
  * @param experiment - when it started and ended, in epoch milliseconds, and its fingerprint

@@ -17,9 +17,9 @@ const tableBudget = 100_000
  * @returns null if there are too many tables, or more identities than a double counts one by one
  */
 export function exactTableTail(table: readonly (readonly number[])[]): number | null {
-  const rowSums = table.map(sum)
-  const columnSums = (table[0] ?? []).map((_, column) => sum(table.map((row) => row[column] ?? 0)))
-  const total = sum(rowSums)
+  const rowSums = table.map(ascendingSum)
+  const columnSums = (table[0] ?? []).map((_, column) => ascendingSum(table.map((row) => row[column] ?? 0)))
+  const total = ascendingSum(rowSums)
   // Sorted, so that the order of the variants has no effect. The largest last: what is left determines its counts.
   const rows = rowSums.toSorted((a, b) => a - b)
   const columns = columnSums.toSorted((a, b) => a - b)
@@ -46,7 +46,8 @@ export function exactTableTail(table: readonly (readonly number[])[]): number | 
     const cell = logCells[row]?.[column]
     return cell?.logs[count - cell.least] ?? -Infinity
   }
-  const logMargins = sum([...rows, ...columns].map((n) => logPoisson(n, n))) - logPoisson(total, total)
+  const logMargins =
+    ascendingSum([...rows, ...columns].map((n) => logPoisson(n, n))) - logPoisson(total, total)
   const observed = table.flatMap((row, one) =>
     row.map((count, other) => logPoisson(count, meanOf(rowSums[one] ?? 0, columnSums[other] ?? 0))),
   )
@@ -81,8 +82,4 @@ export function exactTableTail(table: readonly (readonly number[])[]): number | 
   }
   fill(0, 0, columns[0] ?? 0, 0)
   return left > 0 ? Math.min(0, Math.log(tail) + most) : null
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0)
 }

@@ -249,8 +249,8 @@ export function gridTail(
 }
 
 /**
- * The first count from `low` whose probability a double holds, so that those after it can be had from it; `high + 1` if
- * there is none. Those before it add nothing to a sum that a double holds.
+ * The first count from `low` whose probability is large enough for a double, or `high + 1` without such a count. The
+ * probabilities of the counts after it follow from its own. The counts before it are too improbable to change the sum.
  */
 function firstHeld({ logProbability, mean }: CountDistribution, low: number, high: number): number {
   const isHeld = (count: number): boolean => logProbability(count) > -700

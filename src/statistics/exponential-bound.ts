@@ -23,20 +23,22 @@ export function exponentialBound(lottery: Lottery, far: number): number {
   const { arms, group, logWhole, mostTilt } = lottery
   const last = arms - 1
   const ofLast = samplesOf(lottery, last, far)
-  // Arms with the same expected count are alike.
-  const others = new Map<number, { readonly samples: Samples; times: number }>()
-  let logOutside = ofLast.logOutside
+  // Arms that are empty as often are alike: they are sampled once.
+  const others = new Map<number, { readonly arm: number; times: number }>()
   for (let arm = 0; arm < last; arm++) {
-    const mean = lottery.expected(arm, arm + 1)
-    const own = samplesOf(lottery, arm, far)
-    logOutside = logSum(logOutside, own.logOutside)
-    const alike = others.get(mean)
-    if (alike === undefined) others.set(mean, { samples: own.samples, times: 1 })
+    const logEmpty = lottery.logWeight(arm, 0)
+    const alike = others.get(logEmpty)
+    if (alike === undefined) others.set(logEmpty, { arm, times: 1 })
     else alike.times++
   }
+  const sampled = [...others.values()].map(({ arm, times }) => ({ ...samplesOf(lottery, arm, far), times }))
+  const logOutside = sampled.reduce(
+    (sum, own) => logSum(sum, own.logOutside + Math.log(own.times)),
+    ofLast.logOutside,
+  )
   const boundAt = (tilt: number): number => {
     let sum = greatestTerm(ofLast.samples, tilt, group?.logMoment) - logWhole - tilt * far
-    for (const { samples, times } of others.values()) sum += times * logSumOf(samples, tilt)
+    for (const { samples, times } of sampled) sum += times * logSumOf(samples, tilt)
     return sum
   }
   // What lies between two sampled counts is greater by less than this.

@@ -37,9 +37,9 @@ export function tableEvidence(counts: Table, level: number): TableEvidence {
 }
 
 export function fitted(counts: Table): FittedTable {
-  const rows = counts.map(sum)
-  const columns = turned(counts).map(sum)
-  const total = sum(rows)
+  const rows = counts.map(ascendingSum)
+  const columns = turned(counts).map(ascendingSum)
+  const total = ascendingSum(rows)
   const expected = rows.map((row) => columns.map((column) => row * (column / total)))
   const deviations = counts.map((row, one) =>
     row.map((count, other) => deviation(count, expected[one]?.[other] ?? 0)),
@@ -56,7 +56,7 @@ function exactly(counts: Table): Tail {
   if (few.length === 2) return hypergeometricTail(first, second)
   const logPValue = exactTableTail(counts)
   if (logPValue !== null) return { logPValue, method: 'exact' }
-  const all = many.map(sum)
+  const all = many.map(ascendingSum)
   const ofRows = few.map((row) =>
     hypergeometricTail(
       row,
@@ -70,8 +70,4 @@ function exactly(counts: Table): Tail {
 /** The columns as rows. */
 function turned(counts: Table): Table {
   return (counts[0] ?? []).map((_, column) => counts.map((row) => row[column] ?? 0))
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0)
 }

@@ -4,7 +4,7 @@ import { invalidPolicy } from '../errors.js'
 /**
  * A key as a text that a database can store, different for different keys: the inside of a JSON string. It escapes NUL,
  * which PostgreSQL refuses and some drivers of SQLite cut at, and lone surrogates, which UTF-8 cannot hold.
- * Throws `invalid-policy` for what is no text: the inside of another value's JSON could be another key.
+ * Throws `invalid-policy` if the key is not text: without the check, 123 would be stored under the same key as '2'.
  */
 export function storedKey(key: string): string {
   return JSON.stringify(aString(key, 'key', invalidPolicy)).slice(1, -1)

@@ -120,7 +120,7 @@ export function chartCard(heading: HTMLElement, words: PanelWords): ChartCard {
       [
         ...(left === 0 ? [] : [say('notDrawn', { count: left })]),
         ...(leftOut === null ? [] : [leftOut]),
-        ...(openBucket !== null && drawn.points.at(-1)?.start === openBucket ? [say('stillOpen')] : []),
+        ...(drawn.points.at(-1)?.start === openBucket ? [say('stillOpen')] : []),
       ].map((note) => element('p', { class: 'note' }, note)),
     )
     readOut()

@@ -113,7 +113,7 @@ export function drawChart(
       height: height - margin.bottom - margin.top,
     })
   const last = view.points.length - 1
-  const isOpen = openBucket !== null && view.points[last]?.start === openBucket
+  const isOpen = view.points[last]?.start === openBucket
   if (isOpen) svg.append(hatching(), bar('open', spans[last] ?? whole))
 
   // A running total is reached at the end of the bucket. An increment belongs to the whole bucket, so it is drawn in its middle.

@@ -19,7 +19,7 @@ export interface Shown {
   /** The variants in the order to list them. */
   readonly variants: readonly ExposuresViewVariant[]
   readonly series: readonly Series[]
-  /** The start of the bucket that is not over yet where the window ends, as it goes on; `null` if there is none. */
+  /** The start of the last bucket if it is not over yet when the window ends; otherwise `null`. */
   readonly openBucket: string | null
   readonly timeZone: string
   readonly buckets: BucketLabels
