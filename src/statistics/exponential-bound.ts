@@ -10,6 +10,9 @@ interface Samples {
   readonly distances: Float64Array
 }
 
+/** The limit of work for one bound, in counts sampled: about 200 ms. */
+const sampleBudget = 300_000
+
 /**
  * The logarithm of an upper bound of the probability that the distance is at least `far`, at a cost that grows only with
  * the number of arms. Of many arms it is some ten to a hundred times the probability itself, however small that is.
@@ -22,7 +25,6 @@ interface Samples {
 export function exponentialBound(lottery: Lottery, far: number): number {
   const { arms, group, logWhole, mostTilt } = lottery
   const last = arms - 1
-  const ofLast = samplesOf(lottery, last, far)
   // Arms that are empty as often are alike: they are sampled once.
   const others = new Map<number, { readonly arm: number; times: number }>()
   for (let arm = 0; arm < last; arm++) {
@@ -31,6 +33,12 @@ export function exponentialBound(lottery: Lottery, far: number): number {
     if (alike === undefined) others.set(logEmpty, { arm, times: 1 })
     else alike.times++
   }
+  const cost = [last, ...[...others.values()].map(({ arm }) => arm)].reduce(
+    (sum, arm) => sum + nearSamples(lottery, arm, far).length,
+    0,
+  )
+  if (cost > sampleBudget) return unionBound(lottery, far)
+  const ofLast = samplesOf(lottery, last, far)
   const sampled = [...others.values()].map(({ arm, times }) => ({ ...samplesOf(lottery, arm, far), times }))
   const logOutside = sampled.reduce(
     (sum, own) => logSum(sum, own.logOutside + Math.log(own.times)),
@@ -46,28 +54,62 @@ export function exponentialBound(lottery: Lottery, far: number): number {
   return Math.min(0, logSum(leastOver(boundAt, mostTilt) + between, logOutside))
 }
 
-function samplesOf(
-  { total, expected, distance, logWeight, marginal }: Lottery,
+/**
+ * A looser bound, for a distance so great that the counts nearer to it are too many to sample: at least one arm adds its
+ * equal part of the distance. As improbable as such a distance is, nothing depends on how loose it is.
+ */
+function unionBound(lottery: Lottery, far: number): number {
+  const { arms, total, expected, group } = lottery
+  // What the arms of a group differ among themselves is a part of its own.
+  const part = far / (group === undefined ? arms : arms + 1)
+  let bound = -Infinity
+  for (let arm = 0; arm < arms; arm++) bound = logSum(bound, nearSamples(lottery, arm, part).logOutside)
+  if (group !== undefined) {
+    const tilt = (0.45 * expected(arms - 1, arms)) / total
+    bound = logSum(bound, group.logMoment(total, tilt) - tilt * part)
+  }
+  return Math.min(0, bound)
+}
+
+/** The counts of an arm that are near enough, as they are sampled, and the logarithm of the probability of all others. */
+function nearSamples(
+  { total, expected, distance, marginal }: Lottery,
   arm: number,
   far: number,
-): { readonly samples: Samples; readonly logOutside: number } {
+): {
+  readonly low: number
+  readonly stride: number
+  readonly length: number
+  readonly logOutside: number
+} {
   const mean = expected(arm, arm + 1)
   // Without a count that is near enough, all are outside.
   const [low, high] = nearCounts(0, total, mean, (count) => distance(arm, count) < far) ?? [0, -1]
   const stride = Math.max(1, Math.floor(Math.sqrt(mean) / 16))
-  const counts = Float64Array.from(
-    { length: Math.floor((high - low) / stride) + 1 },
-    (_, at) => low + at * stride,
-  )
   const own = marginal(arm)
+  return {
+    low,
+    stride,
+    length: Math.floor((high - low) / stride) + 1,
+    logOutside: logSum(logLowerTail(own, low - 1), logUpperTail(own, high + 1)),
+  }
+}
+
+function samplesOf(
+  lottery: Lottery,
+  arm: number,
+  far: number,
+): { readonly samples: Samples; readonly logOutside: number } {
+  const { low, stride, length, logOutside } = nearSamples(lottery, arm, far)
+  const counts = Float64Array.from({ length }, (_, at) => low + at * stride)
   return {
     samples: {
       stride,
       counts,
-      logWeights: counts.map((count) => logWeight(arm, count)),
-      distances: counts.map((count) => distance(arm, count)),
+      logWeights: counts.map((count) => lottery.logWeight(arm, count)),
+      distances: counts.map((count) => lottery.distance(arm, count)),
     },
-    logOutside: logSum(logLowerTail(own, low - 1), logUpperTail(own, high + 1)),
+    logOutside,
   }
 }
 

@@ -94,6 +94,34 @@ test('a distance that no outcome has reached is bounded too, whatever a double h
   expect(lost.logPValue).toBeCloseTo(-495.1077, 3)
 })
 
+describe('a distance up to which the counts are too many to sample is bounded by its arms', () => {
+  test.each([
+    { observed: { a: 900_000_000_000, b: 0, c: 0 }, shares: { a: 95, b: 3e11, c: 23 } },
+    { observed: { a: 10_000_000, b: 0, c: 0 }, shares: { a: 1, b: 10_000_000, c: 5_000_000 } },
+    { observed: { a: 9e15, b: 0, c: 0 }, shares: { a: 1, b: 1e15, c: 1e15 } },
+    // A group of large arms beside it.
+    { observed: { a: 1e10, b: 1e12, c: 1e12, d: 1e12 }, shares: { a: 1, b: 1e12, c: 1e12, d: 1e12 } },
+    // It is the group that is far away.
+    { observed: { a: 1, b: 1e10, c: 0, d: 0 }, shares: { a: 1, b: 3e9, c: 3e9, d: 4e9 } },
+  ])('$observed', ({ observed, shares }) => {
+    const result = sampleRatio(observed, shares)
+    expect(result).toMatchObject({ status: 'mismatch', method: 'bound', pValue: 0 })
+    // No more probable than that, and not so improbable as the surplus of one arm alone.
+    expect(result.logPValue).toBeLessThan(-1e5)
+    const total = sum(Object.values(observed))
+    const alone = sharesOf(Object.values(shares)).map((share, arm) =>
+      logUpperTail(binomial(total, share, 1 - share), Object.values(observed)[arm] ?? NaN),
+    )
+    expect(result.logPValue).toBeGreaterThanOrEqual(Math.min(...alone))
+  })
+
+  test('one identity in an arm that hardly anybody should be in is further away, and more probable', () => {
+    const result = sampleRatio({ a: 9e11 }, { a: 95, b: 3e11, c: 6e-133, d: 4e-295, e: 3e-195, f: 23 })
+    expect(result.method).toBe('bound')
+    expect(result.logPValue).toBeCloseTo(Math.log((9e11 * 6e-133) / 3e11), 6)
+  })
+})
+
 function equalOf(arms: string): Record<string, number> {
   return Object.fromEntries([...arms].map((arm) => [arm, 1]))
 }
