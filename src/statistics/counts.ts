@@ -96,6 +96,13 @@ export function whyNoCounts(
   )
 }
 
+/** Says in words that a sum of counts is beyond what a number holds exactly; undefined if it is not. */
+export function whyNoSum(sum: number): string | undefined {
+  return Number.isSafeInteger(sum)
+    ? undefined
+    : `The counts add up to ${sum}, which cannot be a number of identities.`
+}
+
 /** The caller's window, or else a view's own. */
 export function windowOf(observed: unknown, window: TimeWindow | undefined): TimeWindow | undefined {
   const { timeseries, window: ofView } = Object(observed) as Partial<SampleRatioSummary & SampleRatioView>

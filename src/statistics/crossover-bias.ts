@@ -2,7 +2,7 @@ import { withFields } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { logChiSquaredUpperTail } from './chi-squared-upper-tail.js'
-import { numbersByVariant, whyNoCounts } from './counts.js'
+import { numbersByVariant, whyNoCounts, whyNoSum } from './counts.js'
 import {
   areTrusted,
   hypergeometricTail,
@@ -155,6 +155,8 @@ export function crossoverBias(
   const stayed = began.reduce((sum, arm) => sum + arm.stayed, 0)
   const left = began.reduce((sum, arm) => sum + arm.left, 0)
   const all = stayed + left
+  const noSum = whyNoSum(all)
+  if (noSum !== undefined) return notComputable(noSum)
   const cells = began.map(({ seen, left: gone, stayed: rest }) => {
     const [expected, counterpart] = [seen * (left / all), seen * (stayed / all)]
     return {

@@ -1,7 +1,7 @@
 import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { binomial, logLowerTail } from './count-distributions.js'
-import { timedSteps, whyNoCounts, windowOf, type TimedCounts } from './counts.js'
+import { timedSteps, whyNoCounts, whyNoSum, windowOf, type TimedCounts } from './counts.js'
 import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
 import { checkedOptions, type TimeWindow } from './options.js'
 import { percentages } from './words.js'
@@ -126,6 +126,8 @@ export function exposureHealth(
     .map(({ start, counts }) => whyNoCounts(counts, `In the bucket ${start} the count`))
     .find((reason) => reason !== undefined)
   if (wrong !== undefined) return notComputable(wrong)
+  const noSum = whyNoSum(steps.flatMap(({ counts }) => counts).reduce((sum, [, count]) => sum + count, 0))
+  if (noSum !== undefined) return notComputable(noSum)
 
   const variants = [...new Set(phases.flatMap(({ shares }) => [...shares.keys()]))]
   const open = steps.at(-1)?.isOpen === true ? steps.at(-1) : undefined

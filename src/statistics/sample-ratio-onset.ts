@@ -1,6 +1,6 @@
 import { quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { timedSteps, whyNoCounts, type TimedCounts } from './counts.js'
+import { timedSteps, whyNoCounts, whyNoSum, type TimedCounts } from './counts.js'
 import { multinomialTail } from './evidence.js'
 import {
   ascendingSum,
@@ -143,6 +143,8 @@ export function sampleRatioOnset(
       fitted: fit(phase, new Map(step.counts)),
     })
   }
+  const noSum = whyNoSum(judged.reduce((sum, { fitted }) => sum + fitted.total, 0))
+  if (noSum !== undefined) return notComputable(noSum)
   if (judged.every(({ fitted }) => fitted.total === 0)) {
     return notComputable('No bucket that can be judged has an identity.')
   }

@@ -1,7 +1,7 @@
 import { anObject } from '../checks.js'
 import { invalidStatistics, quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { numbersByVariant, whyNoCounts } from './counts.js'
+import { numbersByVariant, whyNoCounts, whyNoSum } from './counts.js'
 import { noEvidence, shown, type TestEvidence } from './evidence.js'
 import { checkedOptions } from './options.js'
 import { familyOf, overall, type AdjustedSampleRatioResult } from './sample-ratio-by-slice.js'
@@ -91,7 +91,9 @@ export function sampleRatioWithin(
     ...arm,
     name: `the other variant is ${quoted(arm.other)}`,
   }))
-  const areCounts = rows.every(({ counts }) => whyNoCounts(counts, '') === undefined)
+  const areCounts =
+    rows.every(({ counts }) => whyNoCounts(counts, '') === undefined) &&
+    whyNoSum(rows.flatMap(({ counts }) => counts).reduce((sum, [, count]) => sum + count, 0)) === undefined
   const cells = rows.map(({ counts }) =>
     counts.filter(([variant]) => !checked.leaveOut.has(variant) && (expected[variant] ?? 0) > 0),
   )

@@ -6,6 +6,7 @@ import {
   numbersByVariant,
   timedSteps,
   whyNoCounts,
+  whyNoSum,
   type TimedCounts,
   type TimedStep,
   type VariantCount,
@@ -403,6 +404,8 @@ function sortedCounts(
       }
     }
   }
+  const noSum = whyNoSum(all)
+  if (noSum !== undefined) return noSum
   return {
     byPhase,
     between,

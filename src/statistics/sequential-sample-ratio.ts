@@ -4,6 +4,7 @@ import { deepFreeze } from '../freeze.js'
 import {
   timedSteps,
   whyNoCounts,
+  whyNoSum,
   windowOf,
   type SampleRatioStep,
   type SampleRatioSummary,
@@ -207,6 +208,8 @@ export function sequentialSampleRatio(
         counts[place]?.set(variant, (counts[place].get(variant) ?? 0) + count)
       }
     }
+    const noSum = whyNoSum(total)
+    if (noSum !== undefined) return notComputable(noSum, openBucket)
     const logBayesFactor = logMean(
       concentrations.map((concentration) => logBayesFactorOf(phases, counts, concentration)),
     )

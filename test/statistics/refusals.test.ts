@@ -7,6 +7,7 @@ import {
   quarantineOverTime,
   sampleRatio,
   sampleRatioBySlice,
+  sampleRatioOnset,
   sampleRatioWithin,
   sequentialSampleRatio,
   uniformPValues,
@@ -338,5 +339,38 @@ describe('what a test of the split is refused with', () => {
     expect(inSequence([step], even, { concentration: 1e9 }).status).toBe('consistent')
     expect(ofCounts(even, even, { minimumTotal: 0 }).status).toBe('consistent')
     expect(crossoverBias(counts, { minimumTotal: 0 }).status).toBe('consistent')
+  })
+})
+
+// From there on, one more identity changes nothing, and a sum term by term would never end.
+describe('counts that are safe one by one, and no longer in sum', () => {
+  const half = 2 ** 52
+  const most = { a: half, b: half - 1 }
+  const more = { a: half, b: half }
+  const days = (...counts: Record<string, number>[]) =>
+    counts.map((newIdentities, at) => ({
+      start: new Date(Date.UTC(2026, 5, 1 + at)).toISOString(),
+      end: new Date(Date.UTC(2026, 5, 2 + at)).toISOString(),
+      newIdentities,
+    }))
+  const reason = 'The counts add up to 9007199254740992, which cannot be a number of identities.'
+
+  test.each<[name: string, ask: (counts: { a: number; b: number }) => { status: string; reason?: string }]>([
+    ['sampleRatio', (given) => ofCounts(given)],
+    ['sampleRatio of days', ({ a, b }) => ofCounts(days({ a }, { b }))],
+    ['sequentialSampleRatio', ({ a, b }) => inSequence(days({ a }, { b }))],
+    ['crossoverBias', ({ a, b }) => crossoverBias({ counted: { a, b: 1 }, quarantined: { b: b - 1 } })],
+    ['sampleRatioOnset', ({ a, b }) => sampleRatioOnset(days({ a }, { b }), even)],
+    ['exposureHealth', ({ a, b }) => exposureHealth(days({ a }, { b }), even)],
+  ])('%s', (_, ask) => {
+    expect(ask(more)).toMatchObject({ status: 'not-computable', reason })
+    expect(ask(most).status).not.toBe('not-computable')
+  })
+
+  test('sampleRatioWithin', () => {
+    const independence = ({ a, b }: { a: number; b: number }) =>
+      sampleRatioWithin({ one: { a, b: 1 }, other: { a: 1, b: b - 2 } }, even).independence.pValue
+    expect(independence(more)).toBe(null)
+    expect(independence(most)).toBe(0)
   })
 })
