@@ -1,5 +1,6 @@
 import { aFunction, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
+import { exposureSpec } from '../experiment/exposure-spec.js'
 import { aSignal, rejectOnAbort } from './fetch-rows.js'
 import type { RefreshGroup } from './refresh-group.js'
 import {
@@ -174,11 +175,13 @@ function textOf(experiment: ListedExperiment): unknown {
   }
 }
 
-/** A copy, because the host may change its own list. An entry that is not data is refused when it is asked about. */
-function copyOf(experiment: ListedExperiment): ListedExperiment {
+/** A copy, because the host may change its own list. An entry that cannot be copied is refused when it is asked about. */
+function copyOf(listed: ListedExperiment): ListedExperiment {
   try {
-    return structuredClone(experiment)
+    // structuredClone would not keep what marks trusted SQL in a spec.
+    const { spec, ...others } = listed
+    return { ...structuredClone(others), spec: exposureSpec(spec) }
   } catch {
-    return experiment
+    return listed
   }
 }

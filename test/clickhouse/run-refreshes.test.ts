@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { exposureSpec, initialRefreshState, reduceRefresh } from 'first-exposure'
+import { exposureSpec, initialRefreshState, reduceRefresh, trustedSql } from 'first-exposure'
 import {
   memoryRefreshStore,
   refreshDueExposures,
@@ -358,6 +358,16 @@ describe('the loop', () => {
       [0.5, 0, expect.objectContaining({ max_threads: 1 })],
       [1.5, 1, expect.objectContaining({ max_threads: 2 })],
     ])
+  })
+
+  test('a spec with trusted SQL stays one', async () => {
+    const source = { table: trustedSql`SELECT * FROM events`, columns: { variant: trustedSql`lower(arm)` } }
+    const spec = exposureSpec({ environmentKey: 'prod', featureName: 'exp-a', source })
+    const { told, stop, done } = loop({ experiments: () => [listedAs('a', { spec })] })
+    await pass(minute)
+    stop()
+    await done
+    expect(told()).toEqual(['a: refreshed'])
   })
 
   test('an entry that is no data is looked at whenever the list is read, and asked for when it is due', async () => {
