@@ -160,6 +160,7 @@ async function* identitiesOf(
   stopped: AbortSignal,
 ): AsyncGenerator<readonly ExposedIdentity[], void> {
   stopped.throwIfAborted()
+  let isRead = false
   let mayRun = true
   let bytes: ByteReader | undefined
   let cost: QueryCost | undefined
@@ -182,15 +183,15 @@ async function* identitiesOf(
       const decodeRow = (decode ??= decoderOf(names))
       yield rows.map((cells, index) => decodeRow(cells, first + index))
     }
+    isRead = true
     mayRun = false
   } catch (error) {
     mayRun = stopped.aborted || mayStillRun(classifyFailure(error))
     throw refusedByStatement(error, statement.query) ?? error
   } finally {
-    if (mayRun) {
-      bytes?.close()
-      await endQuery(client, queryId)
-    }
+    // Also if the server has given up: what is left of its answer would block one of the client's connections.
+    if (!isRead) bytes?.close()
+    if (mayRun) await endQuery(client, queryId)
   }
   if (cost !== undefined) onCost?.(cost)
 }

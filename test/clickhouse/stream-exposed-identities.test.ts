@@ -289,10 +289,10 @@ describe('how it asks', () => {
   })
 })
 
-/** An answer that stops after its first rows, and whether it was closed. */
-function silent(streamOf: 'Readable' | 'web') {
+/** An answer that stops after its first rows and what follows them, and whether it was closed. */
+function silent(streamOf: 'Readable' | 'web', following = '') {
   const state = { isClosed: false }
-  const begun = bytesOf(answerOf([...three, rowOf('cat')]).split('\t\t["cat"')[0] ?? '')
+  const begun = bytesOf(`${answerOf([...three, rowOf('cat')]).split('\t\t["cat"')[0] ?? ''}${following}`)
   const stream = (): ByteStream => {
     if (streamOf === 'web') {
       return new ReadableStream<Uint8Array>({
@@ -365,6 +365,13 @@ describe.each(['Readable', 'web'] as const)('a loop over a %s stream that ends e
     expect(await identities.next()).toEqual({ done: true, value: undefined })
     expect(killed).toHaveLength(1)
   })
+})
+
+test('an exception after the first rows closes the connection, and there is no statement to end', async () => {
+  const { client, killed, state } = silent('Readable', '\nCode: 241. DB::Exception: Memory limit exceeded\n')
+  await expect(read(client)).rejects.toMatchObject({ code: 'malformed-rows', details: { exception: 241 } })
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  expect([killed, state.isClosed]).toEqual([[], true])
 })
 
 test('a loop over an iterable that ends early lets it end, too', async () => {
