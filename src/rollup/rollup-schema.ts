@@ -43,8 +43,9 @@ export interface RollupSchemaInput {
    */
   readonly cluster?: string
   /**
-   * An identity of an experiment is removed from the rollup this many days after its last exposure, 1 to 36,500. Windows
-   * that start within that many days are still answered exactly. Default: identities are never removed.
+   * An identity of an experiment is removed from the rollup this many days after its last exposure, or up to three days
+   * later, 1 to 36,500. Windows that start within that many days are still answered exactly. Default: identities are
+   * never removed.
    */
   readonly ttlDays?: number
 }
@@ -202,7 +203,7 @@ export function rollupSchema(input: RollupSchemaInput): RollupSchema {
         )
         ENGINE = ${cluster === undefined ? nothing : sql`Replicated`}AggregatingMergeTree
         ORDER BY (${joined(keyNames, ', ')})
-        ${ttlDays === undefined ? nothing : sql`TTL ${rollupNames.lastExposed} + toIntervalDay(${bound('ttl_days', 'UInt32', ttlDays)})`}
+        ${ttlDays === undefined ? nothing : removal(ttlDays)}
         SETTINGS min_age_to_force_merge_seconds = 3600
         COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant'
       `),
@@ -304,6 +305,14 @@ function unbound(fragment: Sql): RollupStatement {
 
 function utcMidnight(ms: number): Sql {
   return text(`${utcDate(ms)} 00:00:00`)
+}
+
+/**
+ * A date is the midnight at which it begins, in the server's zone. So one more day is for the hours of the last exposure,
+ * and another for zones that are ahead of UTC.
+ */
+function removal(ttlDays: number): Sql {
+  return sql`TTL ${rollupNames.lastExposed} + toIntervalDay(${bound('ttl_days', 'UInt32', ttlDays)} + 2)`
 }
 
 type KeyColumn = 'environment' | 'event' | 'feature' | 'identity'

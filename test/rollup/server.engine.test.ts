@@ -251,6 +251,12 @@ describe.skipIf(!engineAvailable)('the rollup, on a real server', () => {
       { day: '2020-06-10', inRollup: 0, missing: 50 },
     ])
     expect(await count()).toEqual(before)
+    // One that is not so old stays, whatever the hour.
+    await insertLate('now64(3) - toIntervalHour(23)')
+    await client.command({ query: 'OPTIMIZE TABLE exposures_by_identity FINAL' })
+    expect(
+      await audit(client, rolled, exposureWindow(Date.now() - 86_400_000, Date.now()), kept),
+    ).toMatchObject([{ inRollup: 50, missing: 0 }])
   })
 
   async function insertLate(timestamp: string): Promise<void> {

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS `exposures_by_identity`ON CLUSTER `events`
 )
 ENGINE = ReplicatedAggregatingMergeTree
 ORDER BY (environment, event, feature, identity)
-TTL last_exposed + toIntervalDay({ttl_days:UInt32})
+TTL last_exposed + toIntervalDay({ttl_days:UInt32} + 2)
 SETTINGS min_age_to_force_merge_seconds = 3600
 COMMENT 'first-exposure rollup 2: the first exposure of each identity to each variant';
 
