@@ -87,8 +87,10 @@ export interface RollupSchema {
  * See `rollupAudit`.
  *
  * The view takes only rows that a window can count: those with an identity and a variant, from 1970-01-02 to
- * 2105-12-31. So it never makes an insert into the events fail. The statements use syntax available since ClickHouse
- * 23.8. The table's comment begins with `first-exposure rollup 2`, which is the version of this schema.
+ * 2105-12-31. So it never makes an insert into the events fail, if the user who inserts may read them: ClickHouse asks
+ * for `SELECT` on the columns that a view reads. (`docs/production.md` says what to do for other users.) The statements
+ * use syntax available since ClickHouse 23.8. The table's comment begins with `first-exposure rollup 2`, which is the
+ * version of this schema.
  *
  * The table merges its parts by itself once they are an hour old (`min_age_to_force_merge_seconds`). One large part is
  * what makes reading cheap, because identities in it that were not exposed again since need no grouping.

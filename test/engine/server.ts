@@ -23,6 +23,8 @@ export interface EngineServer {
 export interface EngineServerOptions {
   /** XML inside <clickhouse>: server settings, remote_servers, … */
   readonly config?: string
+  /** More users without a password, by name, and what they are granted. */
+  readonly users?: Readonly<Record<string, readonly string[]>>
   /** Where its data lies, to start again on what a killed server left; a new temporary folder unless given. */
   readonly path?: string
   /** The ports to serve on, to start again where a killed server was; free ones unless given. */
@@ -68,6 +70,18 @@ const usersXml = `<clickhouse>
   </users>
 </clickhouse>`
 
+function usersOf(users: NonNullable<EngineServerOptions['users']>): string {
+  return Object.entries(users)
+    .map(
+      ([name, grants]) => `<${name}>
+      <password></password><networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants>${grants.map((grant) => `<query>GRANT ${grant}</query>`).join('')}</grants>
+    </${name}>`,
+    )
+    .join('')
+}
+
 /** Starts a ClickHouse server in a child process and waits until it answers. */
 export async function startServer(options: EngineServerOptions = {}): Promise<EngineServer> {
   const path = options.path ?? (await mkdtemp(join(tmpdir(), 'first-exposure-server-')))
@@ -75,7 +89,7 @@ export async function startServer(options: EngineServerOptions = {}): Promise<En
     options.ports === undefined ? await freePorts() : [options.ports.http, options.ports.tcp]
   const usersPath = join(path, 'users.xml')
   const configPath = join(path, 'config.xml')
-  await writeFile(usersPath, usersXml)
+  await writeFile(usersPath, usersXml.replace('</users>', `${usersOf(options.users ?? {})}</users>`))
   await writeFile(
     configPath,
     `<clickhouse>
