@@ -17,7 +17,8 @@ import type { RollupStatement } from './rollup-statement.js'
  * statements then run on all of its servers.
  *
  * @param schema - made by `rollupSchema`
- * @param identities - their identifiers, as text even if the column is a `UUID` or an integer; one or more
+ * @param identities - their identifiers, one or more; as ClickHouse prints them if the column is no text, except that a
+ *   UUID may have capital letters
  * @returns frozen statements, to pass to `client.command` one after another
  * @throws {@link ExposureError} `invalid-spec` if there is no identifier, or one is empty or not well-formed text
  *
@@ -37,10 +38,15 @@ export function rollupErasure(
   schema: RollupSchema,
   identities: readonly string[],
 ): readonly RollupStatement[] {
-  const erased = aList(identities, 'identities', invalidSpec).map((identity, index) =>
-    aName(identity, `identities[${index}]`, invalidSpec),
-  )
+  const erased = aList(identities, 'identities', invalidSpec).flatMap((identity, index) => {
+    const named = aName(identity, `identities[${index}]`, invalidSpec)
+    // A column of UUIDs prints small letters: nothing would be erased, without an error.
+    const printed = uuid.test(named) ? named.toLowerCase() : named
+    return printed === named ? [named] : [named, printed]
+  })
   if (erased.length === 0) throw invalidSpec('identities', identities, 'Pass one identifier or more.')
   const further = { identities: Object.freeze(erased) }
   return Object.freeze(schema.erase.map((statement) => withParameters(statement, further)))
 }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -101,6 +101,12 @@ describe('rollupErasure', () => {
     expect(Object.isFrozen(statements) && Object.isFrozen(statements[0]?.query_params)).toBe(true)
   })
 
+  test('names a UUID as a column of UUIDs prints it, too', () => {
+    const small = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'
+    const [first] = rollupErasure(rollupSchema(minimal), [small.toUpperCase(), small, 'USER-17'])
+    expect(first?.query_params['identities']).toEqual([small.toUpperCase(), small, small, 'USER-17'])
+  })
+
   test.each([
     ['identities', []],
     ['identities', 'user-17'],
