@@ -72,7 +72,8 @@ export async function refreshStored<Version>(
   const { store, key, signal } = input
   assertStore(store)
   aName(key, 'key', invalidPolicy)
-  for (;;) {
+  for (let conflicts = 0; ; conflicts++) {
+    assertFewConflicts(conflicts)
     const stored = await store.load(key)
     // If a stored value that is not a state were treated as nothing, it would be overwritten.
     const state = stored == null ? initialRefreshState : aRefreshState(stored.state, 'stored.state')
@@ -109,6 +110,22 @@ function aSaveOutcome<Version>(outcome: SaveOutcome<Version> | undefined): SaveO
   )
 }
 
+const mostConflicts = 300
+
+/**
+ * Each conflict means that somebody else has saved, so they end soon. If they do not, the store never saves: it would be
+ * asked for ever, and, if it answers at once, nothing else would run, not even a timeout.
+ */
+function assertFewConflicts(conflicts: number): void {
+  if (conflicts < mostConflicts) return
+  throw invalidPolicy(
+    'store.save',
+    { type: 'conflict' },
+    'Let it compare expectedVersion with the version that load returns, and let load read what was saved last.',
+    `store.save returned a conflict ${mostConflicts} times in a row.`,
+  )
+}
+
 /** Joins a report to what is stored, however often others save in between. */
 async function joinStored<Version>(
   store: RefreshStore<Version>,
@@ -120,7 +137,8 @@ async function joinStored<Version>(
     readonly state: RefreshState
     readonly version: Version
   } | null = known
-  for (;;) {
+  for (let conflicts = 0; ; conflicts++) {
+    assertFewConflicts(conflicts)
     const before: RefreshState = current?.state ?? initialRefreshState
     const after = report(before)
     if (after === before) return before

@@ -286,6 +286,26 @@ describe('refreshStoredExposures', () => {
     }
   })
 
+  test('a store that never saves is refused, at the claim and at the report, even if nothing else can run', async () => {
+    for (const at of [0, 1]) {
+      const memory = memoryRefreshStore()
+      let saves = 0
+      const store: RefreshStore<number> = {
+        load: async (key) => await memory.load(key),
+        save: async (...args) => {
+          if (saves > 5000) throw new Error('It would be asked for ever.')
+          return saves++ >= at ? { type: 'conflict' } : await memory.save(...args)
+        },
+      }
+      await expect(refreshStoredExposures({ ...base, client: answering(), store })).rejects.toMatchObject({
+        code: 'invalid-policy',
+        message: expect.stringMatching(/^store.save returned a conflict 300 times in a row\./) as unknown,
+        details: { path: 'store.save' },
+      })
+      expect(saves).toBe(at + 300)
+    }
+  })
+
   test('misuse throws before anything is saved or asked', async () => {
     const store = memoryRefreshStore()
     const client = answering()
