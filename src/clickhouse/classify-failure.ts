@@ -112,7 +112,9 @@ function classified(error: object): RefreshError | undefined {
     failureClasses.find((each) => each.socket?.test(socket) === true) ??
     classOfStatus(ofSignal ? undefined : gatewayStatus(error))
   if (found !== undefined) return ofClass(found)
-  if (error instanceof SyntaxError || /JSON|<html|<!doctype/i.test(text)) {
+  // zlib's: a compressed answer that was cut, or that is not compressed as its headers say.
+  const isGarbled = /^Z_(BUF|DATA)_ERROR$/.test(String(code))
+  if (isGarbled || error instanceof SyntaxError || /JSON|<html|<!doctype/i.test(text)) {
     return failureOf('malformed-answer', true, malformedAnswer)
   }
   return undefined

@@ -196,6 +196,8 @@ describe('the table of classifyFailure', () => {
     ['connection-timeout', new Error('Timeout error.')],
     ['connection-timeout', new DOMException('The operation was aborted due to timeout', 'TimeoutError')],
     ['malformed-answer', new SyntaxError('Unexpected token')],
+    ['malformed-answer', Object.assign(new Error('unexpected end of file'), { code: 'Z_BUF_ERROR' })],
+    ['malformed-answer', Object.assign(new Error('incorrect header check'), { code: 'Z_DATA_ERROR' })],
     ['malformed-answer', new Error('<html>502</html>')],
     ['malformed-answer', new ExposureError('malformed-rows', 'none')],
     ['too-many-buckets', new ExposureError('too-many-buckets', 'many')],
