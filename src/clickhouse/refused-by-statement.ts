@@ -82,6 +82,9 @@ function unreadable(message: string, cause: unknown): ExposureError | undefined 
 
 /** The expression to pass instead of the column's name. */
 function cureOf({ column, type }: UnreadableColumn): string {
+  if (column.startsWith('filter') && /Float32|Decimal/.test(type)) {
+    return "To it, a fraction is not the Float64 that JavaScript has, so it would not be found. Pass it as text: '0.1'."
+  }
   if (column.startsWith('filter')) {
     return (
       'The server would read text in its own zone, and a number as seconds or days, or as the number of a value of an ' +
@@ -90,6 +93,12 @@ function cureOf({ column, type }: UnreadableColumn): string {
     )
   }
   const instead = (expression: string): string => `columns: { ${column}: trustedSql\`${expression}\` }`
+  if (column === 'identity' && /String/.test(type)) {
+    return (
+      'An identifier in it is no text in UTF-8, so it would arrive as U+FFFD, and look like others. Say how to write it ' +
+      `as text: ${instead('hex(identity)')}, with the name of your column.`
+    )
+  }
   if (column === 'identity' || column === 'variant') {
     return `Say that its text is meant: ${instead(`toString(${column})`)}, with the name of your column.`
   }

@@ -8,8 +8,9 @@ import {
   type ExposedIdentity,
 } from '../questions/exposed-identities/rows.js'
 import { exposedIdentitiesQuery } from '../questions/exposed-identities/statement.js'
+import { settings as safeSettings } from '../scan/guards.js'
 import { inlineParameters } from '../sql/inline-parameters.js'
-import type { ExposuresQuery } from '../sql/statement.js'
+import { rendered, type ExposuresQuery } from '../sql/statement.js'
 import type { ExposureWindow } from '../time/exposure-window.js'
 import { answeredBlocks } from './answered-blocks.js'
 import { assertPartitions } from './ask-partitions.js'
@@ -64,7 +65,9 @@ export interface StreamExposedIdentitiesOptions extends FetchRowsOptions {
  * The answer is read as bytes, by the client's `exec`. A loop that takes long between two identities must be within the
  * time limits of the connection: the client's `request_timeout` and the server's `http_send_timeout`, 30 seconds each by
  * default. Identities of a 64-bit integer column that are beyond 2⁵³ need the setting
- * `output_format_json_quote_64bit_integers: 1`, or `trustedSql` with `toString` as the identity column.
+ * `output_format_json_quote_64bit_integers: 1`, or `trustedSql` with `toString` as the identity column. Those that are no
+ * text in UTF-8, such as the bytes of a hash, are refused (`unreadable-column`): use `trustedSql` with `hex`. Those of a
+ * `FixedString` column have its zero bytes at their end.
  *
  * @param client - the host's own ClickHouse client, official or with the same `query` and `exec`; it stays open
  * @param spec - made by `exposureSpec`; its `identityKey`, `breakdown`, `timeZone` and `maxRows` have no effect
@@ -131,10 +134,12 @@ export function streamExposedIdentities(
   assertPartitions({ partitions })
   const complete = exposureSpec(spec)
   const statementOf = (index: number): ExposuresQuery =>
-    exposedIdentitiesQuery(complete, window, {
-      ...(dimensions === undefined ? {} : { dimensions }),
-      ...(partitions === 1 ? {} : { partition: { index, of: partitions } }),
-    })
+    ofText(
+      exposedIdentitiesQuery(complete, window, {
+        ...(dimensions === undefined ? {} : { dimensions }),
+        ...(partitions === 1 ? {} : { partition: { index, of: partitions } }),
+      }),
+    )
   sendable(statementOf(0), options.settings)
   return {
     [Symbol.asyncIterator]: () =>
@@ -145,6 +150,20 @@ export function streamExposedIdentities(
           yield* identitiesOf(client, statementOf(index), { ...options, queryId }, stopped)
         }
       }, signal),
+  }
+}
+
+/**
+ * The same rows, but the statement fails at an identifier that is no text in UTF-8, such as the bytes of a hash. In JSON,
+ * ClickHouse writes U+FFFD for what is none, and many identities would look like one. The check is about a column of the
+ * answer: a condition would be moved to the rows of the table.
+ */
+function ofText({ query, ...rest }: ExposuresQuery): ExposuresQuery {
+  const refusal = "concat('first-exposure: column identity has type <', toTypeName(identity), '>')"
+  const check = `throwIf(NOT isValidUTF8(toString(identity)), ${refusal})`
+  return {
+    ...rest,
+    query: `SELECT * REPLACE (quarantined + ${check} AS quarantined)\nFROM (\n${query}\n)\n${rendered(safeSettings()).query}`,
   }
 }
 

@@ -26,8 +26,9 @@ export type FilterBound = string | number | Date | FilterInstant
  *
  * Compare a `DateTime` column with an instant, a `Date`. The error `unreadable-column` refuses numbers there. It also
  * refuses text, unless the column's type names a time zone. The server would read a number as seconds, and text in its
- * own zone. It refuses numbers and booleans on an `Enum`, too: pass the name of its value. A pattern is compared with the
- * text of the column. A row whose column is NULL passes only `isNull: true`.
+ * own zone. It refuses numbers and booleans on an `Enum`, too: pass the name of its value. Pass as text what a number does
+ * not hold exactly: whole numbers beyond 2^53, fractions for a `Float32`, and lists of fractions for a `Decimal`. A
+ * pattern is compared with the text of the column. A row whose column is NULL passes only `isNull: true`.
  */
 export type ExposureFilter =
   | { readonly column: string; readonly equals: FilterValue }
@@ -141,7 +142,14 @@ function exposureFilter(
     )
   }
   for (const [name, value] of asked) {
-    const { types, advice } = comparisons[name]
+    const { beside, types, advice } = comparisons[name]
+    // As text, every digit arrives. In a range, the digits that are lost hardly matter.
+    if (
+      beside === undefined &&
+      [value].flat().some((each) => Number.isInteger(each) && !Number.isSafeInteger(each))
+    ) {
+      throw invalidSpec(`${path}.${name}`, value, 'Pass it as text: a number beyond 2^53 has lost digits.')
+    }
     const type = isFilterInstant(value) ? instant : boundType(value as BoundValue, `${path}.${name}`)
     if (!types.includes(type)) {
       throw invalidSpec(`${path}.${name}`, value, advice)

@@ -118,7 +118,8 @@ function isComparable(
 ): readonly Sql[] {
   if (comparison === 'isNull') return []
   if (isFilterInstant(value)) return [hasType(name, column, noInstant)]
-  const [one] = Array.isArray(value) ? (value as readonly unknown[]) : [value]
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const [one] = all
   // Text is read in the zone that the column's type names, or otherwise in the server's zone.
   if (typeof one === 'string') {
     const isZoneless = (type: Sql): Sql =>
@@ -126,9 +127,17 @@ function isComparable(
     return [hasType(name, column, isZoneless)]
   }
   // A number of days is not a date, just as a number of seconds is not an instant, and the number of an Enum's value is
-  // not its name. A rollup keeps a Bool as a word.
-  const others = isRolledUp && typeof one === 'number' ? sql`Date|Enum|Bool` : sql`Date|Enum`
-  return [hasType(name, column, (type) => sql`match(${type}, '${others}')`)]
+  // not its name. A rollup keeps a Bool as a word. In a Float32, and a Decimal that is looked for in a list, a fraction is
+  // not the Float64 that is bound.
+  const isInexact = all.some((each) => !Number.isInteger(each) && each !== Math.fround(Number(each)))
+  const others = [
+    'Date|Enum',
+    ...(isRolledUp && typeof one === 'number' ? ['Bool'] : []),
+    ...(typeof one === 'number' && isInexact
+      ? ['Float32', ...(Array.isArray(value) ? ['Decimal'] : [])]
+      : []),
+  ]
+  return [hasType(name, column, (type) => sql`match(${type}, '${text(others.join('|'))}')`)]
 }
 
 /**

@@ -5,8 +5,10 @@ import {
   exposedIdentitiesQuery,
   exposureSpec,
   exposureWindow,
+  trustedSql,
   type ExposedIdentity,
   type ExposureSpec,
+  type SourceColumn,
 } from 'first-exposure'
 import {
   streamExposedIdentities,
@@ -80,6 +82,29 @@ describe.skipIf(!engineAvailable)('a stream from a real server', () => {
       })
       .not.toEqual([{ n: 0 }])
   }
+
+  test('identifiers that are no text are refused, as they would look alike, and their digits are read', async () => {
+    const identity = trustedSql`unhex(concat('F', toString(cityHash64(identifier) % 7)))`
+    const read = async (identity: SourceColumn, settings = {}): Promise<Set<unknown>> => {
+      const { source } = specOf('some')
+      const spec = specOf('some', { source: { ...source, columns: { ...source.columns, identity } } })
+      const found = new Set<unknown>()
+      for await (const each of streamExposedIdentities(admin, spec, window, { settings }))
+        found.add(each.identity)
+      return found
+    }
+    for (const enable_analyzer of [0, 1]) {
+      await expect(read(identity, { enable_analyzer })).rejects.toMatchObject({
+        code: 'unreadable-column',
+        details: { column: 'identity', type: 'String' },
+        message: expect.stringContaining('trustedSql`hex(identity)`') as unknown,
+      })
+      const digits = trustedSql`concat('F', toString(cityHash64(identifier) % 7))`
+      expect(await read(digits, { enable_analyzer })).toEqual(
+        new Set(['F0', 'F1', 'F2', 'F3', 'F4', 'F5', 'F6']),
+      )
+    }
+  })
 
   describe.each<
     [

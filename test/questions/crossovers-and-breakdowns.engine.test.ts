@@ -84,6 +84,16 @@ describe.skipIf(!engineAvailable)('crossovers and breakdowns, on a real server',
       expect(mergeExposuresSummaries(other, ...slices.map((slice) => slice.summary))).toEqual(summary)
   })
 
+  test('values whose bytes are no text are one slice, and the others are told apart', async () => {
+    const column = trustedSql`if(platform = 'ios', unhex('F0'), if(cityHash64(identifier) % 2 = 0, unhex('F1'), 'x'))`
+    const { slices } = await fetchExposuresBreakdown(client, specOf({ breakdown: { column } }), window)
+    expect(new Set(slices.map(({ value }) => value))).toEqual(new Set(['x', '\uFFFD']))
+    expect(slices).toHaveLength(2)
+    expect(mergeExposuresSummaries(...slices.map(({ summary }) => summary))).toEqual(
+      await fetchExposuresSummary(client, specOf(), window),
+    )
+  })
+
   test('a readonly = 1 user can ask, without any setting', async () => {
     const reader = createClient({ url: server.url, database: 'exposures', username: 'reader', log })
     const spec = specOf({ multiVariant: 'first-seen' })

@@ -32,7 +32,9 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     await client.command({
       query: `CREATE TABLE seen (feature String, at DateTime64(3, 'UTC'), collected DateTime64(3), second DateTime, day Date,
         id String, variant String, country String, code FixedString(8), plan Nullable(String),
-        tier Nullable(Enum8('free' = 1, 'gold' = 2, 'free-trial' = 3)), age UInt32, event String, version UInt32)
+        tier Nullable(Enum8('free' = 1, 'gold' = 2, 'free-trial' = 3)), age UInt32, event String, version UInt32,
+        price Decimal(10, 2) DEFAULT toDecimal64(age * 23, 2) / 10, rate Float32 DEFAULT age / 10,
+        account UInt64 DEFAULT 9007199254740992 + age)
         ENGINE = ReplacingMergeTree(version) ORDER BY (feature, collected, id)`,
     })
     await client.command({ query: 'SYSTEM STOP MERGES seen' })
@@ -118,6 +120,12 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     ['not like, on an Enum', 1, { column: 'tier', notLike: 'free%' }],
     ['a pattern on a number', 1, { column: 'age', like: '2%' }],
     ['is NULL', 1, { column: 'plan', isNull: true }],
+    ['a fraction on a Decimal', 1, { column: 'price', equals: 2.3 }],
+    ['fractions on a Decimal, as text', 2, { column: 'price', in: ['2.3', '4.6'] }],
+    ['not fractions on a Decimal, as text', 2, { column: 'price', notIn: ['2.3', '4.6'] }],
+    ['a fraction on a Float32, as text', 3, { column: 'rate', atLeast: '0.1', below: '0.7' }],
+    ['halves on a Float32', 4, { column: 'rate', notIn: [0.5, 1.5] }],
+    ['more digits than a number has, as text', 1, { column: 'account', in: ['9007199254740993'] }],
     ['is not NULL', 3, { column: 'plan', isNull: false }],
   ])('%s', async (_, identities, filter) => {
     expect(await counted([filter])).toBe(identities)
@@ -148,6 +156,19 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
       code: 'unreadable-column',
       details: { column: 'filter_2', type },
       message: expect.stringContaining('instant') as unknown,
+    })
+  })
+
+  test.each<[name: string, type: string, filter: ExposureFilter]>([
+    ['a list of fractions on a Decimal', 'Decimal(10, 2)', { column: 'price', in: [2.3, 4.6] }],
+    ['a list without a fraction on a Decimal', 'Decimal(10, 2)', { column: 'price', notIn: [1, 2.3] }],
+    ['a fraction on a Float32', 'Float32', { column: 'rate', equals: 0.1 }],
+    ['a range from a fraction on a Float32', 'Float32', { column: 'rate', atLeast: 0.1 }],
+  ])('what ClickHouse would not find is refused: %s', async (_, type, filter) => {
+    await expect(counted([filter])).rejects.toMatchObject({
+      code: 'unreadable-column',
+      details: { column: 'filter_1', type },
+      message: expect.stringContaining('as text') as unknown,
     })
   })
 

@@ -64,6 +64,13 @@ describe('a filter', () => {
       "position(toTypeName(any(`a`)), 'DateTime') > 0 AND position(toTypeName(any(`a`)), '\\'') = 0",
     ],
     ['a number', { column: 'a', in: [1, 2] }, "match(toTypeName(any(`a`)), 'Date|Enum')"],
+    ['a fraction', { column: 'a', below: 0.1 }, "match(toTypeName(any(`a`)), 'Date|Enum|Float32')"],
+    [
+      'a list of fractions',
+      { column: 'a', in: [1, 0.1] },
+      "match(toTypeName(any(`a`)), 'Date|Enum|Float32|Decimal')",
+    ],
+    ['a fraction of two', { column: 'a', in: [0.5] }, "match(toTypeName(any(`a`)), 'Date|Enum')"],
     ['a truth value', { column: 'a', equals: true }, "match(toTypeName(any(`a`)), 'Date|Enum')"],
     ['NULL', { column: 'a', isNull: true }, null],
     ['a trusted condition', trustedSql`a = ${1}`, null],
@@ -85,6 +92,8 @@ describe('a filter', () => {
     ['filters[0].notIn', { column: 'a', notIn: 'x' }],
     ['filters[0].isNull', { column: 'a', isNull: 1 }],
     ['filters[0].notLike', { column: 'a', notLike: 5 }],
+    ['filters[0].equals', { column: 'a', equals: 2 ** 53 }],
+    ['filters[0].notIn', { column: 'a', notIn: [1, -(2 ** 53)] }],
     ['filters[0]', { column: 'a', in: ['x'], notIn: ['y'] }],
   ])('is refused at %s: %o', (path, filter) => {
     expect(() => asked([filter as ExposureFilter])).toThrow(

@@ -100,10 +100,11 @@ export function exposuresBreakdownQuery(spec: ExposureSpec, window: ExposureWind
       ],
     },
   )
+  // In JSON, bytes that are no text look alike, and two slices of one value would be refused.
   const slicesStep = sql`
     ${slices} AS (
       SELECT
-        ${sortedValue(firstAndValue)} AS slice,
+        toValidUTF8(${sortedValue(firstAndValue)}) AS slice,
         ${countedRank} AS counted_rank,
         ${scan.bucketOf(dateTime(firstSecond))} AS local_bucket,
         count() AS identities_counted

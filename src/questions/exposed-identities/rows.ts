@@ -60,6 +60,11 @@ export function decodeExposedIdentityRows(rows: readonly unknown[]): readonly Ex
   return Object.freeze(rows.map(decodeExposedIdentityRow))
 }
 
+// A number beyond these has lost digits, as those of a 64-bit column may: it could be anybody's.
+const anIdentifier =
+  'text that is not empty, or a whole number up to 2^53 - 1. If your column holds others, take its text: ' +
+  'identity: trustedSql`toString(user_id)`'
+
 function decodeExposedIdentityRow(row: unknown, index: number): ExposedIdentity {
   const columns = exposedIdentityColumns
   const quarantined = cell(row, index, columns.quarantined, decodeFlag, '0 or 1')
@@ -71,7 +76,7 @@ function decodeExposedIdentityRow(row: unknown, index: number): ExposedIdentity 
     throw malformedRow(index, columns.variant, variant, 'Expected the variant of the first exposure.')
   }
   return Object.freeze({
-    identity: cell(row, index, columns.identity, decodeIdentity, 'an identifier'),
+    identity: cell(row, index, columns.identity, decodeIdentity, anIdentifier),
     variant,
     firstExposure: cell(
       row,

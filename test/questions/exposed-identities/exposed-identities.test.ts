@@ -135,6 +135,7 @@ describe('decodeExposedIdentityRows', () => {
     ['identity', { identity: '' }],
     ['identity', { identity: 0.5 }],
     ['identity', { identity: null }],
+    ['identity', { identity: 2 ** 53 }],
     ['variant', { variant: null }],
     ['variant', { variant: 'control', quarantined: 1 }],
     ['variant', { variant: 'other' }],

@@ -73,7 +73,7 @@ WITH
   ),
   slices AS (
     SELECT
-      substring(first_nano_and_value, 9) AS slice,
+      toValidUTF8(substring(first_nano_and_value, 9)) AS slice,
       if(bitAnd(rank_bits, bitShiftRight(rank_bits, 32)) = 0, toUInt32(rank_bits), 0) AS counted_rank,
       toStartOfDay(toDateTime(first_second, 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted

@@ -40,7 +40,7 @@ WITH
   ),
   slices_ AS (
     SELECT
-      substring(first_nano_and_value, 9) AS slice,
+      toValidUTF8(substring(first_nano_and_value, 9)) AS slice,
       toUInt32(first_nano_and_rank % 4294967296) AS counted_rank,
       toStartOfHour(toDateTime(toUInt32(intDiv(first_nano_and_rank, 4294967296000000000)), 'UTC'), {time_zone:String}) AS local_bucket,
       count() AS identities_counted
