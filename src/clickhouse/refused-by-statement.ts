@@ -27,6 +27,15 @@ const refusals: Readonly<Record<string, Refused>> = {
   43: unreadable,
   // UNKNOWN_IDENTIFIER
   47: (message, cause, query) => {
+    if (/[`']_part[`']/.test(message) && query.includes(' FINAL')) {
+      return new ExposureError(
+        'invalid-spec',
+        'source.final has no effect on a view: ClickHouse ignores it there. Write FINAL in the view, or pass a SELECT as ' +
+          'source.table with FINAL after the name of its table, and leave source.final out.',
+        { path: 'source.final' },
+        { cause },
+      )
+    }
     const column = unknownToRollup(message, query)
     if (column === undefined) return undefined
     const cure =

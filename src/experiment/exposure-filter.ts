@@ -142,14 +142,7 @@ function exposureFilter(
     )
   }
   for (const [name, value] of asked) {
-    const { beside, types, advice } = comparisons[name]
-    // As text, every digit arrives. In a range, the digits that are lost hardly matter.
-    if (
-      beside === undefined &&
-      [value].flat().some((each) => Number.isInteger(each) && !Number.isSafeInteger(each))
-    ) {
-      throw invalidSpec(`${path}.${name}`, value, 'Pass it as text: a number beyond 2^53 has lost digits.')
-    }
+    const { types, advice } = comparisons[name]
     const type = isFilterInstant(value) ? instant : boundType(value as BoundValue, `${path}.${name}`)
     if (!types.includes(type)) {
       throw invalidSpec(`${path}.${name}`, value, advice)

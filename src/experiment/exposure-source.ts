@@ -93,7 +93,7 @@ export interface ExposureSourceInput {
   /**
    * Reads the table with `FINAL`. In a ReplacingMergeTree, only the newest version of a corrected row then counts.
    * Default false. It is slower. It is refused together with a rollup, because the rollup's view sees every inserted
-   * version.
+   * version, and on a view, where ClickHouse ignores it.
    */
   readonly final?: boolean
   /** The rollup that first exposures are read from. `rolledUp` of `first-exposure/rollup` sets it. */

@@ -93,7 +93,7 @@ const noText = (type: Sql): Sql => sql`match(${type}, '^(Dynamic|Variant|JSON|Ob
  * no row and is computed before anything is compared.
  */
 export function isReadable(
-  { table, columns: given, cluster, rollup }: ExposureSource,
+  { table, columns: given, cluster, rollup, final }: ExposureSource,
   columns: Columns,
   filters: readonly ExposureFilter[] = [],
 ): Sql {
@@ -102,6 +102,8 @@ export function isReadable(
     hasType('timestamp', columns.timestamp, noInstant),
     ...(isBare(given.identity) ? [hasType('identity', columns.identity, noText)] : []),
     ...(isBare(given.variant) ? [hasType('variant', columns.variant, noText)] : []),
+    // ClickHouse ignores the FINAL of a view, which has no parts.
+    ...(final === true ? [sql`any(_part) = ''`] : []),
     ...filters.flatMap(filterComparisons).flatMap((compared) => isComparable(compared, rollup !== undefined)),
   ])
 }
@@ -129,15 +131,9 @@ function isComparable(
   // A number of days is not a date, just as a number of seconds is not an instant, and the number of an Enum's value is
   // not its name. A rollup keeps a Bool as a word. In a Float32, and a Decimal that is looked for in a list, a fraction is
   // not the Float64 that is bound.
-  const isInexact = all.some((each) => !Number.isInteger(each) && each !== Math.fround(Number(each)))
-  const others = [
-    'Date|Enum',
-    ...(isRolledUp && typeof one === 'number' ? ['Bool'] : []),
-    ...(typeof one === 'number' && isInexact
-      ? ['Float32', ...(Array.isArray(value) ? ['Decimal'] : [])]
-      : []),
-  ]
-  return [hasType(name, column, (type) => sql`match(${type}, '${text(others.join('|'))}')`)]
+  const isInexact = all.some((each) => Math.fround(Number(each) % 1) !== Number(each) % 1)
+  const others = `Date|Enum${isRolledUp && typeof one === 'number' ? '|Bool' : ''}${isInexact ? '|Float32' : ''}${isInexact && all === value ? '|Decimal' : ''}`
+  return [hasType(name, column, (type) => sql`match(${type}, '${text(others)}')`)]
 }
 
 /**

@@ -27,7 +27,7 @@ export interface TrustedSql {
  *   booleans (`Bool`), or arrays of strings or of numbers
  * @returns a frozen fragment
  * @throws {@link ExposureError} `invalid-spec` if it is not used as a tag, its text is empty, or a value is of another
- *   kind, not finite, or an empty array
+ *   kind, not finite, a whole number beyond 2^53, which has lost digits, or an empty array
  *
  * @example
  * ```ts
@@ -92,12 +92,13 @@ export function boundType(value: BoundValue, field = 'trustedSql'): string {
 function scalarType(value: unknown, field: string): 'String' | 'Int64' | 'Float64' | 'Bool' {
   if (typeof value === 'boolean') return 'Bool'
   if (typeof value === 'string' && value.isWellFormed()) return 'String'
-  if (typeof value === 'number' && Number.isFinite(value))
-    return Number.isSafeInteger(value) ? 'Int64' : 'Float64'
+  if (Number.isSafeInteger(value)) return 'Int64'
+  // A whole number beyond 2^53 has lost digits: as an identifier, it would be another one.
+  if (Number.isFinite(value) && !Number.isInteger(value)) return 'Float64'
   throw invalidSpec(
     field,
     value,
-    'Pass well-formed text, a finite number, true or false, or an array of texts or numbers.',
+    'Pass well-formed text, a finite number (beyond 2^53 as text), true or false, or an array of texts or numbers.',
   )
 }
 

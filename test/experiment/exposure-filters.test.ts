@@ -125,6 +125,7 @@ describe('trustedSql', () => {
     ['a value that is null', () => trustedSql`a = ${null as unknown as string}`],
     ['a value that is an object', () => trustedSql`a = ${{} as unknown as string}`],
     ['an infinite number', () => trustedSql`a = ${Infinity}`],
+    ['a whole number that has lost digits', () => trustedSql`a = ${2 ** 53}`],
     ['an empty array', () => trustedSql`a IN ${[]}`],
     ['an array of both', () => trustedSql`a IN ${['a', 1] as unknown as string[]}`],
     ['a lone surrogate', () => trustedSql`a = ${'\uDC00'}`],

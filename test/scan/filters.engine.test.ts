@@ -1,6 +1,11 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import { exposureSpec, exposureWindow, type ExposureFilter, type ExposureSource } from 'first-exposure'
-import { fetchExposureLedger, fetchExposuresSummary } from 'first-exposure/clickhouse'
+import {
+  fetchCrossovers,
+  fetchExposureLedger,
+  fetchExposuresSummary,
+  fetchIdentityTimeline,
+} from 'first-exposure/clickhouse'
 import { rollupSchema } from 'first-exposure/rollup'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { engineAvailable } from '../engine/availability.js'
@@ -215,5 +220,32 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     )
     expect(summary.excludedIdentities).toBe(0)
     expect(summary.timeseries.points[0]?.newIdentities).toEqual({ a: 3, b: 1 })
+  })
+
+  test('FINAL of a view, which ClickHouse ignores, is refused', async () => {
+    await client.command({ query: 'CREATE VIEW seen_view AS SELECT * FROM seen' })
+    const spec = exposureSpec({ featureName: 'f', source: { ...source, table: 'seen_view', final: true } })
+    for (const ask of [fetchExposuresSummary, fetchExposureLedger, fetchCrossovers]) {
+      for (const enable_analyzer of [0, 1]) {
+        await expect(ask(client, spec, window, { settings: { enable_analyzer } })).rejects.toMatchObject({
+          code: 'invalid-spec',
+          details: { path: 'source.final' },
+          message: expect.stringContaining('Write FINAL in the view') as unknown,
+        })
+      }
+    }
+    await expect(fetchIdentityTimeline(client, spec, window, 'ann')).rejects.toThrow('source.final')
+    // What is made of tables is read as they are.
+    await client.command({
+      query: `CREATE TABLE seen_merged AS seen ENGINE = Merge(currentDatabase(), '^seen$')`,
+    })
+    for (const table of ['seen_merged', 'seen']) {
+      const { excludedIdentities } = await fetchExposuresSummary(
+        client,
+        exposureSpec({ ...spec, source: { ...spec.source, table } }),
+        window,
+      )
+      expect(excludedIdentities).toBe(0)
+    }
   })
 })
