@@ -30,8 +30,9 @@ const refusals: Readonly<Record<string, Refused>> = {
     if (/[`']_part[`']/.test(message) && query.includes(' FINAL')) {
       return new ExposureError(
         'invalid-spec',
-        'source.final has no effect on a view: ClickHouse ignores it there. Write FINAL in the view, or pass a SELECT as ' +
-          'source.table with FINAL after the name of its table, and leave source.final out.',
+        'source.final is about a table with parts, and source.table is a view or another table without: ClickHouse would ' +
+          'ignore FINAL on a view. Write FINAL in the view, or pass a SELECT as source.table with FINAL after the name of ' +
+          'its table, and leave source.final out.',
         { path: 'source.final' },
         { cause },
       )

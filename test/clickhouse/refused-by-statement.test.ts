@@ -81,6 +81,18 @@ describe('what the guards of a statement refuse', () => {
     expect(await failing('47', message)).toBe('untouched')
   })
 
+  test.each([
+    'Unknown expression or function identifier `_part` in scope SELECT …',
+    "Missing columns: '_part' while processing query",
+  ])('FINAL on a table without parts: %s', async (message) => {
+    const source = { ...flagsmithEvents(), final: true }
+    expect(await failing('47', message, exposureSpec({ ...spec, source }))).toMatchObject({
+      code: 'invalid-spec',
+      details: { path: 'source.final' },
+    })
+    expect(await failing('47', message)).toBe('untouched')
+  })
+
   test.each<[code: string | undefined, message: unknown]>([
     ['47', 'Unknown expression identifier `user_id` in scope SELECT …'],
     ['164', "Cannot modify 'max_threads' setting in readonly mode"],

@@ -62,7 +62,7 @@ export function decodeExposedIdentityRows(rows: readonly unknown[]): readonly Ex
 
 // A number beyond these has lost digits, as those of a 64-bit column may: it could be anybody's.
 const anIdentifier =
-  'text, or a whole number up to 2^53 - 1. Of other numbers, take the text: trustedSql`toString(user_id)`'
+  'non-empty text, or a whole number up to 2^53 - 1. Of other numbers, take the text: trustedSql`toString(user_id)`'
 
 function decodeExposedIdentityRow(row: unknown, index: number): ExposedIdentity {
   const columns = exposedIdentityColumns
