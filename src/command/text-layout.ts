@@ -28,10 +28,19 @@ const candidates = [',', ';', '\t', '|'] as const
  *
  * @param given - the delimiter, if somebody said it
  * @param preferred - the delimiter that the file's name suggests; it wins if it fits at all
+ * @param mayBePlain - whether the engine may read the line of names by itself
  */
 export function textLayoutOf(
   text: string,
-  { given, preferred }: { readonly given?: string | undefined; readonly preferred?: string | undefined } = {},
+  {
+    given,
+    preferred,
+    mayBePlain = true,
+  }: {
+    readonly given?: string | undefined
+    readonly preferred?: string | undefined
+    readonly mayBePlain?: boolean
+  } = {},
 ): TextLayout {
   const lines = text.split(/\r\n|\n|\r/)
   let start = 0
@@ -55,9 +64,12 @@ export function textLayoutOf(
   const first = records[0] ?? []
   const above = /^\s*#\s*(.*)$/.exec(lines[start - 1] ?? '')?.[1]
   const commented = above === undefined ? [] : splitFields(above, delimiter)
-  // A line of names may be written as a comment. Then what follows it is a record.
+  // A line of names may be written as a comment, or its first name is #. Then what follows it is a record.
   const isCommented =
-    fields > 1 && commented.length === fields && holdsValues(header) && !holdsValues(commented)
+    fields > 1 &&
+    commented.length === fields &&
+    (holdsValues(header) || (commented[0] === '' && !commented.includes('', 1))) &&
+    !holdsValues(commented)
   const hasNames = isCommented || !(holdsValues(header) && (first.length === 0 || holdsValues(first)))
   const names = isCommented ? commented : hasNames ? header : header.map(() => '')
   // The engine takes ID and id for the same name.
@@ -67,19 +79,26 @@ export function textLayoutOf(
     hasNames &&
     first.length === header.length &&
     first.every((field) => typeOfColumn.test(field))
-  const isPlain = !isCommented && hasNames && !hasTypes && areDistinct && !names.includes('')
+  const isPlain = mayBePlain && !isCommented && hasNames && !hasTypes && areDistinct && !names.includes('')
   const linesAbove = isCommented ? start - 1 : start
-  const nameLines = isCommented ? 1 : hasNames ? linesOf(lines.slice(start), delimiter) : 0
+  const nameLines = isCommented ? 1 : hasNames ? endOfRecord(lines, start, delimiter) - start : 0
   const headerLines = nameLines + Number(hasTypes)
   return {
     delimiter,
-    quoted: delimiter !== '\t' || /(^|\t)"[^\t]*"(\t|$)/m.test(lines.slice(start, start + 200).join('\n')),
+    // Excel writes quotes only where it must, and the engine knows lines that end with CR only in CSV.
+    quoted:
+      delimiter !== '\t' || /(^|\t)"[^\t]*"(\t|$)/m.test(lines.slice(start).join('\n')) || endsWithCr(text),
     linesAbove,
     skippedLines: isPlain ? linesAbove : linesAbove + headerLines,
     names: isPlain ? undefined : distinct(names),
     hasNames,
     hasTypes,
   }
+}
+
+/** Whether lines end as those of an old Mac. */
+export function endsWithCr(text: string): boolean {
+  return /\r(?!\n)/.test(text) && !text.includes('\n')
 }
 
 interface Fit {
@@ -121,8 +140,9 @@ function isTitle(line: string, delimiter: string): boolean {
 function recordsOf(lines: readonly string[], delimiter: string, most: number): string[][] {
   const records: string[][] = []
   for (let index = 0; index < lines.length && records.length < most;) {
-    let record = lines[index++] ?? ''
-    while (isOpen(record, delimiter) && index < lines.length) record += `\n${lines[index++] ?? ''}`
+    const end = endOfRecord(lines, index, delimiter)
+    const record = lines.slice(index, end).join('\n')
+    index = end
     if (record !== '' || index < lines.length) records.push(splitFields(record, delimiter))
   }
   return records
@@ -138,16 +158,19 @@ function areNumbered(records: readonly (readonly string[])[], fields: number): b
   )
 }
 
-/** Over how many lines the first record goes. */
-function linesOf(lines: readonly string[], delimiter: string): number {
-  let record = lines[0] ?? ''
-  let index = 1
-  while (isOpen(record, delimiter) && index < lines.length) record += `\n${lines[index++] ?? ''}`
-  return index
+/**
+ * The place after the last line of the record that begins in a line. A line inside quotes is looked at by itself: where a
+ * quote is never closed, all lines before it would be read again for each.
+ */
+function endOfRecord(lines: readonly string[], begin: number, delimiter: string): number {
+  let end = begin + 1
+  for (let open = isOpen(lines[begin] ?? '', delimiter); open && end < lines.length; end++)
+    open = isOpen(`"${lines[end] ?? ''}`, delimiter)
+  return end
 }
 
 /** Whether a quoted field has no end yet. */
-function isOpen(record: string, delimiter: string): boolean {
+export function isOpen(record: string, delimiter: string): boolean {
   return /^\s*"(?:[^"]|"")*$/.test(splitFields(record, delimiter).at(-1) ?? '')
 }
 

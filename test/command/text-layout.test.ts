@@ -70,6 +70,24 @@ describe('the layout of a table of text', () => {
     })
   })
 
+  test('a column that is called # begins no comment', () => {
+    expect(textLayoutOf('#,user,arm\n1,u1,a\n2,u2,b\n')).toMatchObject({
+      names: ['column 1', 'user', 'arm'],
+      skippedLines: 1,
+    })
+    expect(textLayoutOf('#,,\nuser,arm,at\nu1,a,2026-06-01\n')).toMatchObject({
+      names: undefined,
+      linesAbove: 1,
+    })
+  })
+
+  test('a quote that is never closed costs no more than one that is', () => {
+    const began = performance.now()
+    textLayoutOf(`user,arm\n"1,a\n${'2,a\n'.repeat(50_000)}`)
+    textLayoutOf(`"user,arm\n${'2,a\n'.repeat(50_000)}`)
+    expect(performance.now() - began).toBeLessThan(10_000)
+  })
+
   test('a file without column names', () => {
     expect(textLayoutOf(rows(',').split('\n').slice(1).join('\n'))).toMatchObject({
       names: ['column 1', 'column 2', 'column 3'],
