@@ -479,7 +479,7 @@ Examples:
   CLICKHOUSE_USER=reader CLICKHOUSE_PASSWORD=secret npx first-exposure report --json \\
       --url http://localhost:8123 --environment production --feature checkout`,
     )
-    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns || 80, 100) })
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
 }

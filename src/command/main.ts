@@ -21,7 +21,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCommand(process.argv.slice(2), {
   print: (text) => process.stdout.write(text),
   say: (text) => process.stderr.write(text),
-  width: Math.min(120, process.stdout.columns ?? 80),
+  // A terminal that does not know its size says 0.
+  width: Math.min(120, process.stdout.columns || 80),
   colour: process.stdout.isTTY && process.stdout.hasColors(),
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
 })

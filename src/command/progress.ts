@@ -15,7 +15,7 @@ export function showProgress(
   const bar = new SingleBar(
     {
       format: `${title} {bar} {percentage}% · {duration_formatted}`,
-      barsize: Math.max(10, Math.min(40, (process.stderr.columns ?? 80) - title.length - 16)),
+      barsize: Math.max(10, Math.min(40, (process.stderr.columns || 80) - title.length - 16)),
       clearOnComplete: true,
       hideCursor: true,
       stream: process.stderr,
