@@ -27,8 +27,8 @@ const isOddNumber =
   `(startsWith(identity, '0') AND match(identity, '^0[0-9]+$')) OR endsWith(identity, '.0') ` +
   `OR (substring(identity, -4, 1) IN (',', '.', ' ') AND match(identity, '${withThousands}'))`
 
-/** The condition that an identity is a number that a spreadsheet has rounded. */
-const isRounded = `(substring(identity, -4, 2) = 'E+' AND match(identity, '^[0-9](?:[.,][0-9]+)?E[+][0-9]{2}$'))`
+/** The condition that an identity is a number that a spreadsheet, or a program that took it for a fraction, has rounded. */
+const isRounded = `(substring(identity, -4, 2) IN ('E+', 'e+') AND match(identity, '^[0-9](?:[.,][0-9]+)?[Ee][+][0-9]{2}$'))`
 
 /** A variant's key in quotes, in which every sign is seen. */
 function quotedName(name: string): string {
@@ -135,7 +135,7 @@ export async function spellingNotes(
   if (of('words') > 0) notes.push(...(await wordNotes(client, nulls)))
   if (of('rounded') > 0)
     notes.push(
-      `${counted(of('rounded'), 'event has an identity', 'events have identities')} such as ${JSON.stringify(oneLine(totals?.rounded_example ?? '', 40))}: a spreadsheet has rounded these numbers, so several identities may count as one; export the file again with this column as text.`,
+      `${counted(of('rounded'), 'event has an identity', 'events have identities')} such as ${JSON.stringify(oneLine(totals?.rounded_example ?? '', 40))}: a spreadsheet, or a program that takes them for fractions, has rounded these numbers, so several identities may count as one; export the file again with this column as text.`,
     )
   const share = of('rows') > fewRows ? 16 : 1
   if (!foldCase && of('odd') > 0) notes.push(...(await identityNotes(client, share)))
