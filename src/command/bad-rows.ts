@@ -31,7 +31,7 @@ export async function badRows(
       ...faulty.map(({ record, text }) => ({
         record,
         value: text,
-        what: `${quoted(text)} does not have the fields of the other lines`,
+        what: `${isGone(text) ? 'it' : quoted(text)} does not have the fields of the other lines`,
       })),
       ...unread,
     ]
@@ -56,6 +56,11 @@ export async function badRows(
     if (rows.length >= 3) break
   }
   return rows
+}
+
+/** Whether the engine lost the text of a row, as it does where a row is long or goes to the end of the file. */
+function isGone(text: string): boolean {
+  return text.startsWith('Buffer has gone')
 }
 
 /** Reads the file again, in order, for the first records with a value that is no timestamp. */

@@ -1,4 +1,13 @@
-import { accessSync, constants, createWriteStream, existsSync, readdirSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  readdirSync,
+  statSync,
+  type Dirent,
+} from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -13,6 +22,8 @@ export interface InputFile {
   readonly typed: string
   readonly path: string
   readonly bytes: number
+  /** What the reader of the report should know about how it was found, as sentences. */
+  readonly notes?: readonly string[]
 }
 
 /**
@@ -29,6 +40,7 @@ export async function inputFiles(
     const copy = join(directory, `copy-${index}`)
     if (name === '-') files.push(await copied(standardInput, copy, 'standard input'))
     else if (/^https?:\/\//i.test(name)) files.push(await downloaded(name, copy))
+    else if (isReadOnce(name)) files.push(await copied(createReadStream(name), copy, 'the pipe'))
     else files.push(...(await onDisk(name)))
   }
   const twice = files.find(({ path }, index) => files.findIndex((other) => other.path === path) < index)
@@ -36,6 +48,12 @@ export async function inputFiles(
     throw new ReportError(`${twice.name} is named twice, and its rows would count twice: name each file once`)
   }
   return files
+}
+
+/** Whether what a user names can be read only once: standard input, and pipes such as the `/dev/fd/63` of `<(…)`. */
+export function isReadOnce(name: string): boolean {
+  const stats = name === '-' ? undefined : statSync(name, { throwIfNoEntry: false })
+  return name === '-' || stats?.isFIFO() === true || stats?.isCharacterDevice() === true
 }
 
 /** What messages and the report call the file of an address: never its query, which may hold a secret. */
@@ -61,8 +79,10 @@ async function onDisk(name: string): Promise<readonly InputFile[]> {
     return found.map(fileAt)
   }
   if (statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true) return [fileAt(name)]
-  const inside = readdirSync(name, { withFileTypes: true })
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && hasKnownEnding(entry.name))
+  const entries = readdirSync(name, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'))
+  const isRead = (entry: Dirent): boolean => !entry.isDirectory() && hasKnownEnding(entry.name)
+  const inside = entries
+    .filter(isRead)
     .map((entry) => join(name, entry.name))
     .sort()
   if (inside.length === 0) {
@@ -70,7 +90,23 @@ async function onDisk(name: string): Promise<readonly InputFile[]> {
       `the folder ${oneLine(name)} has no file of a known type in it; name a file, or a pattern such as '${join(name, '**/*.csv')}'`,
     )
   }
-  return inside.map(fileAt)
+  // Spark writes _SUCCESS beside the parts.
+  const left = entries
+    .filter((entry) => !isRead(entry) && !entry.name.startsWith('_'))
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    .sort()
+  const [first, ...others] = inside.map(fileAt)
+  if (first === undefined || left.length === 0) return first === undefined ? [] : [first, ...others]
+  const shown = left.slice(0, 5).map((each) => oneLine(each, 40))
+  return [
+    {
+      ...first,
+      notes: [
+        `Not read of the folder ${oneLine(name, 60)}, because of no known type or a folder: ${shown.join(', ')}${left.length > shown.length ? ' and more' : ''}; name what belongs to it too.`,
+      ],
+    },
+    ...others,
+  ]
 }
 
 function fileAt(path: string): InputFile {

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { foldedSql, foldedText } from './folded.js'
 import { reading, timeParameters, type FileCleaning, type Load, type Plans } from './file-load.js'
-import { delimiterSettings, inLines, unreadable, type OpenedFile } from './open-file.js'
+import { delimiterSettings, inLines, isParseError, unreadable, type OpenedFile } from './open-file.js'
 import type { FileRead } from './read-file.js'
+import { openQuote } from './record-lines.js'
 import { oneLine, ReportError } from './report-error.js'
 import { instantIn } from './time-column.js'
+import { count } from './words.js'
 
 /** What became of the rows of a file. */
 export interface Loaded {
@@ -57,6 +59,7 @@ export async function loadOne(
             { file, settings: '' },
             { file, settings: lenient(`${errors}-${Date.now()}`) },
           ]
+  const openLine = file.format.kind === 'table' ? openQuote(file).catch(() => undefined) : undefined
   for (const [attempt, { file: tried, settings }] of attempts.entries()) {
     await client.command({ query: 'TRUNCATE TABLE loading' })
     try {
@@ -65,6 +68,12 @@ export async function loadOne(
       const next = attempts[attempt + 1]
       if (next === undefined || !isParseError(error)) throw unreadable(file, error)
       continue
+    }
+    const line = await openLine
+    if (line !== undefined) {
+      throw new ReportError(
+        `${file.name} has a quote in line ${count(line)} that is never closed, so all lines after it would be one row; put that line right in the file`,
+      )
     }
     const result = await client.query({
       query: `SELECT status, sum(events) AS rows FROM loading GROUP BY status`,
@@ -226,10 +235,13 @@ async function insert(
   )
 }
 
-/** The condition that a row holds the names of its columns. */
+/** The condition that a row holds the names of its columns, before which a byte order mark may stand. */
 export function areNames(read: FileRead): string {
   return ['identity', 'variant']
-    .map((role) => `trimBoth(ifNull(${read.text(role)}, '')) = trimBoth({${role}:String})`)
+    .map(
+      (role) =>
+        `trimBoth(replaceOne(ifNull(${read.text(role)}, ''), '\ufeff', '')) = trimBoth({${role}:String})`,
+    )
     .join(' AND ')
 }
 
@@ -253,12 +265,6 @@ function lenient(errors: string): string {
   return (
     `,\n  input_format_allow_errors_num = 4000000000, input_format_allow_errors_ratio = 1,` +
     ` input_format_parallel_parsing = 0, max_threads = 1, input_format_record_errors_file_path = '${path}'`
-  )
-}
-
-function isParseError(error: unknown): boolean {
-  return /Cannot parse|CANNOT_PARSE|Cannot read|INCORRECT_DATA|expected|Expected|ERROR:/.test(
-    String((error as { message?: unknown }).message ?? error),
   )
 }
 

@@ -52,6 +52,8 @@ export async function loadFiles(
     filters,
   }
   const { plan, results } = await loaded(load, files)
+  // As they were read in the end.
+  const read = results.map(({ file }) => file)
   const rows = results.reduce((sum, { good, bad }) => sum + good + bad, 0)
   const bad = results.reduce((sum, each) => sum + each.bad, 0)
   const blank = results.reduce((sum, each) => sum + each.blank, 0)
@@ -68,7 +70,7 @@ export async function loadFiles(
   }
   if (good > 0) await assertRenamed(client, cleaning)
   // Of several values of one column, each should have rows: one that was misspelled would quietly not count.
-  if (good > 0) await assertValues(load, name, files, ({ values }) => values.length > 1)
+  if (good > 0) await assertValues(load, name, read, ({ values }) => values.length > 1)
   const hasDates = columns.timestamp !== null && plan.timestamp.isDates
   const isNaive = columns.timestamp !== null && !hasDates && plan.timestamp.hasNaive
   return {
@@ -122,7 +124,7 @@ export async function loadFiles(
     variants: spelling.variants,
     scanned: async () => {
       if (columns.feature === undefined) return `Scanned: all ${count(good)} rows of ${name}.`
-      const others = await rowsOfOthers(load, files)
+      const others = await rowsOfOthers(load, read)
       return (
         `Scanned: the ${count(good)} rows of ${name} whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
         `${counted(others, 'row belongs', 'rows belong')} to other experiments.`
@@ -147,13 +149,13 @@ export async function loadFiles(
       const absent =
         column === undefined
           ? undefined
-          : await absentValues(load, name, files, {
+          : await absentValues(load, name, read, {
               column,
               values: [experiment],
               option: '--feature',
             })
       if (absent !== undefined) return absent
-      await assertValues(load, name, files, () => true)
+      await assertValues(load, name, read, () => true)
       const asked = [...(column === undefined ? [] : [`${column}=${experiment}`]), ...cleaning.where]
       return `${name} has no row where ${asked.map((each) => oneLine(each, 60)).join(' and ')}`
     },

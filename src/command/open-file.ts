@@ -12,8 +12,8 @@ import { hasKnownEnding, readFormatOf, unknownType, type FileFormat } from './fi
 import type { InputFile } from './input-files.js'
 import { oneLine, ReportError } from './report-error.js'
 import { rewritingOf } from './rewriting.js'
-import { encodingName, encodingOf, type TextEncoding } from './text-encoding.js'
-import { textLayoutOf, type TextLayout } from './text-layout.js'
+import { encodingName, encodingOf, hasByteOrderMark, type TextEncoding } from './text-encoding.js'
+import { endsWithCr, textLayoutOf, type TextLayout } from './text-layout.js'
 
 /** What the user says about how files are written; what is left out is found out. */
 export interface FileReading {
@@ -50,6 +50,8 @@ export interface OpenedFile {
 const asWritten = `
   input_format_csv_use_best_effort_in_schema_inference = 0,
   input_format_tsv_use_best_effort_in_schema_inference = 0,
+  input_format_csv_detect_header = 0,
+  input_format_tsv_detect_header = 0,
   input_format_csv_empty_as_default = 0,
   input_format_tsv_empty_as_default = 0,
   input_format_tsv_crlf_end_of_line = 1,
@@ -95,7 +97,7 @@ export async function openFile(
     format,
     compression,
     path: link,
-    notes: [] as readonly string[],
+    notes: file.notes ?? [],
     layout: undefined,
   }
   if (format.kind === 'typed') {
@@ -113,21 +115,27 @@ export async function openFile(
   const text = new TextDecoder(encoding).decode(head)
   if (text.trim() === '') throw isEmpty(name)
   if (text.includes('\0')) throw unknownType(name)
+  const decodedTo = (): Promise<string> =>
+    decodedFile(file, compression, encoding, join(directory, `decoded-${index}`))
   const decoded = {
     ...plain,
     ...(encoding === 'utf-8'
       ? {}
       : {
-          path: await decodedFile(file, compression, encoding, join(directory, `decoded-${index}`)),
+          path: await decodedTo(),
           compression: 'none' as const,
-          notes: [`${name} is read as ${encodingName(encoding)}.`],
+          notes: [...plain.notes, `${name} is read as ${encodingName(encoding)}.`],
         }),
   }
   const input = { ...file, compression }
   if (format.kind === 'lines') assertRecords(input, text)
   return format.kind === 'lines'
     ? openLines(client, { ...decoded, format }, text)
-    : openTable(client, decoded, input, text, { ...given, isCut: head.length >= headBytes })
+    : openTable(client, decoded, input, text, {
+        ...given,
+        isCut: head.length >= headBytes,
+        withoutMark: encoding === 'utf-8' && hasByteOrderMark(head) ? decodedTo : undefined,
+      })
 }
 
 type Input = InputFile & { readonly compression: Compression }
@@ -207,13 +215,25 @@ async function openTable(
   file: Plain,
   input: Input,
   text: string,
-  { delimiter, isCut, format: givenFormat }: FileReading & { readonly isCut: boolean },
+  {
+    delimiter,
+    isCut,
+    format: givenFormat,
+    withoutMark,
+    mayBePlain = true,
+  }: FileReading & {
+    readonly isCut: boolean
+    /** Writes a copy without the byte order mark; `undefined` if the file has none. */
+    readonly withoutMark: (() => Promise<string>) | undefined
+    readonly mayBePlain?: boolean
+  },
 ): Promise<OpenedFile> {
   // The last line of a cut text may lack fields.
   const whole = isCut ? text.slice(0, text.lastIndexOf('\n') + 1) || text : text
   const layout = textLayoutOf(whole, {
     given: delimiter ?? (givenFormat === 'tsv' ? '\t' : undefined),
     preferred: file.format.name === 'TSV' ? '\t' : undefined,
+    mayBePlain,
   })
   const { linesAbove, skippedLines, names, hasNames, hasTypes, quoted } = layout
   if (quoted) assertQuotes(input, whole, layout.delimiter)
@@ -227,14 +247,16 @@ async function openTable(
   const skip = names === undefined ? linesAbove : skippedLines
   const opened: OpenedFile = {
     ...file,
+    // The engine takes the mark for a part of the first value.
+    ...(names !== undefined && skip === 0 && withoutMark !== undefined
+      ? { path: await withoutMark(), compression: 'none' as const }
+      : {}),
     format: { ...file.format, name: layout.delimiter === '\t' ? 'TSV' : 'CSV' },
     engineFormat: `${prefix.toUpperCase()}${names === undefined ? 'WithNames' : ''}`,
     settings:
       `${asWritten},\n  input_format_${prefix}_skip_first_lines = ${skip}` +
       (quoted ? `,\n  ${delimiterSettings(layout.delimiter)}` : '') +
-      (/\r(?!\n)/.test(whole) && !whole.includes('\n')
-        ? ',\n  input_format_csv_allow_cr_end_of_line = 1'
-        : ''),
+      (endsWithCr(whole) ? ',\n  input_format_csv_allow_cr_end_of_line = 1' : ''),
     types: new Map((names ?? []).map((name) => [name, 'Nullable(String)'])),
     layout,
     reading: names === undefined ? 'by name' : 'by place',
@@ -254,7 +276,20 @@ async function openTable(
           ]),
     ],
   }
-  return names === undefined ? { ...opened, types: await described(client, opened) } : opened
+  if (names !== undefined) return opened
+  try {
+    return { ...opened, types: await described(client, opened) }
+  } catch (error) {
+    if (!isParseError(error)) throw error
+    // To describe a file, the engine reads more than its names, and some faults stop it.
+    return openTable(client, file, input, text, {
+      delimiter,
+      isCut,
+      format: givenFormat,
+      withoutMark,
+      mayBePlain: false,
+    })
+  }
 }
 
 /** What the engine needs to know to read, or write, CSV with a delimiter, which is one ASCII character. */
@@ -355,6 +390,13 @@ export async function readRows<Row>(
   } catch (error) {
     throw unreadable(file, error)
   }
+}
+
+/** Whether the engine stopped at a fault of a row. */
+export function isParseError(error: unknown): boolean {
+  return /Cannot parse|CANNOT_PARSE|Cannot read|INCORRECT_DATA|expected|Expected|ERROR:/.test(
+    String((error as { message?: unknown }).message ?? error),
+  )
 }
 
 /** The engine's error about a file, in one line, without the engine's own name for the file. */

@@ -13,7 +13,7 @@ import { fetchExplanation } from './explanation.js'
 import { generateExperiment } from './generate-experiment.js'
 import { inOptions } from './in-options.js'
 import type { Proposal } from './file-columns.js'
-import { inputFiles } from './input-files.js'
+import { inputFiles, isReadOnce } from './input-files.js'
 import { loadFiles } from './load-files.js'
 import { identityStoryText } from './print-identity-story.js'
 import { openInBrowser } from './open-in-browser.js'
@@ -66,7 +66,8 @@ async function proposed(
   if (source.kind !== 'file') return 1
   const { argv: complete, command, found, withFormat } = proposedCommand(argv, source.columns, proposal)
   const names = [...proposal.sample.keys()].map((name) => oneLine(JSON.stringify(name), 60)).join(', ')
-  const problem = complete === undefined || source.paths.includes('-') ? undefined : await problemOf(complete)
+  const problem =
+    complete === undefined || source.paths.some(isReadOnce) ? undefined : await problemOf(complete)
   const ways = problem?.remedies ?? []
   const commands = ways.map(({ add }) => [...(complete ?? []), ...add])
   output.say(
@@ -108,8 +109,8 @@ async function proposed(
       '',
     ].join('\n'),
   )
-  // What came through standard input is gone.
-  if (complete === undefined || output.ask === undefined || source.paths.includes('-')) return 1
+  // What came through a pipe is gone.
+  if (complete === undefined || output.ask === undefined || source.paths.some(isReadOnce)) return 1
   // Only the user can do what must come first, or knows what the values are.
   if (withFormat !== undefined || (problem !== undefined && ways.length === 0)) return 1
   if (commands.length > 1) {

@@ -20,6 +20,11 @@ export function encodingOf(head: Uint8Array): TextEncoding {
   return isUtf8(head) ? 'utf-8' : 'windows-1252'
 }
 
+/** Whether UTF-8 begins with a byte order mark. */
+export function hasByteOrderMark([first, second, third]: Uint8Array): boolean {
+  return first === 0xef && second === 0xbb && third === 0xbf
+}
+
 /** The encoding in words for a report. */
 export function encodingName(encoding: TextEncoding): string {
   return {

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import { readRows, type OpenedFile } from './open-file.js'
+import { tolerant } from './file-load.js'
+import { inLines, readRows, type OpenedFile } from './open-file.js'
 import { fileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
 import {
@@ -54,6 +55,21 @@ export async function timestampPlan(
       )
     }
   }
+  const hours = values.filter((value) => timestampKind(value) === 'epoch')
+  const [hour] = hours
+  if (hour !== undefined && hours.every((value) => dateAndHour(value) !== undefined)) {
+    throw new ReportError(
+      `the timestamps in ${JSON.stringify(oneLine(column, 60))} (${option}) can be read in two ways: ${hour} is ${dateAndHour(hour)}:00, ` +
+        `or ${new Date(Number(hour) * 1000).toISOString().slice(0, 16).replace('T', ' ')} (seconds since 1970). Say which: ` +
+        "--timestamp-format '%Y%m%d%H', or --timestamp-format s",
+      {
+        remedies: [
+          { says: 'they are dates with an hour', add: ['--timestamp-format', '%Y%m%d%H'] },
+          { says: 'they are seconds since 1970', add: ['--timestamp-format', 's'] },
+        ],
+      },
+    )
+  }
   const zones = new Map(
     values.flatMap((value) => {
       const zone = timestampKind(value) === undefined ? undefined : namedZone(value)
@@ -77,6 +93,13 @@ export async function timestampPlan(
   }
 }
 
+/** A date and an hour in ten digits, as Google Analytics writes them, which is also a count of seconds of the 2030s. */
+function dateAndHour(value: string): string | undefined {
+  const [, year, month, day, hour] =
+    /^(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])$/.exec(value.trim()) ?? []
+  return year === undefined ? undefined : `${year}-${month}-${day} ${hour}`
+}
+
 interface Extent {
   readonly values: string | number
   readonly max_first: string | number
@@ -98,17 +121,16 @@ async function orderOf(
   | undefined
 > {
   const extents: Extent[] = []
-  for (const file of files) {
+  const extentOf = async (file: OpenedFile, settings: string): Promise<readonly Extent[]> => {
     const { from, query_params, text } = fileRead(file, { timestamp: column })
     const value = `trimBoth(ifNull(${text('timestamp')}, ''))`
     // The set of separators is one of two constants.
     const parts = `extractGroups(${value}, '^([0-9]{1,2})[${separators}]([0-9]{1,2})[${separators}]([0-9]{4}|[0-9]{2})(?:[, T].*)?$')`
     const part = (index: number): string => `toUInt16OrZero(first_exposure_parts[${index}])`
-    extents.push(
-      ...(await readRows<Extent>(
-        client,
-        file,
-        `SELECT
+    return readRows<Extent>(
+      client,
+      file,
+      `SELECT
           count() AS values,
           max(${part(1)}) AS max_first,
           max(${part(2)}) AS max_second,
@@ -120,9 +142,15 @@ async function orderOf(
           anyIf(first_exposure_value, ${part(2)} > 12) AS second_over_12
         FROM (SELECT ${value} AS first_exposure_value, ${parts} AS first_exposure_parts FROM ${from})
         WHERE notEmpty(first_exposure_parts)
-        SETTINGS ${file.settings}`,
-        query_params,
-      )),
+        SETTINGS ${settings}`,
+      query_params,
+    )
+  }
+  for (const file of files) {
+    // A row that cannot be read is told later, with its line.
+    const tolerated = file.format.kind === 'lines' ? inLines(file) : file
+    extents.push(
+      ...(await extentOf(file, file.settings).catch(() => extentOf(tolerated, tolerant(tolerated)))),
     )
   }
   const held = extents.filter(({ values }) => Number(values) > 0)

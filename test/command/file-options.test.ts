@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -578,8 +578,10 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     )
     const { stdout } = await report([path, ...mapped])
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
-      /2 events have identities such as "1\.2345[78]E\+12": a spreadsheet has rounded these numbers, so several identities may count as one/,
+      /2 events have identities such as "1\.2345[78]E\+12": a spreadsheet, or a program that takes them for fractions, has rounded these numbers, so several identities may count as one/,
     )
+    const pandas = write('pandas.csv', 'user_id,variant,exposed_at\n1.2345678901234568e+18,a,2026-06-01\n')
+    expect((await report([pandas, ...mapped])).stdout).toContain('"1.2345678901234568e+18"')
   })
 
   test('columns of the same name', async () => {
@@ -775,6 +777,18 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     expect(file).toMatchObject({ name: 'standard input', bytes: content.length })
   })
 
+  test('a pipe such as that of <(…) is read once, and no answer reads it again', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const pour = (): void => void spawn('sh', ['-c', 'cat "$1" > "$2"', '-', fixture('commas.csv'), pipe])
+    pour()
+    expect(await totals([pipe, ...mapped])).toEqual(answer)
+    pour()
+    const { exitCode, stderr, asked } = await report([pipe], ['y'])
+    expect([exitCode, asked]).toEqual([1, []])
+    expect(stderr).toContain('--identity user_id --variant variant --timestamp exposed_at')
+  })
+
   test('an address, and what it answers', async () => {
     const server = createServer((request, response) => {
       if (request.url?.startsWith('/data/may.csv') === true) {
@@ -878,6 +892,17 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     )
   })
 
+  test('what of a folder is not read is told', async () => {
+    const path = join(folder, 'exports')
+    mkdirSync(join(path, 'older'), { recursive: true })
+    for (const name of ['may.csv', 'june.txt', '_SUCCESS'])
+      writeFileSync(join(path, name), 'user_id,variant,exposed_at\n1,a,2026-06-01\n')
+    const { stdout } = await report([path, ...mapped])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /Not read of the folder \S+, because of no known type or a folder: june\.txt, older\/; name what belongs to it too\./,
+    )
+  })
+
   test('--delimiter, --format and --encoding have the last word', async () => {
     const carets = write(
       'carets',
@@ -927,6 +952,102 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     expect(stderr).toContain('report: 2 of 3 rows of lines.csv cannot be read\n')
     expect(stderr).toContain('  line 6: "soon" in "exposed_at" is not a timestamp\n')
     expect(stderr).toContain('  line 7: "3,y" does not have the fields of the other lines\n')
+  })
+})
+
+const rows = (of: string, count: number, rest: string): string =>
+  Array.from({ length: count }, (_, row) => `${of}${row},control,2026-06-01 10:00${rest}\n`).join('')
+
+describe.skipIf(!engineAvailable)('quotes (need the embedded ClickHouse)', () => {
+  // Of the last column, the engine takes the end of the file for the end of the field.
+  test.each([
+    ['the first column', 'user_id,variant,exposed_at\n', '"x,control,2026-06-01 10:00\n', ''],
+    ['the last column', 'user_id,variant,exposed_at,note\n', 'x,control,2026-06-01 10:00,"5 inch\n', ',y'],
+  ])('one that is never closed, in %s, is told with its line', async (_, names, row, rest) => {
+    const text = `${names}${rows('a', 1000, rest)}${row}${rows('b', 10, rest)}`
+    for (const path of [write('open.csv', text), write('open.csv.gz', gzipSync(text))]) {
+      const { exitCode, stderr } = await report([path, ...mapped, '--skip-bad-rows'])
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringContaining('has a quote in line 1,002 that is never closed, so all lines after it'),
+      ])
+    }
+  })
+
+  test('one that stands alone in a line is closed, and so is one in the last line', async () => {
+    const path = write(
+      'alone.csv',
+      'user_id,note,variant,exposed_at\n1,"text\n",a,2026-06-01\n2,y,b,2026-06-01\n3,"z",b,2026-06-01\n4,"\n",b,2026-06-01\n',
+    )
+    expect((await totals([path, ...mapped])).totals).toEqual({ a: 1, b: 3 })
+  })
+
+  test('text after a closed one, also in the first row, is told with its line', async () => {
+    const path = write('after.csv', `user_id,variant,exposed_at\n"u"1,a,2026-06-01\n2,b,2026-06-01\n`)
+    expect((await report([path, ...mapped])).stderr).toContain(
+      'line 2: "\\"u\\"1,a,2026-06-01" does not have the fields of the other lines',
+    )
+    expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ b: 1 })
+  })
+
+  test('Excel writes them only where it must, which may be in a late line of a text with tabs', async () => {
+    const tabs = (text: string): string => text.replaceAll(',', '\t')
+    const path = write(
+      'late-quotes.tsv',
+      `${tabs(`user_id,variant,exposed_at\n${rows('a', 300, '')}`)}x\t"one, two"\t2026-06-01 10:00\n`,
+    )
+    expect((await totals([path, ...mapped])).totals).toEqual({ control: 300, 'one, two': 1 })
+  })
+})
+
+describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHouse)', () => {
+  test('a byte order mark is no part of a value or of a name', async () => {
+    const places = ['--identity', 'column 1', '--variant', 'column 2', '--timestamp', 'column 3']
+    for (const [name, delimiter, quote] of [
+      ['mark.csv', ',', ''],
+      ['mark.csv', ',', '"'],
+      ['mark.tsv', '\t', ''],
+    ] as const) {
+      const row = [`${quote}u1${quote}`, 'a', '2026-06-01'].join(delimiter)
+      expect((await totals([write(name, `\ufeff${row}\n${row}\n`), ...places])).totals).toEqual({ a: 1 })
+    }
+    const part = (user: string): string => `\ufeffuser_id,variant,exposed_at\n${user},a,2026-06-01\n`
+    const path = write('joined.csv', part('u1') + part('u2'))
+    expect((await totals([path, ...mapped])).totals).toEqual({ a: 2 })
+  })
+
+  test('a text with tabs whose lines end as those of an old Mac', async () => {
+    const path = write('mac.tsv', 'user_id\tvariant\texposed_at\r1\ta\t2026-06-01\r2\tb\t2026-06-01\r')
+    expect((await totals([path, ...mapped])).totals).toEqual({ a: 1, b: 1 })
+  })
+
+  test('dates with an hour in ten digits are not taken for seconds', async () => {
+    const path = write('hours.csv', 'user_id,variant,exposed_at\n1,a,2026060109\n2,b,2026060210\n')
+    expect((await report([path, ...mapped])).stderr).toMatch(
+      /can be read in two ways: 2026060109 is 2026-06-01 09:00, or 2034-03-15 18:28 \(seconds since 1970\)/,
+    )
+    const { stdout, asked } = await report([path], ['1'])
+    expect(asked).toEqual(['Report it like this? [1/2/n] '])
+    expect(stdout).toContain('2026-06-01 09:00:00 to 2026-06-02 10:00:00.001')
+    const seconds = write('seconds.csv', 'user_id,variant,exposed_at\n1,a,2026060109\n2,b,2026060199\n')
+    expect((await report([seconds, ...mapped])).stdout).toContain('2034-03-15 18:28:29')
+  })
+
+  test('a row that cannot be read does not keep others from saying whether the day comes first', async () => {
+    const csv = write('days.csv', 'user_id,variant,exposed_at\n1,a,13/05/2026\n2,b\n3,b,01/05/2026\n')
+    const json = write(
+      'days.ndjson',
+      '{"user_id":1,"variant":"a","exposed_at":"13/05/2026","test":"x"}\n{"user_id"\n{"user_id":3,"variant":"b","exposed_at":"01/05/2026","test":"x"}\n',
+    )
+    for (const path of [csv, json]) {
+      expect((await report([path, ...mapped])).stderr).toMatch(
+        /1 of 3 rows .* cannot be read\n {2}line [23]: /,
+      )
+      expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 1, b: 1 })
+    }
+    const skipped = [json, ...mapped, '--skip-bad-rows', '--feature-column', 'test']
+    expect((await report([...skipped, '--feature', 'x', '--explain'])).exitCode).toBe(0)
+    expect((await report([...skipped, '--feature', 'y'])).stderr).toContain('it has "x"')
   })
 })
 
