@@ -92,7 +92,7 @@ export async function loadOne(
     // A file of something else has no line that is a record.
     if (
       tried.reading === 'line by line' &&
-      of(good) === 0 &&
+      of(good) + of(notDate) === 0 &&
       of(broken) > 0 &&
       file.reading !== 'line by line'
     ) {

@@ -57,6 +57,7 @@ const asWritten = `
   input_format_tsv_crlf_end_of_line = 1,
   input_format_csv_skip_trailing_empty_lines = 1,
   input_format_tsv_skip_trailing_empty_lines = 1,
+  input_format_json_throw_on_bad_escape_sequence = 0,
   input_format_try_infer_integers = 0,
   input_format_try_infer_dates = 0,
   input_format_try_infer_datetimes = 0,

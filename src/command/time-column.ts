@@ -1,6 +1,6 @@
 import type { FileColumns } from './arguments.js'
 import { patternOf, reading, tolerant, type Load, type Plans, type TimeColumn } from './file-load.js'
-import { readRows, type OpenedFile } from './open-file.js'
+import { inLines, readRows, type OpenedFile } from './open-file.js'
 import type { FileRead } from './read-file.js'
 import { timestampSql } from './timestamp-form.js'
 import { timestampPlan } from './timestamp-plan.js'
@@ -16,17 +16,22 @@ export async function firstValues(
   const values: string[] = []
   for (const [index, file] of files.entries()) {
     if (isInstant(file, column)) continue
-    const { read, condition, parameters } = reading(load, file, index, [role])
-    const rows = await readRows<{ value: string }>(
-      load.engine.client,
-      file,
-      `SELECT ${timeText(file, column, read, role)} AS value
+    const rowsOf = (file: OpenedFile): Promise<{ value: string }[]> => {
+      const { read, condition, parameters } = reading(load, file, index, [role])
+      return readRows<{ value: string }>(
+        load.engine.client,
+        file,
+        `SELECT ${timeText(file, column, read, role)} AS value
       FROM ${read.from}
       WHERE ${condition} AND value != ''
       LIMIT 1000
       SETTINGS ${tolerant(file)}`,
-      parameters,
-    ).catch(() => [])
+        parameters,
+      )
+    }
+    const rows = await rowsOf(file)
+      .catch(() => (file.format.kind === 'lines' ? rowsOf(inLines(file)) : []))
+      .catch(() => [])
     values.push(...rows.map(({ value }) => value))
   }
   return values
@@ -105,9 +110,14 @@ export function instantIn(
   const day = (instant: string): string => `toDateTime64(toDate32(${instant}), 9, {time_zone:String})`
   if (isInstant(file, column)) {
     const value = read.value(role)
+    // Nanoseconds end in 2262, and databases write 9999 where there is no time.
+    const end = (digits: number): string => `toDateTime64('2262-01-01 00:00:00', ${digits}, 'UTC')`
+    const instant = /DateTime64\([0-8],/.test(file.types.get(column) ?? '')
+      ? `nullIf(toDateTime64(least(${value}, ${end(0)}), 9, 'UTC'), ${end(9)})`
+      : `toDateTime64(${value}, 9, 'UTC')`
     return {
       text: `ifNull(toString(${value}), '')`,
-      instant: isDates || isDate(file, column) ? day(value) : `toDateTime64(${value}, 9, 'UTC')`,
+      instant: isDates || isDate(file, column) ? day(value) : instant,
       isDate: undefined,
     }
   }

@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../src/command/arguments.js'
+import { embeddedClickHouse } from '../../src/command/embedded-clickhouse.js'
 import { inputFiles } from '../../src/command/input-files.js'
 import { runReport } from '../../src/command/run-report.js'
 import { engineAvailable } from '../engine/availability.js'
@@ -1031,6 +1032,34 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
     expect(stdout).toContain('2026-06-01 09:00:00 to 2026-06-02 10:00:00.001')
     const seconds = write('seconds.csv', 'user_id,variant,exposed_at\n1,a,2026060109\n2,b,2026060199\n')
     expect((await report([seconds, ...mapped])).stdout).toContain('2034-03-15 18:28:29')
+  })
+
+  test('a year that has no nanoseconds, in a file with types, is a row that cannot be read', async () => {
+    const path = join(folder, 'ages.parquet')
+    const engine = await embeddedClickHouse()
+    try {
+      await engine.client.command({
+        query: `INSERT INTO FUNCTION file('${path}', 'Parquet')
+          SELECT number AS user_id, 'a' AS variant,
+            toDateTime64(if(number = 1, '9999-12-31 00:00:00', '2026-06-01 10:00:00.25'), 3, 'UTC') AS exposed_at
+          FROM numbers(3)`,
+      })
+    } finally {
+      await engine.close()
+    }
+    expect((await report([path, ...mapped])).stderr).toContain('row 2: "9999-12-31 00:00:00')
+    expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 2 })
+  })
+
+  test('JSON: a file that was cut off late, and half a sign', async () => {
+    const line = (user: string): string =>
+      `{"user_id":"${user}","variant":"a","exposed_at":"2026-06-01 10:00:00"}\n`
+    const lines = Array.from({ length: 30_000 }, (_, user) => line(String(user))).join('')
+    const path = write('late.ndjson', `${lines}{"user_id":"x","var`)
+    expect((await report([path, ...mapped])).stderr).toContain('line 30001: ')
+    expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 30_000 })
+    const half = write('half.ndjson', line('x') + line('\\ud800'))
+    expect((await totals([half, ...mapped])).totals).toEqual({ a: 2 })
   })
 
   test('a row that cannot be read does not keep others from saying whether the day comes first', async () => {
