@@ -70,6 +70,9 @@ describe('received', () => {
     'default:hunter2@ch.internal',
     'host=db.internal password=hunter2',
     'Server=db;Pwd = hunter2',
+    'access_token=hunter2',
+    'secretKey = hunter2',
+    'https://ch.internal/'.padEnd(60, 'x'),
   ])('%s is not repeated', (address) => {
     expect(received(address)).toBe('an address')
   })

@@ -9,7 +9,7 @@ import { count, counted } from './words.js'
 
 /** A row that cannot be read, for people. */
 export interface BadRow {
-  /** `line 17`, and of which file, if there are several. */
+  /** `line 17` or `lines 17 to 20`, and of which file, if there are several. */
   readonly where: string
   readonly what: string
   readonly value: string
@@ -42,12 +42,14 @@ export async function badRows(
         ? []
         : await recordLines(
             file,
-            first.map(({ record }) => record),
+            first.flatMap(({ record }) => [record, record + 1]),
           )
     rows.push(
       ...first.map(({ record, what, value }, at) => ({
         where:
-          (lines === undefined ? `row ${count(record)}` : `line ${lines[at]}`) +
+          (lines === undefined
+            ? `row ${count(record)}`
+            : inLines(lines[2 * at] ?? record, lines[2 * at + 1] ?? record)) +
           (files.length > 1 ? ` of ${file.name}` : ''),
         what,
         value,
@@ -56,6 +58,11 @@ export async function badRows(
     if (rows.length >= 3) break
   }
   return rows
+}
+
+/** The lines of a row: a quote that only a later row's closes takes all lines between for one row. */
+function inLines(first: number, next: number): string {
+  return next - first > 1 ? `lines ${first} to ${next - 1}` : `line ${first}`
 }
 
 /** Whether the engine lost the text of a row, as it does where a row is long or goes to the end of the file. */

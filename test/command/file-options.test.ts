@@ -975,6 +975,18 @@ describe.skipIf(!engineAvailable)('quotes (need the embedded ClickHouse)', () =>
     }
   })
 
+  test('one that a later row’s quote closes takes the lines between, and all of these are named', async () => {
+    const open = (of: string): string => `${of},"5 inch,2026-06-01 10:00\n`
+    const path = write(
+      'closed.csv',
+      `user_id,variant,exposed_at\n${rows('a', 2, '')}${open('x')}${rows('b', 2, '')}${open('y')}${rows('c', 2, '')}`,
+    )
+    const where = `lines 4 to 7: ${JSON.stringify('x,"5 inch,2026-06-01 10:00')} does not have the fields`
+    const { stderr } = await report([path, ...mapped])
+    expect(stderr).toContain(`report: 1 of 5 rows of closed.csv cannot be read\n  ${where}`)
+    expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ control: 4 })
+  })
+
   test('one that stands alone in a line is closed, and so is one in the last line', async () => {
     const path = write(
       'alone.csv',
