@@ -18,7 +18,8 @@ const breakdown = (changes: unknown) => spec({ breakdown: changes })
 
 const name = 'Pass text that is not empty and has no lone surrogates.'
 const environmentNeeded = 'Pass it, or columns: { environment: null } if the table has no environment column.'
-const value = 'Pass well-formed text, a finite number, true or false, or an array of texts or numbers.'
+const value =
+  'Pass well-formed text, a finite number (beyond 2^53 as text), true or false, or an array of texts or numbers.'
 const list = 'Pass an array of strings or of numbers that is not empty.'
 const one = 'Pass one value; for a list, use in.'
 const comparison =
