@@ -780,7 +780,7 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
 
   test('a pipe such as that of <(…) is read once, and no answer reads it again', async () => {
     const pipe = join(folder, 'pipe')
-    execFileSync('mkfifo', [pipe])
+    execFileSync('sh', ['-c', 'mkfifo "$1"', '-', pipe])
     const pour = (): void => void spawn('sh', ['-c', 'cat "$1" > "$2"', '-', fixture('commas.csv'), pipe])
     pour()
     expect(await totals([pipe, ...mapped])).toEqual(answer)
