@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { askedPackage } from './asked-package.js'
 import { embeddedClient, type EmbeddedConnection } from './embedded-client.js'
+import { endBySignal, endingSignals } from './end-by-signal.js'
 import { showProgress } from './progress.js'
 import { ReportError } from './report-error.js'
 
@@ -29,18 +30,17 @@ export interface EmbeddedClickHouse {
 /** Starts the engine. Its directory is removed on `close` and on the signals that end a program. */
 export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
   const createChdbConnection = connectionFactory()
-  const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
-  const stop = (signal: keyof typeof signals): void => {
+  const stop = (signal: (typeof endingSignals)[number]): void => {
     removeAfterExit(directory)
-    process.exit(128 + signals[signal])
+    endBySignal(signal)
   }
   // Listen before the directory exists, so that a signal can never leave it behind.
-  for (const signal of Object.keys(signals)) process.once(signal, stop)
+  for (const signal of endingSignals) process.once(signal, stop)
   const directory = mkdtempSync(join(tmpdir(), 'first-exposure-report-'))
   const remove = (): void => {
     // The engine's background threads may still tidy up: hence the retries.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
-    for (const signal of Object.keys(signals)) process.removeListener(signal, stop)
+    for (const signal of endingSignals) process.removeListener(signal, stop)
   }
 
   const connect = (): ClickHouseClient =>

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { exposedIdentitiesQuery, type ExposureWindow } from '../index.js'
+import { endBySignal, endingSignals } from './end-by-signal.js'
 import type { Experiment } from './experiment.js'
 import { formatOf } from './file-format.js'
 import { showUnknownProgress } from './progress.js'
@@ -54,17 +55,17 @@ function removedUnlessKept(path: string): { end(): void } {
   const remove = (): void => {
     rmSync(path, { force: true })
   }
-  const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
-  const stop = (signal: keyof typeof signals): void => {
-    process.exit(128 + signals[signal])
+  const stop = (signal: (typeof endingSignals)[number]): void => {
+    remove()
+    endBySignal(signal)
   }
   process.once('exit', remove)
-  for (const signal of Object.keys(signals)) process.once(signal, stop)
+  for (const signal of endingSignals) process.once(signal, stop)
   return {
     end: () => {
       remove()
       process.removeListener('exit', remove)
-      for (const signal of Object.keys(signals)) process.removeListener(signal, stop)
+      for (const signal of endingSignals) process.removeListener(signal, stop)
     },
   }
 }
