@@ -155,7 +155,7 @@ export function streamExposedIdentities(
 
 /**
  * The same rows, but the statement fails at an identifier that is no text in UTF-8, such as the bytes of a hash. In JSON,
- * ClickHouse writes U+FFFD for what is none, and many identities would look like one. The check is about a column of the
+ * ClickHouse writes U+FFFD for such bytes, and different identities would look the same. The check is about a column of the
  * answer: a condition would be moved to the rows of the table.
  */
 function ofText({ query, ...rest }: ExposuresQuery): ExposuresQuery {

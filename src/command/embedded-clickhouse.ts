@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { askedPackage } from './asked-package.js'
 import { embeddedClient, type EmbeddedConnection } from './embedded-client.js'
-import { endBySignal, endingSignals } from './end-by-signal.js'
 import { showProgress } from './progress.js'
 import { ReportError } from './report-error.js'
+import { tidyBeforeSignal } from './tidy-before-signal.js'
 
 /** A ClickHouse inside this process. Its data is in a temporary directory that is removed at the end. */
 export interface EmbeddedClickHouse {
@@ -30,17 +30,13 @@ export interface EmbeddedClickHouse {
 /** Starts the engine. Its directory is removed on `close` and on the signals that end a program. */
 export async function embeddedClickHouse(): Promise<EmbeddedClickHouse> {
   const createChdbConnection = connectionFactory()
-  const stop = (signal: (typeof endingSignals)[number]): void => {
-    removeAfterExit(directory)
-    endBySignal(signal)
-  }
   // Listen before the directory exists, so that a signal can never leave it behind.
-  for (const signal of endingSignals) process.once(signal, stop)
+  const stopListening = tidyBeforeSignal(() => removeAfterExit(directory))
   const directory = mkdtempSync(join(tmpdir(), 'first-exposure-report-'))
   const remove = (): void => {
     // The engine's background threads may still tidy up: hence the retries.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
-    for (const signal of endingSignals) process.removeListener(signal, stop)
+    stopListening()
   }
 
   const connect = (): ClickHouseClient =>

@@ -26,8 +26,8 @@ export async function recordLines(
 }
 
 /**
- * The line of a quote that is never closed, with lines after it; `undefined` if there is none, or if the file cannot be
- * read here. The engine takes the end of the file for the end of such a field, and all lines after it for a part of it.
+ * The line of a quote that is never closed, with lines after it; `undefined` if every quote is closed, or if the file
+ * cannot be read here. The engine takes the end of the file for the end of such a field, and all lines after it for a part of it.
  */
 export async function openQuote(file: OpenedFile): Promise<number | undefined> {
   const { layout, compression } = file

@@ -3,11 +3,11 @@ import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { exposedIdentitiesQuery, type ExposureWindow } from '../index.js'
-import { endBySignal, endingSignals } from './end-by-signal.js'
 import type { Experiment } from './experiment.js'
 import { formatOf } from './file-format.js'
 import { showUnknownProgress } from './progress.js'
 import { ReportError } from './report-error.js'
+import { tidyBeforeSignal } from './tidy-before-signal.js'
 
 /**
  * Writes one row for each identity, in the format that the file's ending names. The rows go to a file beside it, which
@@ -55,17 +55,13 @@ function removedUnlessKept(path: string): { end(): void } {
   const remove = (): void => {
     rmSync(path, { force: true })
   }
-  const stop = (signal: (typeof endingSignals)[number]): void => {
-    remove()
-    endBySignal(signal)
-  }
   process.once('exit', remove)
-  for (const signal of endingSignals) process.once(signal, stop)
+  const stopListening = tidyBeforeSignal(remove)
   return {
     end: () => {
       remove()
       process.removeListener('exit', remove)
-      for (const signal of endingSignals) process.removeListener(signal, stop)
+      stopListening()
     },
   }
 }

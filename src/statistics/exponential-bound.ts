@@ -33,19 +33,23 @@ export function exponentialBound(lottery: Lottery, far: number): number {
     if (alike === undefined) others.set(logEmpty, { arm, times: 1 })
     else alike.times++
   }
-  const cost = [last, ...[...others.values()].map(({ arm }) => arm)].reduce(
-    (sum, arm) => sum + nearSamples(lottery, arm, far).length,
-    0,
-  )
-  if (cost > sampleBudget) return unionBound(lottery, far)
-  const ofLast = samplesOf(lottery, last, far)
-  const sampled = [...others.values()].map(({ arm, times }) => ({ ...samplesOf(lottery, arm, far), times }))
+  const nearLast = nearSamples(lottery, last, far)
+  const near = [...others.values()].map(({ arm, times }) => ({
+    arm,
+    times,
+    ...nearSamples(lottery, arm, far),
+  }))
+  if (near.reduce((sum, { length }) => sum + length, nearLast.length) > sampleBudget) {
+    return unionBound(lottery, far)
+  }
+  const ofLast = samplesOf(lottery, last, nearLast)
+  const sampled = near.map((own) => ({ ...own, samples: samplesOf(lottery, own.arm, own) }))
   const logOutside = sampled.reduce(
     (sum, own) => logSum(sum, own.logOutside + Math.log(own.times)),
-    ofLast.logOutside,
+    nearLast.logOutside,
   )
   const boundAt = (tilt: number): number => {
-    let sum = greatestTerm(ofLast.samples, tilt, group?.logMoment) - logWhole - tilt * far
+    let sum = greatestTerm(ofLast, tilt, group?.logMoment) - logWhole - tilt * far
     for (const { samples, times } of sampled) sum += times * logSumOf(samples, tilt)
     return sum
   }
@@ -71,17 +75,19 @@ function unionBound(lottery: Lottery, far: number): number {
   return Math.min(0, bound)
 }
 
-/** The counts of an arm that are near enough, as they are sampled, and the logarithm of the probability of all others. */
-function nearSamples(
-  { total, expected, distance, marginal }: Lottery,
-  arm: number,
-  far: number,
-): {
+/** Which counts of an arm are near enough and sampled, and the logarithm of the probability of all that are not. */
+interface NearSamples {
   readonly low: number
   readonly stride: number
   readonly length: number
   readonly logOutside: number
-} {
+}
+
+function nearSamples(
+  { total, expected, distance, marginal }: Lottery,
+  arm: number,
+  far: number,
+): NearSamples {
   const mean = expected(arm, arm + 1)
   // Without a count that is near enough, all are outside.
   const [low, high] = nearCounts(0, total, mean, (count) => distance(arm, count) < far) ?? [0, -1]
@@ -95,21 +101,13 @@ function nearSamples(
   }
 }
 
-function samplesOf(
-  lottery: Lottery,
-  arm: number,
-  far: number,
-): { readonly samples: Samples; readonly logOutside: number } {
-  const { low, stride, length, logOutside } = nearSamples(lottery, arm, far)
+function samplesOf(lottery: Lottery, arm: number, { low, stride, length }: NearSamples): Samples {
   const counts = Float64Array.from({ length }, (_, at) => low + at * stride)
   return {
-    samples: {
-      stride,
-      counts,
-      logWeights: counts.map((count) => lottery.logWeight(arm, count)),
-      distances: counts.map((count) => lottery.distance(arm, count)),
-    },
-    logOutside,
+    stride,
+    counts,
+    logWeights: counts.map((count) => lottery.logWeight(arm, count)),
+    distances: counts.map((count) => lottery.distance(arm, count)),
   }
 }
 
