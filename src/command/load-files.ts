@@ -123,10 +123,10 @@ export async function loadFiles(
     ],
     variants: spelling.variants,
     scanned: async () => {
-      if (columns.feature === undefined) return `Scanned: all ${count(good)} rows of ${name}.`
+      if (columns.feature === undefined) return `Scanned: all ${counted(good, 'row', 'rows')} of ${name}.`
       const others = await rowsOfOthers(load, read)
       return (
-        `Scanned: the ${count(good)} rows of ${name} whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
+        `Scanned: the ${counted(good, 'row', 'rows')} of ${name} whose ${quoted(columns.feature)} is ${quoted(experiment)}; ` +
         `${counted(others, 'row belongs', 'rows belong')} to other experiments.`
       )
     },

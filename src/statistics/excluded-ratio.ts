@@ -1,6 +1,6 @@
 import { deepFreeze } from '../freeze.js'
 import { checkedOptions } from './options.js'
-import { percentages } from './words.js'
+import { identities, percentages } from './words.js'
 import { invalidStatistics } from '../errors.js'
 
 /**
@@ -87,7 +87,7 @@ export function excludedRatio(
   const share = seenIdentities === 0 ? null : excludedIdentities / seenIdentities
   const evidence = { share, excludedIdentities, seenIdentities }
   if (share === null || seenIdentities < minimumTotal) {
-    const reason = `${seenIdentities} identities were seen, and a verdict needs ${Math.max(minimumTotal, 1)}.`
+    const reason = `${identities(seenIdentities, ['was', 'were'])} seen, and a verdict needs ${Math.max(minimumTotal, 1)}.`
     return deepFreeze({ status: 'not-enough-traffic', reason, ...evidence })
   }
   if (share <= threshold) return deepFreeze({ status: 'acceptable', ...evidence })

@@ -113,7 +113,6 @@ function normalised(
   // First divided by the greatest, so that no sum of finite weights is infinite. Summed from the smallest, so that the
   // order of the variants has no effect.
   const greatest = Math.max(0, ...kept.map(([, weight]) => weight))
-  if (greatest === 0) return new Map()
   const sum = ascendingSum(kept.map(([, weight]) => weight / greatest))
   return new Map(
     kept

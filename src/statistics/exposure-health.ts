@@ -4,7 +4,7 @@ import { binomial, logLowerTail } from './count-distributions.js'
 import { timedSteps, whyNoCounts, whyNoSum, windowOf, type TimedCounts } from './counts.js'
 import { expectedPhases, phaseThroughout, type ExpectedShares } from './expected-phases.js'
 import { checkedOptions, type TimeWindow } from './options.js'
-import { percentages } from './words.js'
+import { identities, percentages } from './words.js'
 
 /** Whether an arm is still exposed. */
 export interface ArmHealth {
@@ -183,10 +183,10 @@ export function exposureHealth(
     )
   if (rate.status === 'fallen' && rate.ratio !== null) {
     reasons.push(
-      `The last ${periodHours} hours brought ${rate.recent} identities, ${percentages(rate.ratio, 1)[0]} of the usual ${rate.usual}.`,
+      `The last ${periodHours === 1 ? 'hour' : `${periodHours} hours`} brought ${identities(rate.recent)}, ${percentages(rate.ratio, 1)[0]} of the usual ${rate.usual}.`,
     )
   }
-  const isUnknown = rate.status === 'unknown' && arms.every(({ identities }) => identities === 0)
+  const isUnknown = rate.status === 'unknown' && arms.every((arm) => arm.identities === 0)
   return deepFreeze({
     ...(reasons.length > 0
       ? { status: 'warning', reason: reasons.join(' ') }

@@ -14,6 +14,7 @@ import { logMean } from './multinomial-log-bayes-factor.js'
 import { checkedOptions, type TimeWindow } from './options.js'
 import { fit, type Fit } from './phase-evidence.js'
 import { logBayesFactorOf, mixture } from './sequential-sample-ratio.js'
+import { identities } from './words.js'
 
 /** One arm of one bucket. */
 export interface SampleRatioOnsetArm {
@@ -177,7 +178,7 @@ export function sampleRatioOnset(
   return deepFreeze({
     status: 'found',
     reason:
-      `The split is off since ${onset.start}: ${quoted(arm.variant)} has ${arm.observed} identities since then and ` +
+      `The split is off since ${onset.start}: ${quoted(arm.variant)} has ${identities(arm.observed)} since then and ` +
       `should have ${Number(arm.expected.toPrecision(6))}.`,
     onset,
     ...evidence,

@@ -33,7 +33,7 @@ function short(value: number, digits: number): string {
   return String(Number(value.toPrecision(digits)))
 }
 
-/** `1 identity was`, `2 identities were`. */
+/** `1 identity`, `2 identities`; with a verb, `1 identity was`, `2 identities were`. */
 export function identities(count: number, verb?: readonly [one: string, many: string]): string {
   const noun = count === 1 ? 'identity' : 'identities'
   return `${count} ${noun}${verb === undefined ? '' : ` ${verb[count === 1 ? 0 : 1]}`}`

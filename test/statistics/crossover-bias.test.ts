@@ -114,6 +114,7 @@ describe('crossoverBias', () => {
       statistic: null,
       pValue: null,
       method: null,
+      arms: [{ statisticShare: null }, { statisticShare: null }],
     })
   })
 
@@ -140,6 +141,7 @@ describe('crossoverBias', () => {
       status: 'consistent',
       statistic: 0,
       pValue: 1,
+      arms: [{ statisticShare: 0 }, { statisticShare: 0 }],
     })
   })
 

@@ -60,6 +60,23 @@ describe('assignedRatio', () => {
     )
     expect(result).toMatchObject({ status: 'consistent', statistic: 0, leftOut: [{ variant: 'off' }] })
   })
+
+  test.each([
+    [{ threshold: 0.05 }, { status: 'mismatch' }],
+    [{ warningThreshold: 0.05 }, { status: 'consistent', severity: 'warning' }],
+    [{ minimumTotal: 1011 }, { status: 'not-enough-traffic' }],
+    [{ window: { asOfMs: Date.parse(startOf(1)) } }, { neededTotal: 98, statistic: 80 ** 2 / 1000 }],
+  ])('%j is for the sum what it is for sampleRatio', (options, changes) => {
+    // 545 and 465 in all, a p-value of 0.012; on the first day 540 and 460.
+    const counts = {
+      counted: daily({ a: 500, b: 440 }, { a: 5, b: 5 }),
+      quarantined: daily({ a: 40, b: 20 }, {}),
+    }
+    expect(assignedRatio(counts, even)).toMatchObject({ status: 'consistent', severity: 'none' })
+    const result = assignedRatio(counts, even, options)
+    expect(result).toMatchObject(changes)
+    expect(result).toEqual(sampleRatio(daily({ a: 540, b: 460 }, { a: 5, b: 5 }), even, options))
+  })
 })
 
 describe('sampleRatioOnset', () => {
@@ -250,6 +267,52 @@ describe('exposureHealth', () => {
     expect(strays.arms.find(({ variant }) => variant === 'b')).toMatchObject({ pValue: 1, isSilent: false })
   })
 
+  test('a bucket in which the split changed says nothing about a silence, and those after it do', () => {
+    const phases = [{ shares: even }, { from: new Date(noonOf(1)), shares: { a: 3, b: 1 } }]
+    const arm = (...last: Record<string, number>[]) =>
+      exposureHealth(daily(day, { a: 900 }, ...last), phases).arms[1]
+    expect(arm()).toMatchObject({ lastSeen: startOf(0), othersSince: 900, pValue: 1, isSilent: false })
+    // Two arms, of which b has a quarter now: 2 · ¾ⁿ.
+    expect(arm({ a: 8 })?.pValue).toBeCloseTo(2 * 0.75 ** 8, 15)
+    expect(arm({ a: 8 })).toMatchObject({ lastSeen: startOf(0), othersSince: 908, isSilent: false })
+  })
+
+  test('an arm that was never seen is said to have no identity', () => {
+    expect(exposureHealth(daily({ a: 50 }), even)).toMatchObject({
+      status: 'warning',
+      reason: '"b" has no identity, while 50 fell on other arms.',
+    })
+  })
+
+  test('strays and variants that are left out are in no total', () => {
+    const busy = { ...day, off: 300, qa: 40 }
+    const steps = daily(busy, busy, busy, { a: 10, off: 300, qa: 40 })
+    const result = exposureHealth(steps, { a: 45, b: 45, off: 10 }, { leaveOut: ['off'] })
+    expect(result).toEqual(exposureHealth(daily(day, day, day, { a: 10 }), even))
+    expect(result.arms.map(({ variant, othersSince }) => [variant, othersSince])).toEqual([
+      ['a', 0],
+      ['b', 10],
+    ])
+    expect(result.rate).toMatchObject({ recent: 10, usual: 1000 })
+  })
+
+  test('a silent arm and a fallen rate are two sentences', () => {
+    const { reason } = exposureHealth(daily(day, day, day, { a: 100 }), even)
+    expect(reason).toBe(
+      `"b" has no identity since the bucket ${startOf(2)}, while 100 fell on other arms. ` +
+        'The last 24 hours brought 100 identities, 10 % of the usual 1000.',
+    )
+  })
+
+  test('an hour that brought one is said so', () => {
+    const hour = (place: number, newIdentities: Record<string, number>) =>
+      span(place, place + 1, newIdentities)
+    const steps = [hour(0, halves(100)), hour(1, halves(100)), hour(2, halves(100)), hour(3, { a: 1 })]
+    expect(exposureHealth(steps, even, { periodHours: 1 })).toMatchObject({
+      reason: 'The last hour brought 1 identity, 1 % of the usual 100.',
+    })
+  })
+
   test('a rate that fell off, against the days before', () => {
     const health = (...last: Record<string, number>[]) =>
       exposureHealth(daily(day, day, day, day, ...last), even)
@@ -307,12 +370,24 @@ describe('exposureHealth', () => {
     ['a median between nobody and some', days(0, 0, 900, 600, 700), { usual: 300, status: 'steady' }],
     [
       'one without a bucket has nobody',
-      days(1000, 0, 400, 600, 700).filter(({ newIdentities }) => newIdentities['a'] !== 0),
+      days(900, 0, 400, 600, 700).filter(({ newIdentities }) => newIdentities['a'] !== 0),
       { usual: 500, status: 'steady' },
     ],
     ['half is not below half', days(1000, 1000, 1000, 500), { status: 'steady', ratio: 0.5 }],
   ])('of the periods, %s', (_, steps, rate) => {
     expect(exposureHealth(steps, even).rate).toMatchObject(rate)
+  })
+
+  test('one period alone has no usual rate', () => {
+    const rate = { status: 'unknown', recent: 1000, usual: null, ratio: null }
+    expect(exposureHealth(days(1000), even).rate).toEqual(rate)
+  })
+
+  test('a rate has not fallen where chance divides the two so with the threshold itself', () => {
+    // All ten of a fair coin are on one side: 2⁻¹⁰.
+    const status = (threshold: number) => exposureHealth(days(10, 10, 10, 0), even, { threshold }).rate.status
+    expect(status(2 ** -10)).toBe('steady')
+    expect(status(2 ** -10 * (1 + 1e-12))).toBe('fallen')
   })
 
   test('a period is an hour at least, and no time is too long to be divided into periods', () => {
@@ -391,7 +466,17 @@ describe('exposureHealth', () => {
       reason: 'No closed bucket has an identity.',
       rate: { status: 'unknown', usual: 0 },
     })
-    expect(exposureHealth(daily({ a: -1 }), even)).toMatchObject({ status: 'not-computable', arms: [] })
+    // Who has come is known, though not yet whether more should have.
+    expect(exposureHealth(daily({ a: 5 }), even)).toMatchObject({
+      status: 'healthy',
+      rate: { status: 'unknown' },
+    })
+    expect(exposureHealth(daily(day, { a: -1 }), even)).toEqual({
+      status: 'not-computable',
+      reason: `In the bucket ${startOf(1)} the count of variant "a" is -1, which cannot be a count of identities.`,
+      arms: [],
+      rate: { status: 'unknown', recent: 0, usual: null, ratio: null },
+    })
     expect(exposureHealth(daily(day), { a: 1 }).status).toBe('not-computable')
   })
 })
@@ -444,6 +529,21 @@ describe('quarantineOverTime', () => {
     ])
     expect(quarantineOverTime([], crossed([1, 5], [2, 5])).peak).toBe(startOf(1))
   })
+
+  test('steps need no ends', () => {
+    const steps = daily({ a: 40 }, { a: 10 })
+    const withoutEnds = steps.map(({ start, newIdentities }) => ({ start, newIdentities }))
+    expect(quarantineOverTime(withoutEnds, crossed([1, 5]))).toEqual(
+      quarantineOverTime(steps, crossed([1, 5])),
+    )
+  })
+
+  test.each([[[]], [[[1, 0]]]] as [readonly (readonly [number, number])[]][])(
+    'nobody crossed over: %j has no peak',
+    (days) => {
+      expect(quarantineOverTime(daily({ a: 40 }), crossed(...days)).peak).toBe(null)
+    },
+  )
 
   test('before anybody came, the share is 0', () => {
     const { points } = quarantineOverTime(daily({ a: 0 }, { a: 5 }), crossed())

@@ -45,6 +45,9 @@ describe('excludedRatio', () => {
       excludedIdentities: 1,
       seenIdentities: 99,
     })
+    expect(excludedRatio({ total: 1, excludedIdentities: 0 })).toMatchObject({
+      reason: '1 identity was seen, and a verdict needs 100.',
+    })
     expect(excludedRatio({ total: 98, excludedIdentities: 2 }).status).toBe('warning')
     expect(excludedRatio({ total: 0, excludedIdentities: 0 }, { minimumTotal: 0 })).toMatchObject({
       status: 'not-enough-traffic',

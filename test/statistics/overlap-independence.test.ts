@@ -371,6 +371,7 @@ describe('overlapIndependence', () => {
       () => overlapIndependence(overlapOf(even), { leaveOut: [] } as OverlapIndependenceOptions),
     ],
     ['threshold', () => overlapIndependence(overlapOf(even), { threshold: 1 })],
+    ['options', () => overlapsIndependence([], 7 as never)],
     ['overlaps', () => overlapsIndependence({} as never)],
     ['overlaps[0]', () => overlapsIndependence([7 as never])],
     ['overlaps[0].one', () => overlapsIndependence([{ one: -1, other: 1, overlap: overlapOf(even) }])],
@@ -481,6 +482,14 @@ describe('overlapsIndependence', () => {
     })
   })
 
+  test('refuses a pair of an experiment with itself', () => {
+    expect(refusalOf(() => overlapsIndependence([pair(0, 1, even), pair(2, 2, even)]))).toEqual({
+      code: 'invalid-statistics',
+      message: 'overlaps[1].other is not usable: received 2. Pass two different experiments.',
+      details: { path: 'overlaps[1].other', received: '2' },
+    })
+  })
+
   test('a number that cannot be a count is not passed over', () => {
     const broken = { one: 0, other: 1, overlap: { identities: -1, pairs: [] } }
     expect(overlapsIndependence([broken, pair(0, 2, even)]).status).toBe('not-computable')
@@ -532,6 +541,23 @@ describe('overlapsIndependence', () => {
     })
     expect(familySize).toBe(1)
     expect(pairs.map(({ adjustedPValue }) => adjustedPValue)).toEqual([null, 1])
+  })
+
+  // With two variants of n identities each, the rarest table is one of C(2n, n).
+  test.each<[each: number, options: OverlapIndependenceOptions, familySize: number]>([
+    [6, {}, 0], // C(12, 6) = 924
+    [7, {}, 1], // C(14, 7) = 3432
+    [7, { minimumTotal: 14 }, 1],
+    [7, { minimumTotal: 15 }, 0],
+    // C(2, 1) = 2: a probability of the threshold is not below it.
+    [1, { threshold: 0.5 }, 0],
+    [1, { threshold: 0.51 }, 1],
+  ])('of two variants with %d each and %j, a family of %d', (each, options, familySize) => {
+    const table = [
+      [each, 0],
+      [0, each],
+    ]
+    expect(overlapsIndependence([pair(0, 1, table)], options).familySize).toBe(familySize)
   })
 
   test('is independent where one pair is and another is kept apart', () => {

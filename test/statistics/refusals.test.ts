@@ -73,6 +73,13 @@ describe('what a test of the split is refused with', () => {
       own,
       () => ofCounts([step], [...ramp, { from, shares: even }]),
     ],
+    ['expected[1].shares', 'null', number, () => ofCounts([step], [ramp[0], { from, shares: null }])],
+    [
+      'expected[0].shares of variant "b"',
+      '"1"',
+      'Pass a number.',
+      () => ofCounts([step], [{ shares: { a: 9, b: '1' } }]),
+    ],
     ['threshold', '0', threshold, () => ofCounts(even, even, { threshold: 0 })],
     ['threshold', '1', threshold, () => crossoverBias(counts, { threshold: 1 })],
     [
@@ -202,18 +209,35 @@ describe('what a test of the split is refused with', () => {
     ['quarantined', 'an object', timed, () => assignedRatio({ counted: [step], quarantined: even }, ramp)],
     ['counted', 'an object', timed, () => assignedRatio({ counted: even, quarantined: [step] }, ramp)],
     ['quarantined', 'undefined', timed, () => assignedRatio({ counted: [step] } as never, ramp)],
-    ['fallenBelow', '1', threshold, () => exposureHealth([step], even, { fallenBelow: 1 })],
+    ['fallenBelow', '1', threshold, () => health({ fallenBelow: 1 })],
+    ['fallenBelow', '0', threshold, () => health({ fallenBelow: 0 })],
+    ['fallenBelow', '-0.5', threshold, () => health({ fallenBelow: -0.5 })],
+    ['fallenBelow', '"0.5"', threshold, () => health({ fallenBelow: '0.5' })],
     ['periodHours', '0', 'Pass a number from 1 to 1e6.', () => health({ periodHours: 0 })],
     ['periodHours', '1e-9', 'Pass a number from 1 to 1e6.', () => health({ periodHours: 1e-9 })],
     ['periodHours', '0.999', 'Pass a number from 1 to 1e6.', () => health({ periodHours: 0.999 })],
     ['periodHours', '1000001', 'Pass a number from 1 to 1e6.', () => health({ periodHours: 1e6 + 1 })],
     ['periodHours', 'NaN', 'Pass a number from 1 to 1e6.', () => health({ periodHours: NaN })],
+    ['periodHours', '"24"', 'Pass a number from 1 to 1e6.', () => health({ periodHours: '24' })],
     ['table', 'an array of 0', 'Pass an object.', () => sampleRatioWithin([] as never, even)],
     ['table of "x"', '5', number, () => sampleRatioWithin({ x: 5 } as never, even)],
     ['expected', 'an array of 0', number, () => sampleRatioWithin({ x: even }, [] as never)],
     ['pValues', '5', 'Pass an array.', () => uniformPValues(5 as never)],
     ['pValues[1]', 'NaN', 'Pass numbers from 0 to 1.', () => uniformPValues([0.5, NaN])],
+    ['crossovers', 'null', 'Pass an object.', () => quarantineOverTime([step], null as never)],
     ['crossovers.timeseries', 'undefined', 'Pass an object.', () => quarantineOverTime([step], {} as never)],
+    [
+      'crossovers.timeseries.points',
+      'undefined',
+      'Pass an array.',
+      () => quarantineOverTime([step], { timeseries: {} } as never),
+    ],
+    [
+      'newIdentities of 2026-06-01T00:00:00.000Z',
+      'an array of 1',
+      'Pass whole numbers from 0.',
+      () => quarantineOverTime([{ ...step, newIdentities: { a: -1 } }], { timeseries: { points: [] } }),
+    ],
     [
       'crossovers.timeseries.points[0].identities',
       '1.5',
@@ -226,6 +250,12 @@ describe('what a test of the split is refused with', () => {
       'null',
       'Pass an object with the fields counted, quarantined.',
       () => crossoverBias(null as never),
+    ],
+    [
+      'counts',
+      'null',
+      'Pass an object with the fields counted, quarantined.',
+      () => assignedRatio(null as never, even),
     ],
     ['counted', 'undefined', number, () => crossoverBias({} as never)],
     ['quarantined', 'undefined', number, () => crossoverBias({ counted: even } as never)],
@@ -307,6 +337,10 @@ describe('what a test of the split is refused with', () => {
     ['points[0].start', () => inSequence([{ ...step, start: 'June' }])],
     ['points[0].end', () => inSequence([{ ...step, end: 'June' }], ramp)],
     ['expected[0].from', () => ofCounts([step], [{ from: 'June', shares: even }])],
+    [
+      'crossovers.timeseries.points[0].bucket',
+      () => quarantineOverTime([step], { timeseries: { points: [{ bucket: 'June', identities: 1 }] } }),
+    ],
   ])('a %s that is no instant', (name, ask) => {
     expect(refusalOf(ask)).toMatchObject({
       code: 'invalid-instant',
@@ -339,6 +373,10 @@ describe('what a test of the split is refused with', () => {
     expect(inSequence([step], even, { concentration: 1e9 }).status).toBe('consistent')
     expect(ofCounts(even, even, { minimumTotal: 0 }).status).toBe('consistent')
     expect(crossoverBias(counts, { minimumTotal: 0 }).status).toBe('consistent')
+  })
+
+  test('a window of null is none, as in a view', () => {
+    expect(ofCounts([step], ramp, { window: null })).toEqual(ofCounts([step], ramp))
   })
 })
 

@@ -868,6 +868,10 @@ describe('sampleRatio with phases', () => {
       [{ shares: { a: NaN, b: 1 } }, { from: 0, shares: { a: 1, b: 1 } }],
       'The expected share of variant "a" is NaN, which cannot be a share, in the first phase.',
     ],
+    [
+      [{ shares: { 'v1.5': -0.5, b: 1 } }, { from: 0, shares: { a: 1, b: 1 } }],
+      'The expected share of variant "v1.5" is -0.5, which cannot be a share, in the first phase.',
+    ],
   ] as [{ from?: number; shares: Record<string, number> }[], string][])(
     'not computable: %j',
     (phases, reason) => {

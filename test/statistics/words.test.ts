@@ -17,7 +17,9 @@ test('where no rounding shows it, all digits are shown', () => {
 
 test('two shares get as many digits as it takes to tell them apart', () => {
   expect(percentages(0.5, 0.4)).toEqual(['50 %', '40 %'])
+  expect(percentages(1 / 3, 1 / 4)).toEqual(['33.3 %', '25 %'])
   expect(percentages(0.50001, 0.50002)).toEqual(['50.001 %', '50.002 %'])
   expect(percentages(0.5, 0.5)).toEqual(['50 %', '50 %'])
+  expect(percentages(1 / 3, 1 / 3)).toEqual(['33.3 %', '33.3 %'])
   expect(percentages(0.1, 0.1 + 2 ** -56)).toEqual(['10 %', '10.000000000000002 %'])
 })
