@@ -40,7 +40,7 @@ export interface SampleRatioOnsetBucket {
 
 /** Where the mismatch begins, and what is known from there on. */
 export interface SampleRatioOnset {
-  /** The start of the bucket in which it most probably began. */
+  /** The start of the bucket in which it most probably began: one with identities. */
   readonly start: string
   /**
    * The probability that it began in exactly this bucket, 0 to 1, if there is one change and every bucket was equally
@@ -196,7 +196,8 @@ function onsetOf(
   const greatest = Math.max(...logarithms)
   const weights = logarithms.map((logarithm) => Math.exp(logarithm - greatest))
   const sum = weights.reduce((a, b) => a + b, 0)
-  const place = logarithms.indexOf(greatest)
+  // A bucket without identities is as probable as the next: the later one is where somebody came.
+  const place = judged.findIndex(({ fitted }, at) => fitted.total > 0 && logarithms[at] === greatest)
   const reached = (probability: number): number => {
     let soFar = 0
     const found = weights.findIndex((weight) => (soFar += weight / sum) >= probability)

@@ -1,4 +1,4 @@
-import { aList, aWholeNumber } from '../checks.js'
+import { aList } from '../checks.js'
 import { invalidStatistics } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { checkedOptions } from './options.js'
@@ -69,7 +69,6 @@ export function uniformPValues(
   options: UniformPValuesOptions = {},
 ): UniformPValuesResult {
   const { threshold, minimumTotal = 20 } = checkedOptions(options, ['threshold', 'minimumTotal'])
-  aWholeNumber(0)(minimumTotal, 'minimumTotal', invalidStatistics)
   const sorted = aList(pValues, 'pValues', invalidStatistics)
     .map((p, place) => {
       if (typeof p === 'number' && p >= 0 && p <= 1) return p

@@ -89,6 +89,7 @@ describe('sampleRatioOnset', () => {
     const result = sampleRatioOnset(points, phases)
     expect(result).toMatchObject({
       status: 'found',
+      reason: `The split is off since ${startOf(4)}: "a" has 2000 identities since then and should have 1800.`,
       onset: {
         start: startOf(4),
         phase: 1,
@@ -133,6 +134,68 @@ describe('sampleRatioOnset', () => {
     })
     expect(result).toMatchObject({ status: 'found', onset: { start: startOf(2), arm: { variant: 'c' } } })
     expect(result.buckets.map(({ isBroken }) => isBroken)).toEqual([false, false, true, true])
+  })
+
+  test('of three arms each has a test of its own, and one that is off breaks the bucket', () => {
+    const counts = { a: 400, b: 480, c: 320 }
+    const { buckets } = sampleRatioOnset(daily({ a: 400, b: 400, c: 400 }, counts), { a: 1, b: 1, c: 1 })
+    const alone = (arm: number) =>
+      sampleRatio({ arm, others: 1200 - arm }, { arm: 1, others: 2 }).pValue ?? NaN
+    // Of six tests, four have a p-value of 1. Those of b and c are as far off as each other.
+    const expected = 6 * Math.min(alone(480), alone(320))
+    const [a, b, c] = buckets[1]?.arms.map(({ adjustedPValue }) => adjustedPValue) ?? []
+    expect(a).toBe(1)
+    expect((b ?? NaN) / expected).toBeCloseTo(1, 9)
+    expect((c ?? NaN) / expected).toBeCloseTo(1, 9)
+    expect(buckets.map(({ isBroken }) => isBroken)).toEqual([false, true])
+  })
+
+  test('the threshold itself is not below the threshold, for the change and for a bucket', () => {
+    const at = (points: ReturnType<typeof daily>, threshold: number) => {
+      const { status, buckets } = sampleRatioOnset(points, even, { threshold })
+      return [status, buckets[0]?.isBroken]
+    }
+    const change = daily({ a: 500, b: 400 })
+    const p = sampleRatioOnset(change, even).pValue ?? NaN
+    expect(at(change, p)[0]).toBe('not-found')
+    expect(at(change, p * (1 + 1e-12))[0]).toBe('found')
+    const bucket = daily({ a: 550, b: 450 })
+    const q = sampleRatio({ a: 550, b: 450 }, even).pValue ?? NaN
+    expect(at(bucket, q)[1]).toBe(false)
+    expect(at(bucket, q * (1 + 1e-12))[1]).toBe(true)
+  })
+
+  test('a single phase is plain shares: no step needs its end', () => {
+    const points = daily(right, wrong, wrong).map(({ start, newIdentities }) => ({ start, newIdentities }))
+    expect(sampleRatioOnset(points, [{ shares: even }])).toEqual(sampleRatioOnset(points, even))
+  })
+
+  test('a variant that is left out is in no bucket, and its share goes to the others', () => {
+    const points = daily({ ...right, off: 700 }, { ...wrong, off: 9 })
+    expect(sampleRatioOnset(points, { ...even, off: 2 }, { leaveOut: ['off'] })).toEqual(
+      sampleRatioOnset(daily(right, wrong), even),
+    )
+  })
+
+  test('where one bucket has all but nothing of the probability, it is the earliest and the latest', () => {
+    const halved = { a: 5000, b: 2500 }
+    const { onset } = sampleRatioOnset(daily({ a: 5000, b: 5000 }, halved, halved, halved), even)
+    expect(onset).toMatchObject({ start: startOf(1), earliest: startOf(1), latest: startOf(1) })
+    expect(onset?.probability).toBeGreaterThan(0.999)
+  })
+
+  test('an arm of a phase in which nobody came is not the one that is off', () => {
+    const phases = [{ shares: { c: 1, d: 1 } }, { from: startOf(1), shares: even }]
+    const { onset } = sampleRatioOnset(daily({}, { a: 900, b: 500 }), phases)
+    // As probable as the day before it, which is not called the start.
+    expect(onset).toMatchObject({ start: startOf(1), phase: 1, probability: 0.5, earliest: startOf(0) })
+    // 900 of 1400, where the variance is 1400 / 4.
+    expect(onset?.arm).toEqual({
+      variant: 'a',
+      observed: 900,
+      expected: 700,
+      residual: expect.closeTo(200 / Math.sqrt(350), 10),
+    })
   })
 
   test('one test a bucket of two arms: the correction is for as many tests as there are', () => {
@@ -205,7 +268,14 @@ describe('sampleRatioOnset', () => {
     })
     expect(sampleRatioOnset(daily(right), { a: 1 })).toMatchObject({ status: 'not-computable', buckets: [] })
     expect(sampleRatioOnset([], even).reason).toBe('No bucket that can be judged has an identity.')
-    expect(sampleRatioOnset(daily({ a: NaN }), even).status).toBe('not-computable')
+    expect(sampleRatioOnset(daily({}, { a: 0 }), even)).toMatchObject({
+      status: 'not-computable',
+      reason: 'No bucket that can be judged has an identity.',
+    })
+    expect(sampleRatioOnset(daily(right, { a: NaN }), even)).toMatchObject({
+      status: 'not-computable',
+      reason: `In the bucket ${startOf(1)} the count of variant "a" is NaN, which cannot be a count of identities.`,
+    })
     // A bucket in which the split changed is left out.
     const noon = new Date(Date.UTC(2026, 5, 2, 12))
     const phases = [{ shares: even }, { from: noon, shares: { a: 2, b: 1 } }]
@@ -592,6 +662,17 @@ describe('sampleRatioWithin', () => {
     })
   })
 
+  test('the options hold for every variant of the other experiment', () => {
+    // The p-value of 555 of 1000 is 0.0005.
+    const table = { x: { a: 555, b: 445 } }
+    const check = (options: object) => sampleRatioWithin(table, even, options)
+    expect(check({})).toMatchObject({ status: 'mismatch', familySize: 1 })
+    expect(check({ threshold: 0.0001 }).arms[0]).toMatchObject({ status: 'consistent', severity: 'warning' })
+    expect(check({ threshold: 0.0001, warningThreshold: 0.0002 }).arms[0]?.severity).toBe('none')
+    expect(check({ minimumTotal: 1000 }).status).toBe('mismatch')
+    expect(check({ minimumTotal: 1001 })).toMatchObject({ status: 'not-enough-traffic', familySize: 0 })
+  })
+
   const named = (table: readonly (readonly number[])[]) =>
     Object.fromEntries(
       table.map((row, place) => [
@@ -681,7 +762,11 @@ describe('sampleRatioWithin', () => {
   test('without two of both there is nothing to compare', () => {
     const nothing = { statistic: null, degreesOfFreedom: 0, pValue: null, logPValue: null, method: null }
     expect(sampleRatioWithin({ x: { a: 50, b: 50 } }, even).independence).toEqual(nothing)
+    expect(sampleRatioWithin({ x: { a: 50 }, y: { a: 50, b: 0 } }, even).independence).toEqual(nothing)
     expect(sampleRatioWithin({}, even)).toMatchObject({ status: 'not-enough-traffic', independence: nothing })
+    // One wrong count is enough, in whichever row.
+    const negative = { x: { a: 50, b: 50 }, y: { a: -1, b: 50 } }
+    expect(sampleRatioWithin(negative, even).independence).toEqual(nothing)
     expect(sampleRatioWithin({ x: { a: NaN }, y: { a: 5 } }, even)).toMatchObject({
       status: 'not-computable',
       reason: expect.stringContaining('Where the other variant is "x"'),
@@ -701,7 +786,7 @@ describe('uniformPValues', () => {
   const grid = (count: number) => Array.from({ length: count }, (_, i) => (i + 0.5) / count)
 
   test('the two distances, worked by hand', () => {
-    const result = uniformPValues([0.1, 0.2, 0.2, 0.9], { minimumTotal: 0 })
+    const result = uniformPValues([0.9, 0.2, 0.1, 0.2], { minimumTotal: 0 })
     // F(0.2) = 3/4, and just below 0.9 it still is.
     expect(result).toMatchObject({
       status: 'uniform',
@@ -724,12 +809,34 @@ describe('uniformPValues', () => {
     })
     expect(uniformPValues(grid(20)).status).toBe('uniform')
     expect(uniformPValues([], { minimumTotal: 0 }).status).toBe('not-enough')
-    expect(uniformPValues(grid(50).map(() => 0)).reason).toContain('excess of small p-values')
+  })
+
+  // Twenty that are all 0, or all 1, have an excess of 1: the bound is exp(−40), and each side has half of 0.001.
+  test.each([
+    ['small', 0],
+    ['large', 1],
+  ])('says how improbable an excess of %s ones is', (side, p) => {
+    expect(uniformPValues(grid(20).map(() => p))).toMatchObject({
+      status: `too-${side}`,
+      reason:
+        `If every split were right, an excess of ${side} p-values at least this great would have a probability of ` +
+        'at most 4.25e-18, below 0.0005.',
+    })
+  })
+
+  test('of two sides that are equally improbable, the small one is named', () => {
+    // Half of them at either end: both are off by a half.
+    const ends = grid(100).map((p) => Math.round(p))
+    expect(uniformPValues(ends)).toMatchObject({ status: 'too-small', excessSmall: 0.5, excessLarge: 0.5 })
   })
 
   test('each side has half of the threshold', () => {
     const result = uniformPValues(grid(100).map((p, place) => (place < 19 ? 0 : p)))
     expect(result).toMatchObject({ status: 'uniform', pValueSmall: expect.closeTo(0.000732, 6) })
+    // Of four zeros it is exp(−8), which is not below itself.
+    const four = (threshold: number) => uniformPValues([0, 0, 0, 0], { minimumTotal: 4, threshold }).status
+    expect(four(2 * Math.exp(-8))).toBe('uniform')
+    expect(four(2 * Math.exp(-8) * (1 + 1e-12))).toBe('too-small')
   })
 
   test('a hundred thousand are no work', () => {

@@ -105,6 +105,12 @@ describe('what a test of the split is refused with', () => {
     ['points[0].end', 'undefined', ends, () => ofCounts([{ ...step, end: undefined }], ramp)],
     [
       'points[0].end',
+      'undefined',
+      ends,
+      () => sampleRatioOnset([{ ...step, end: undefined as never }], ramp),
+    ],
+    [
+      'points[0].end',
       '"2026-06-01T00:00:00.000Z"',
       'Pass an end after the start.',
       () => inSequence([{ ...step, end: step.start }], ramp),
@@ -179,6 +185,13 @@ describe('what a test of the split is refused with', () => {
     ],
 
     [
+      'breakdown.slices[0].value',
+      '7',
+      'Pass a text, or null for no value.',
+      () => bySlice({ slices: [{ value: 7, summary: { timeseries: day } }], other: null }),
+    ],
+
+    [
       'options.window',
       'undefined',
       'Pass the window that the summary was asked for: it says whether the last bucket is over.',
@@ -225,6 +238,10 @@ describe('what a test of the split is refused with', () => {
     ['pValues', '5', 'Pass an array.', () => uniformPValues(5 as never)],
     ['pValues[1]', 'NaN', 'Pass numbers from 0 to 1.', () => uniformPValues([0.5, NaN])],
     ['crossovers', 'null', 'Pass an object.', () => quarantineOverTime([step], null as never)],
+    ['pValues[0]', '-0.001', 'Pass numbers from 0 to 1.', () => uniformPValues([-0.001])],
+    ['pValues[0]', '1.001', 'Pass numbers from 0 to 1.', () => uniformPValues([1.001])],
+    ['pValues[0]', '"0.5"', 'Pass numbers from 0 to 1.', () => uniformPValues(['0.5' as never])],
+    ['pValues[0]', 'null', 'Pass numbers from 0 to 1.', () => uniformPValues([null as never])],
     ['crossovers.timeseries', 'undefined', 'Pass an object.', () => quarantineOverTime([step], {} as never)],
     [
       'crossovers.timeseries.points',
@@ -303,6 +320,17 @@ describe('what a test of the split is refused with', () => {
       'threshold, minimumTotal',
       () => excludedRatio({ total: 1, excludedIdentities: 1 }, { treshold: 1 } as never),
     ],
+    [
+      'treshold',
+      'threshold, leaveOut, window',
+      () => sampleRatioOnset([step], even, { treshold: 0.05 } as never),
+    ],
+    [
+      'treshold',
+      'threshold, warningThreshold, minimumTotal, leaveOut',
+      () => sampleRatioWithin({ x: even }, even, { treshold: 0.05 } as never),
+    ],
+    ['treshold', 'threshold, minimumTotal', () => uniformPValues([], { treshold: 0.05 } as never)],
   ])('options.%s: the fields are %s', (name, fields, ask) => {
     expect(refusalOf(ask)).toMatchObject({
       code: 'invalid-statistics',

@@ -91,6 +91,26 @@ describe('sampleRatioBySlice', () => {
     expect(result).toMatchObject({ status: 'mismatch', familySize: 2 })
   })
 
+  test('a family whose slices are all too small for a verdict has none', () => {
+    const few = { slices: [slice('few', { a: 20, b: 20 }), slice('fewer', { a: 6, b: 6 })], other: null }
+    expect(sampleRatioBySlice(few, even)).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: 'No slice has enough identities for a verdict.',
+      familySize: 2,
+    })
+  })
+
+  test('beside a smaller p-value, a slice is corrected for one slice less', () => {
+    const odd = slice('odd', { a: 555, b: 445 })
+    const of = (...others: ReturnType<typeof slice>[]) =>
+      sampleRatioBySlice({ slices: [...others, odd], other: null }, even).slices.at(-1)
+    expect(of(slice('right', { a: 500, b: 500 }))?.status).toBe('consistent')
+    expect(of(slice('worse', { a: 900, b: 500 }))).toMatchObject({
+      status: 'mismatch',
+      adjustedPValue: sampleRatio({ a: 555, b: 445 }, even).pValue,
+    })
+  })
+
   test('a slice that could not be a mismatch costs the others nothing', () => {
     const beside = (counts: Record<string, number>) =>
       sampleRatioBySlice(
@@ -108,6 +128,11 @@ describe('sampleRatioBySlice', () => {
     expect(beside({ a: 6, b: 5 })).toMatchObject({ status: 'consistent', familySize: 51 })
     expect(sampleRatio({ a: 11 }, even).status).toBe('mismatch')
     expect(sampleRatio({ a: 10 }, even).status).toBe('not-enough-traffic')
+    // All eleven: 2 / 2048. That is not below itself.
+    const least = 2 ** -10
+    const eleven = { slices: [slice('eleven', { a: 6, b: 5 })], other: null }
+    expect(sampleRatioBySlice(eleven, even, { threshold: least }).familySize).toBe(0)
+    expect(sampleRatioBySlice(eleven, even, { threshold: least * (1 + 1e-12) }).familySize).toBe(1)
   })
 
   test('with phases, what could be a mismatch is asked of each phase', () => {

@@ -71,6 +71,20 @@ describe('sequentialSampleRatio', () => {
     expect(result.pValue).toBe(result.path[1]?.pValue)
   })
 
+  test('the threshold itself is not below the threshold', () => {
+    const points = daily({ a: 600, b: 450 })
+    const p = sequentialSampleRatio(points, even).pValue ?? NaN
+    expect(p).toBeLessThan(0.5)
+    expect(sequentialSampleRatio(points, even, { threshold: p })).toMatchObject({
+      status: 'consistent',
+      firstCrossedAt: null,
+    })
+    expect(sequentialSampleRatio(points, even, { threshold: p * (1 + 1e-12) })).toMatchObject({
+      status: 'mismatch',
+      firstCrossedAt: '2026-06-01T00:00:00.000Z',
+    })
+  })
+
   test('the last bucket is left out while it is open, and only the last', () => {
     const [first, second, third] = daily({ a: 10, b: 10 }, { a: 20, b: 20 }, { a: 9000, b: 10 })
     const partial = (step: SampleRatioStep | undefined) => ({ ...(step as SampleRatioStep), partial: true })
@@ -181,6 +195,12 @@ describe('sequentialSampleRatio', () => {
       leftOut: [{ variant: 'qa', identities: 3 }],
     })
     expect(result.path).toEqual(sequentialSampleRatio(daily({ a: 10, b: 10 }, { a: 1 }, { b: 1 }), even).path)
+    // One that comes again is there since its first bucket.
+    const again = daily({ a: 10, b: 10 }, { off: 1 }, {}, { off: 2 })
+    expect(sequentialSampleRatio(again, even).strays).toMatchObject({
+      reason: '3 identities are in no configured arm: "off" since 2026-06-02T00:00:00.000Z.',
+      since: '2026-06-02T00:00:00.000Z',
+    })
   })
 
   test('the mean of five concentrations agrees with mpmath, and sees what a single one sleeps through', () => {
@@ -342,6 +362,7 @@ describe('sequentialSampleRatio', () => {
   test('nobody yet is no good news', () => {
     expect(sequentialSampleRatio([], even)).toMatchObject({
       status: 'not-enough-traffic',
+      reason: 'No closed bucket has an identity to judge.',
       pValue: null,
       path: [],
     })
@@ -372,8 +393,17 @@ describe('sequentialSampleRatio', () => {
     ],
   ])('not computable: %j of %j', (points, expected, reason) => {
     const result = sequentialSampleRatio(points, expected, { concentration: 1e-12 })
-    expect(result).toMatchObject({ status: 'not-computable', pValue: null, logBayesFactor: null, path: [] })
-    expect(result.reason).toContain(reason)
+    expect(result).toEqual({
+      status: 'not-computable',
+      reason: expect.stringContaining(reason),
+      logBayesFactor: null,
+      pValue: null,
+      firstCrossedAt: null,
+      openBucket: null,
+      path: [],
+      strays: { status: 'none', identities: 0, share: 0, variants: [], since: null },
+      leftOut: [],
+    })
   })
 
   test.each([
