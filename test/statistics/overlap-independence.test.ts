@@ -224,6 +224,11 @@ describe('overlapIndependence', () => {
       return crossoverBias({ counted: named(outside), quarantined: named(inside) }).pValue ?? NaN
     })
     expect((found.pValue ?? NaN) / (3 * Math.min(...columns))).toBeCloseTo(1, 9)
+    // The same three, if they are the variants of the other experiment.
+    const turned = [0, 1, 2].map((column) => shifted.map((row) => row[column] ?? 0))
+    const { method, pValue } = overlapIndependence(overlapOf(turned))
+    expect(method).toBe('bound')
+    expect((pValue ?? NaN) / (found.pValue ?? NaN)).toBeCloseTo(1, 9)
   })
 
   test('says that they are dependent, with the evidence by cell', () => {

@@ -135,6 +135,34 @@ describe('sampleRatioBySlice', () => {
     expect(sampleRatioBySlice(eleven, even, { threshold: least * (1 + 1e-12) }).familySize).toBe(1)
   })
 
+  test('what could be a mismatch is asked of the smallest arm alone', () => {
+    // All in the smaller of 3 : 1: 4⁻⁵ is below 0.001, and 4⁻⁴ is not. All in the other is no such surprise.
+    const shares = { a: 3, b: 1 }
+    const family = (counts: Record<string, number>) =>
+      sampleRatioBySlice({ slices: [slice('few', counts)], other: null }, shares).familySize
+    expect(sampleRatio({ b: 5 }, shares)).toMatchObject({
+      status: 'mismatch',
+      pValue: expect.closeTo(4 ** -5, 12),
+    })
+    expect(family({ a: 4, b: 1 })).toBe(1)
+    expect(sampleRatio({ b: 4 }, shares).status).toBe('not-enough-traffic')
+    expect(family({ a: 3, b: 1 })).toBe(0)
+  })
+
+  test('with phases, what could be a mismatch is asked of the arm that is smallest in all of them', () => {
+    const phases = [{ shares: even }, { from: Date.UTC(2026, 5, 2), shares: { a: 1, b: 3 } }]
+    // All in "a", and in no other arm: 2⁻⁵ · 4⁻³. The p-value is twice that of the better test: 2⁻¹⁰.
+    expect(sampleRatio(days({ a: 5 }, { a: 3 }), phases)).toMatchObject({
+      status: 'mismatch',
+      pValue: expect.closeTo(2 ** -10, 12),
+    })
+    const few = sampleRatioBySlice(
+      { slices: [slice('few', { a: 3, b: 2 }, { a: 1, b: 2 })], other: null },
+      phases,
+    )
+    expect(few.familySize).toBe(1)
+  })
+
   test('with phases, what could be a mismatch is asked of each phase', () => {
     const steps = days({ a: 0, b: 2 }, { a: 1 })
     const phases = [{ shares: { a: 999, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: even }]

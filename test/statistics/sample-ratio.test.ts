@@ -86,6 +86,8 @@ describe('sampleRatio', () => {
       impliedLoss: { share: 0 },
     })
     expect(result).not.toHaveProperty('reason')
+    // One phase has one test.
+    expect(result).not.toHaveProperty('components')
     for (const { detectable } of result.arms) expect(detectable).toEqual({ below: 0.33, above: 0.67 })
     expect(sampleRatio({ a: 66, b: 34 }, { a: 1, b: 1 }).status).toBe('consistent')
     expect(sampleRatio({ a: 67, b: 33 }, { a: 1, b: 1 }).status).toBe('mismatch')
@@ -100,8 +102,12 @@ describe('sampleRatio', () => {
     ] as const) {
       const shares = { a: weights[0], b: weights[1] }
       const expected = Math.round((total * weights[1]) / (weights[0] + weights[1]))
-      const { below, above } =
-        sampleRatio({ a: total - expected, b: expected }, shares).arms[1]?.detectable ?? {}
+      const { arms } = sampleRatio({ a: total - expected, b: expected }, shares)
+      const { below, above } = arms[1]?.detectable ?? {}
+      // Of two arms, what one has too many of is missing in the other.
+      const rest = (share?: number | null) =>
+        typeof share === 'number' ? expect.closeTo(1 - share, 12) : null
+      expect(arms[0]?.detectable).toEqual({ below: rest(above), above: rest(below) })
       const isMismatch = (share: number, more = 0) => {
         const b = Math.round(share * total) + more
         return sampleRatio({ a: total - b, b }, shares).status === 'mismatch'
@@ -114,6 +120,33 @@ describe('sampleRatio', () => {
         expect(isMismatch(below, 1)).toBe(false)
       }
     }
+  })
+
+  // The statistic of a deviation d is d² / (n · 2/3), and 13.8155 is the 0.001 quantile with 2 degrees of freedom.
+  test.each([
+    [1000, 96],
+    [10, 10],
+  ])('of three equal arms of %d, the nearest mismatches are %d away', (each, away) => {
+    for (const { detectable } of sampleRatio({ a: each, b: each, c: each }, { a: 1, b: 1, c: 1 }).arms) {
+      expect(detectable).toEqual({ below: (each - away) / (3 * each), above: (each + away) / (3 * each) })
+    }
+  })
+
+  test('a count whose probability is the threshold itself is not detectable', () => {
+    // All ten in one arm, either of them: 2 / 1024.
+    const detectable = (threshold: number) =>
+      sampleRatio({ a: 5, b: 5 }, bothEqual, { threshold }).arms[0]?.detectable
+    expect(detectable(2 ** -9)).toEqual({ below: null, above: null })
+    expect(detectable(2 ** -9 * (1 + 1e-12))).toEqual({ below: 0, above: 1 })
+    // Thirty more than 200 of 400, with the others in proportion, are a statistic of 9: e^(−9 / 2) with 2 degrees.
+    const shares = { a: 1, b: 1, c: 2 }
+    const threshold = Math.exp(-9 / 2)
+    expect(sampleRatio({ a: 85, b: 85, c: 230 }, shares)).toMatchObject({
+      statistic: 9,
+      pValue: expect.closeTo(threshold, 15),
+    })
+    const { arms } = sampleRatio({ a: 100, b: 100, c: 200 }, shares, { threshold })
+    expect(arms[2]?.detectable).toEqual({ below: 169 / 400, above: 231 / 400 })
   })
 
   test('an amber light between the two thresholds, and beside them how large the loss would be', () => {
@@ -260,10 +293,39 @@ describe('sampleRatio', () => {
       method: null,
       impliedLoss: null,
     })
+    expect(sampleRatio({}, expected).reason).toBe('0 identities were counted, and a verdict needs 98.')
     const needed = (...weights: number[]) =>
       sampleRatio({}, Object.fromEntries(weights.map((weight, i) => [i, weight]))).neededTotal
     expect([needed(1, 1), needed(9, 1), needed(99, 1), needed(995, 5)]).toEqual([98, 435, 4332, 8663])
     expect(needed(...Array.from({ length: 10 }, () => 1))).toBe(1119)
+  })
+
+  test.each<[expected: Record<string, number>, smallest: string]>([
+    [{ a: 9, b: 1 }, 'b'],
+    [{ a: 1, b: 9 }, 'a'],
+    [{ b: 1, a: 9 }, 'b'],
+    // Of two as small, the first by key.
+    [{ b: 1, a: 1 }, 'a'],
+    [{ c: 9, b: 1, a: 1 }, 'a'],
+  ])('the arm whose loss could not be shown is the smallest: of %j, %s', (expected, smallest) => {
+    const { status, reason } = sampleRatio({ a: 5, b: 5 }, expected, { threshold: 1e-9 })
+    expect(status).toBe('not-enough-traffic')
+    expect(reason).toContain(`: fewer could not show that "${smallest}" lost half of its own.`)
+  })
+
+  test('without identities, an arm has no share, no interval and nothing that is detectable', () => {
+    expect(sampleRatio({}, bothEqual).arms).toEqual(
+      ['a', 'b'].map((variant) => ({
+        variant,
+        observed: 0,
+        expected: 0,
+        statisticShare: null,
+        share: null,
+        expectedShare: null,
+        interval: null,
+        detectable: { below: null, above: null },
+      })),
+    )
   })
 
   test('below a minimum that was asked for there is no verdict at all', () => {
@@ -296,6 +358,14 @@ describe('sampleRatio', () => {
     const { logPValue, statistic } = sampleRatio({ a: 5, b: 500 }, { a: 1e-310, b: 1 })
     expect(statistic).toBeNull()
     expect(logPValue).toBeCloseTo(-3541.99831, 4)
+  })
+
+  test('the implied loss is that of the arm with the fewest identities for its share', () => {
+    // For 900 in "a" there should be 100 in "b"; for 50 in "b" there should be 450 in "a".
+    const shares = { a: 9, b: 1 }
+    const loss = (a: number, b: number) => sampleRatio({ a, b }, shares).impliedLoss
+    expect(loss(900, 50)).toEqual({ variant: 'b', share: expect.closeTo(1 / 2, 12) })
+    expect(loss(300, 50)).toEqual({ variant: 'a', share: expect.closeTo(1 / 3, 12) })
   })
 
   test('strays of exactly 1 % are few, and of two arms that miss as much the first by key is named', () => {
@@ -602,6 +672,39 @@ describe('sampleRatio with phases', () => {
     expect(at(Date.UTC(2026, 5, 3) - 1).unjudgedIdentities).toBe(1000)
     expect(at(Date.UTC(2026, 5, 3)).unjudgedIdentities).toBeUndefined()
     expect(at(Date.UTC(2026, 5, 2)).status).toBe('mismatch')
+  })
+
+  test('with shares as far apart as doubles are, a verdict still needs a whole number', () => {
+    const phases = [
+      { shares: { a: 5e-324, b: 1 } },
+      { from: Date.UTC(2026, 5, 2), shares: { b: 1, c: 5e-324 } },
+    ]
+    const { neededTotal } = sampleRatio(daily({ b: 500 }, { b: 500 }), phases)
+    expect(neededTotal).toSatisfy(Number.isSafeInteger)
+  })
+
+  test('a stray of a bucket in which the split changed is one of no phase', () => {
+    const steps = daily({ a: 500, b: 500, qa: 1 }, { a: 500, b: 500, qa: 2 }, { a: 900, b: 100 })
+    const phases = [{ shares: bothEqual }, { from: '2026-06-02T12:00:00Z', shares: { a: 9, b: 1 } }]
+    expect(sampleRatio(steps, phases)).toMatchObject({
+      status: 'consistent',
+      unjudgedIdentities: 1000,
+      strays: {
+        status: 'few',
+        reason: '3 identities are in no configured arm: "qa" (2), "qa" in the first phase (1).',
+        identities: 3,
+        variants: [{ variant: 'qa', identities: 3 }],
+      },
+    })
+  })
+
+  test('a summary needs no time zone where nothing ends inside a bucket', () => {
+    const { granularity, points } = summary('day', '', [
+      ['2026-06-01T00:00:00Z', { a: 300, b: 310 }],
+    ]).timeseries
+    expect(sampleRatio({ timeseries: { granularity, points } as never }, bothEqual)).toEqual(
+      sampleRatio({ a: 300, b: 310 }, bothEqual),
+    )
   })
 
   test('a change between two sparse buckets splits neither', () => {
