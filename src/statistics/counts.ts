@@ -1,5 +1,5 @@
 import { aList, anObject } from '../checks.js'
-import { invalidStatistics, quoted } from '../errors.js'
+import { type ExposureError, invalidStatistics, quoted } from '../errors.js'
 import type { ExposuresSummary } from '../questions/summary/exposures-summary.js'
 import { aGranularity } from '../time/granularity.js'
 import { epochMs } from '../time/instant.js'
@@ -125,7 +125,7 @@ export function timedSteps(
   const { timeseries, points } = Object(observed) as Partial<SampleRatioSummary & SampleRatioView>
   const steps =
     typeof timeseries === 'object'
-      ? summarySteps(observed as SampleRatioSummary, withEnds)
+      ? summarySteps(observed as SampleRatioSummary, withEnds || own !== undefined)
       : orderedSteps(points ?? observed, withEnds)
   return own === undefined ? steps : clipped(steps, own)
 }
@@ -135,17 +135,26 @@ function clipped(
   { startMs: fromMs = -Infinity, asOfMs }: TimeWindow,
 ): readonly TimedStep[] {
   return steps.flatMap((step, place) => {
-    const { startMs, endMs, isOpen } = step
+    const { startMs, endMs } = step
     // Without an end of its own, a bucket is over when the next one starts.
     const overMs = Math.min(endMs, steps[place + 1]?.startMs ?? Infinity)
     if (startMs >= asOfMs || overMs <= fromMs) return []
+    if (startMs < fromMs && overMs === Infinity) throw withoutEnd(place)
     return {
       ...step,
       startMs: Math.max(startMs, fromMs),
       endMs: Math.min(endMs, asOfMs),
-      isOpen: endMs === Infinity ? isOpen : endMs > asOfMs,
+      isOpen: endMs > asOfMs,
     }
   })
+}
+
+function withoutEnd(place: number): ExposureError {
+  return invalidStatistics(
+    `points[${place}].end`,
+    undefined,
+    'With phases, silences or a window pass where each step ends, as the points of a view say.',
+  )
 }
 
 /** The steps, after a check that they are in the order of time. */
@@ -162,11 +171,7 @@ function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] 
       throw invalidStatistics(`${path}.start`, start, 'Pass each bucket once, in the order of time.')
     }
     previousMs = startMs
-    if (withEnds && end === undefined) {
-      const advice =
-        'With phases, silences or a window pass where each step ends, as the points of a view say.'
-      throw invalidStatistics(`${path}.end`, end, advice)
-    }
+    if (withEnds && end === undefined) throw withoutEnd(place)
     const endMs = end === undefined ? Infinity : epochMs(end as string, `${path}.end`)
     if (endMs <= startMs) throw invalidStatistics(`${path}.end`, end, 'Pass an end after the start.')
     return {

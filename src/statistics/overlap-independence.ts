@@ -82,7 +82,8 @@ export interface OverlapIndependenceResult {
  * The test is Pearson's chi-squared test of independence if the expected count of every cell is large enough (see
  * {@link sampleRatio}). Otherwise it is the exact test of Fisher, for larger tables that of Freeman and Halton: given
  * both margins, the probability of all tables that are at most as probable as this one. If that would cost too much,
- * each variant is tested against all others, with Bonferroni's correction (`method` is `bound`). Sources: K. Pearson,
+ * each variant of the experiment with fewer variants is tested against all others, or each of both if they have as many,
+ * with Bonferroni's correction (`method` is `bound`). Sources: K. Pearson,
  * "On the theory of contingency and its relation to association and normal correlation" (1904); R. A. Fisher, Journal of
  * the Royal Statistical Society 85 (1922); G. H. Freeman and J. H. Halton, Biometrika 38 (1951).
  *

@@ -552,7 +552,7 @@ function detectable(
   arms: number,
   threshold: number,
 ): SampleRatioArm['detectable'] {
-  if (!(expected > 0 && expected < total)) return { below: null, above: null }
+  if (!(expected > 0)) return { below: null, above: null }
   const share = expected / total
   const critical = chiSquaredCriticalValue(threshold, arms - 1)
   const statisticOf = (count: number): number => (count - expected) ** 2 / (expected * (1 - share))
@@ -564,6 +564,7 @@ function detectable(
         Math.log(threshold)
   const nearest = (end: number, within: number): number | null => {
     if (!isFound(end)) return null
+    if (isFound(within)) return within / total
     let [near, found] = [within, end]
     while (Math.abs(found - near) > 1) {
       const between = Math.round((near + found) / 2)

@@ -49,22 +49,25 @@ export function fitted(counts: Table): FittedTable {
 
 /** Two rows or two columns are Fisher's test. Larger tables are visited one by one if they are few. */
 function exactly(counts: Table): Tail {
+  const other = turned(counts)
   // The fewer rows, the fewer tests.
-  const [few, many] =
-    counts.length <= (counts[0] ?? []).length ? [counts, turned(counts)] : [turned(counts), counts]
+  const few = counts.length <= other.length ? counts : other
   const [first = [], second = []] = few
   if (few.length === 2) return hypergeometricTail(first, second)
   const logPValue = exactTableTail(counts)
   if (logPValue !== null) return { logPValue, method: 'exact' }
-  const all = many.map(ascendingSum)
-  const ofRows = few.map((row) =>
-    hypergeometricTail(
-      row,
-      all.map((count, column) => count - (row[column] ?? 0)),
-    ),
-  )
-  const least = Math.min(...ofRows.map((tail) => tail.logPValue))
-  return { logPValue: Math.min(0, least + Math.log(few.length)), method: 'bound' }
+  // Bonferroni's correction. Of as many rows as columns, all are tested: neither experiment comes first.
+  const tests = (counts.length === other.length ? [counts, other] : [few]).flatMap(logPValuesOfRows)
+  return { logPValue: Math.min(0, Math.min(...tests) + Math.log(tests.length)), method: 'bound' }
+}
+
+/** Each row against all others. */
+function logPValuesOfRows(rows: Table): readonly number[] {
+  const all = turned(rows).map(ascendingSum)
+  return rows.map((row) => {
+    const others = all.map((count, column) => count - (row[column] ?? 0))
+    return hypergeometricTail(row, others).logPValue
+  })
 }
 
 /** The columns as rows. */

@@ -19,6 +19,9 @@ function recorded(name: string): unknown {
 
 type Table = readonly (readonly number[])[]
 
+const columnsOf = (table: Table): Table =>
+  (table[0] ?? []).map((_, column) => table.map((row) => row[column] ?? 0))
+
 function overlapOf(table: Table, quarantined = 0): OverlapCounts {
   const pairs = table.flatMap((row, one) =>
     row.map((identities, other) => ({
@@ -332,6 +335,20 @@ describe('overlapIndependence', () => {
     }
   })
 
+  test('a table that is bounded has one p-value, whichever experiment comes first', () => {
+    const table = [
+      [90, 60, 10],
+      [60, 90, 20],
+      [60, 60, 60],
+    ]
+    const [own, turned] = [table, columnsOf(table)].map((each) => overlapIndependence(overlapOf(each)))
+    expect(own?.method).toBe('bound')
+    expect(turned?.pValue).toBe(own?.pValue)
+    // The last column against both others is the least probable of six tests.
+    const last = overlapIndependence(overlapOf(table.map(([a = 0, b = 0, c = 0]) => [a + b, c])))
+    expect((own?.pValue ?? NaN) / (6 * (last.pValue ?? NaN))).toBeCloseTo(1, 9)
+  })
+
   test('neither the order of the variants nor the side of an experiment changes the p-value', () => {
     fc.assert(
       fc.property(
@@ -346,6 +363,9 @@ describe('overlapIndependence', () => {
           const reversed = overlapIndependence(overlapOf(table.map((row) => row.toReversed()).toReversed()))
           expect(reversed.status).toBe(own.status)
           expect(reversed.pValue ?? 0).toBeCloseTo(own.pValue ?? 0, 9)
+          const turned = overlapIndependence(overlapOf(columnsOf(table)))
+          expect([turned.status, turned.method]).toEqual([own.status, own.method])
+          expect(turned.pValue ?? 0).toBeCloseTo(own.pValue ?? 0, 9)
           expect(JSON.parse(JSON.stringify(own))).toEqual(own)
         },
       ),

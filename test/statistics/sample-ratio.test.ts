@@ -99,6 +99,9 @@ describe('sampleRatio', () => {
       [700, [99, 1]],
       [5000, [3, 1]],
       [1_000_000, [1, 1]],
+      // One identity is a mismatch.
+      [500, [1_000_000, 1]],
+      [500, [1, 1e-300]],
     ] as const) {
       const shares = { a: weights[0], b: weights[1] }
       const expected = Math.round((total * weights[1]) / (weights[0] + weights[1]))
@@ -696,6 +699,27 @@ describe('sampleRatio with phases', () => {
         variants: [{ variant: 'qa', identities: 3 }],
       },
     })
+  })
+
+  test('what is before the window is left out, though nothing comes after it', () => {
+    const window = { startMs: Date.UTC(2026, 5, 5), asOfMs: Date.UTC(2026, 5, 8) }
+    const before = ['2026-06-01T00:00:00.000Z', { a: 900, b: 100 }] as const
+    const within = ['2026-06-06T00:00:00.000Z', { a: 505, b: 495 }] as const
+    const nobody = { status: 'not-enough-traffic', statistic: null }
+    expect(sampleRatio(summary('day', 'UTC', [before]), bothEqual, { window })).toMatchObject(nobody)
+    expect(sampleRatio(summary('day', 'UTC', [before, within]), bothEqual, { window })).toEqual(
+      sampleRatio({ a: 505, b: 495 }, bothEqual),
+    )
+    // Steps without ends: the next one says that one is over, and of the last nothing does.
+    const [first, second] = [before, within].map(([start, newIdentities]) => ({ start, newIdentities }))
+    const ofSteps = (...steps: (typeof first)[]) =>
+      sampleRatio(
+        steps.filter((step) => step !== undefined),
+        bothEqual,
+        { window: { ...window, startMs: Date.UTC(2026, 5, 6) } },
+      )
+    expect(ofSteps(first, second)).toEqual(sampleRatio({ a: 505, b: 495 }, bothEqual))
+    expect(() => ofSteps(first)).toThrow('points[0].end is required.')
   })
 
   test('a summary needs no time zone where nothing ends inside a bucket', () => {

@@ -31,8 +31,9 @@ const config: ViteUserConfig = defineConfig({
       'test/time/*.property.test.ts',
       // A thread has no time zone of its own.
       'test/view/process-zone.test.ts',
-      // Thousands of simulated or enumerated experiments: the other tests of the same functions are quicker to tell.
-      'test/statistics/{calibration,exact-tail-level}.test.ts',
+      // Thousands of simulated or enumerated experiments, or a minute of sums where each step is watched: the other tests
+      // of the same functions are quicker to tell.
+      'test/statistics/{calibration,exact-tail-level,many-arms}.test.ts',
     ],
     isolate: false,
     setupFiles: ['test/checks/mutation/setup.ts'],
