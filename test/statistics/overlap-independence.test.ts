@@ -315,10 +315,9 @@ describe('overlapIndependence', () => {
     expect(overlapIndependence(one, { mutuallyExclusive }).reason).toBe(
       'The experiments are meant to exclude each other, and 1 identity is in both.',
     )
-    expect(overlapIndependence({ identities: 0, pairs: [] }, { mutuallyExclusive })).toMatchObject({
-      status: 'exclusive',
-      identities: 0,
-    })
+    const nobody = overlapIndependence({ identities: 0, pairs: [] }, { mutuallyExclusive })
+    expect(nobody).toMatchObject({ status: 'exclusive', identities: 0 })
+    expect(nobody).not.toHaveProperty('reason')
   })
 
   test.each<[why: string, overlap: OverlapCounts, identities: number | null]>([
@@ -386,6 +385,14 @@ describe('overlapIndependence', () => {
       'overlap.pairs[0].identities',
       () => overlapIndependence({ identities: 1, pairs: [{ oneVariant: 'a', otherVariant: 'a' } as never] }),
     ],
+    [
+      'overlap.pairs[0].oneVariant',
+      () =>
+        overlapIndependence({
+          identities: 1,
+          pairs: [{ oneVariant: 5, otherVariant: 'a', identities: 1 } as never],
+        }),
+    ],
     ['options', () => overlapIndependence(overlapOf(even), 7 as never)],
     [
       'options.mutuallyExclusive',
@@ -407,7 +414,46 @@ describe('overlapIndependence', () => {
     ['options.exclusionGroups[0]', () => overlapsIndependence([], { exclusionGroups: [7 as never] })],
     ['options.exclusionGroups[0][1]', () => overlapsIndependence([], { exclusionGroups: [[0, 0.5]] })],
   ])('refuses misuse: %s', (path, call) => {
-    expect(refusalOf(call)).toMatchObject({ code: 'invalid-statistics', details: { path } })
+    expect(refusalOf(call)).toMatchObject({
+      code: 'invalid-statistics',
+      // It ends with what to do.
+      message: expect.stringMatching(/\. [A-Z][^.]+(\.[^.]+)*\.$/),
+      details: { path },
+    })
+  })
+
+  test('a verdict needs as many as would show that the smallest cell lost half, whatever its place', () => {
+    const table = [
+      [40, 20],
+      [20, 10],
+    ]
+    // In proportion the statistic is 0: with half of the smallest cell it is that of one in 85.
+    const each =
+      85 /
+      (overlapIndependence(
+        overlapOf([
+          [40, 20],
+          [20, 5],
+        ]),
+      ).statistic ?? NaN)
+    const critical = 10.827566170662733
+    expect(overlapIndependence(overlapOf(table))).toMatchObject({
+      neededTotal: Math.ceil(critical * each),
+      statistic: 0,
+      cells: table.flat().map((count) => ({ observed: count, expected: count, statisticShare: 0 })),
+    })
+  })
+
+  test('identities with a variant in one experiment only are in no cell', () => {
+    const { pairs, identities } = overlapOf(even)
+    const more = [
+      ...pairs,
+      { oneVariant: null, otherVariant: 'other 0', identities: 3 },
+      { oneVariant: 'one 0', otherVariant: null, identities: 4 },
+    ]
+    const { identities: all, ...result } = overlapIndependence({ identities: identities + 7, pairs: more })
+    expect(all).toBe(identities + 7)
+    expect({ ...result, identities }).toEqual(overlapIndependence(overlapOf(even)))
   })
 })
 
