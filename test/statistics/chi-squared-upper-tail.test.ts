@@ -74,6 +74,12 @@ describe('chiSquaredUpperTail', () => {
     expect(chiSquaredCriticalValue(0.001, 1)).toBeCloseTo(10.827566170662733, 10)
   })
 
+  test('the critical value of what is almost certain keeps its digits', () => {
+    // Near 0 the density of a normal variable is flat: P(Z² ≤ x) = √(2x / π).
+    const missing = 1e-6
+    expect(chiSquaredCriticalValue(1 - missing, 1) / ((Math.PI / 2) * missing ** 2)).toBeCloseTo(1, 8)
+  })
+
   test('falls and stays within 0 and 1 across the places where the method changes', () => {
     for (const degreesOfFreedom of [1, 2, 3, 59, 60, 61, 200, 401, 2000, 2100, 2200]) {
       let before = 1

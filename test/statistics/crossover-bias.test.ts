@@ -78,6 +78,27 @@ describe('crossoverBias', () => {
     })
   })
 
+  test('a variant without identities changes nothing, however improbable the others are', () => {
+    const counted = { b: 1_000_000 }
+    const quarantined = { a: 99, b: 1 }
+    const { arms, ...expected } = crossoverBias({ counted, quarantined })
+    // No double holds it.
+    expect(expected).toMatchObject({ status: 'mismatch', method: 'exact', pValue: 0 })
+    const { arms: more, ...result } = crossoverBias({ counted: { ...counted, none: 0 }, quarantined })
+    expect(result).toEqual(expected)
+    expect(more).toHaveLength(arms.length + 1)
+  })
+
+  test('where all are quarantined, no arm has a larger share of them', () => {
+    expect(crossoverBias({ counted: {}, quarantined: { a: 50, b: 60 } })).toMatchObject({
+      status: 'consistent',
+      statistic: 0,
+      pValue: 1,
+      logPValue: 0,
+      method: 'exact',
+    })
+  })
+
   test('a public log: its quarantine falls evenly', () => {
     // 145,294 and 145,290 began in the two, 144,300 and 144,389 stayed.
     const result = crossoverBias({

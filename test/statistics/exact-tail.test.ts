@@ -9,9 +9,10 @@ import {
   logLowerTail,
   logUpperTail,
 } from '../../src/statistics/count-distributions.js'
-import { shareInterval } from '../../src/statistics/evidence.js'
+import { multinomialTail, shareInterval, shown } from '../../src/statistics/evidence.js'
 import { enumeratedTail, exactTail, gridTail } from '../../src/statistics/exact-tail.js'
 import { hypergeometricLottery, multinomialLottery } from '../../src/statistics/lottery.js'
+import { deviation } from '../../src/statistics/phase-evidence.js'
 import { runs } from '../arbitraries/runs.js'
 
 const recorded = <Row>(name: string): Row[] =>
@@ -100,6 +101,14 @@ describe('against mpmath and scipy', () => {
     }
     expect(shareInterval(0, 0, 0.05)).toEqual({ low: 0, high: 1 })
   })
+
+  test.each([1e-222, 1e-230, 1e-240, 1e-250, 1e-260, 1e-270, 1e-280, 1e-290, 1e-300])(
+    'an interval that misses with a probability of %d has a low end above 0',
+    (outside) => {
+      // One of ten, or more, has a probability of ten times so small a share.
+      expect(shareInterval(1, 10, outside).low / (outside / 20)).toBeCloseTo(1, 10)
+    },
+  )
 })
 
 test('a hypergeometric distribution adds up to 1, and is symmetric in what was drawn and what was marked', () => {
@@ -217,4 +226,30 @@ test('what is small beside what is large: the sum over the small arms, chi-squar
   expect(result.method).toBe('mixed')
   // Four million simulated experiments gave 0.00799, with a standard deviation of 0.00005; chi-squared alone says 0.00699.
   expect(Math.abs((result.pValue ?? NaN) - 0.00799)).toBeLessThan(4 * 0.00005)
+})
+
+test('an arm just too small for the chi-squared distribution beside large ones: nearly the sum over all outcomes', () => {
+  // The small arm has the most identities.
+  const [counts, shares] = [[100, 100, 100, 110], sharesOf([105, 105, 105, 95])]
+  const tail = (level: number) => multinomialTail(counts, shares, statisticOf(counts, shares), level)
+  const [mixed, whole] = [tail(0.001), tail(1e-9)]
+  expect([mixed.method, whole.method]).toEqual(['mixed', 'exact'])
+  expectNear(Math.exp(mixed.logPValue), Math.exp(whole.logPValue), 0.005, counts)
+})
+
+describe('what a result shows', () => {
+  test.each([
+    [-1, { pValue: Math.exp(-1), logPValue: -1 }],
+    // Rounding may exceed 1.
+    [1e-12, { pValue: 1, logPValue: 0 }],
+    // JSON has neither a negative zero nor an infinite number.
+    [-0, { pValue: 1, logPValue: 0 }],
+    [-Infinity, { pValue: 0, logPValue: -Number.MAX_VALUE }],
+  ])('of the logarithm %d', (logPValue, expected) => {
+    expect(shown(logPValue)).toEqual(expected)
+  })
+
+  test('identities where none are possible deviate without limit, and no identities not at all', () => {
+    expect([deviation(3, 0), deviation(0, 0), deviation(3, 2)]).toEqual([Infinity, 0, 0.5])
+  })
 })

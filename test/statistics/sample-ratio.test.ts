@@ -347,7 +347,10 @@ describe('sampleRatio', () => {
     [{ a: 260, b: 260 }, bothEqual, 1e-4, 'exact'],
     [{ a: 280, b: 280 }, bothEqual, 1e-4, 'chi-squared'],
     [{ a: 150_000, b: 150_000, c: 3 }, { a: 50_000, b: 50_000, c: 1 }, 0.001, 'exact'],
+    [{ a: 4_999_998, b: 4_999_999, c: 3 }, { a: 2e6, b: 2e6, c: 1 }, 0.001, 'exact'],
     [{ a: 6e6, b: 6e6, c: 3 }, { a: 2e6, b: 2e6, c: 1 }, 0.001, 'mixed'],
+    // One large arm is no group.
+    [{ a: 2e7, b: 3 }, { a: 1e7, b: 1 }, 0.001, 'exact'],
     [{ a: 5000, b: 5100, c: 4900, d: 12 }, { a: 1000, b: 1000, c: 1000, d: 1 }, 0.001, 'mixed'],
   ] as [Record<string, number>, Record<string, number>, number, string][])(
     '%j of %j, compared with %d, has a p-value that is %s',
@@ -358,9 +361,14 @@ describe('sampleRatio', () => {
 
   test('a share too small for a statistic is bounded by its own binomial', () => {
     // ln C(505, 5) + 5 ln 1e-310, and twice, for two arms.
-    const { logPValue, statistic } = sampleRatio({ a: 5, b: 500 }, { a: 1e-310, b: 1 })
+    const { logPValue, statistic, method } = sampleRatio({ a: 5, b: 500 }, { a: 1e-310, b: 1 })
     expect(statistic).toBeNull()
     expect(logPValue).toBeCloseTo(-3541.99831, 4)
+    expect(method).toBe('bound')
+    // The surplus of another arm is less probable still: 5000 or more of 5001 at one half. Three arms.
+    const other = sampleRatio({ a: 1, b: 5000 }, { a: 1e-313, b: 1, c: 1 })
+    expect(other.statistic).toBeNull()
+    expect(other.logPValue).toBeCloseTo(Math.log(3) + Math.log(5002) - 5001 * Math.LN2, 6)
   })
 
   test('the implied loss is that of the arm with the fewest identities for its share', () => {
@@ -533,6 +541,7 @@ describe('sampleRatio with phases', () => {
       statistic: expect.closeTo(statistic, 12),
       degreesOfFreedom: 2,
       pValue: Math.min(1, 2 * Math.min(phases, pooled)),
+      method: 'bound',
       components: {
         phases: { degreesOfFreedom: 2, pValue: expect.closeTo(phases, 12), method: 'chi-squared' },
         pooled: {
@@ -859,6 +868,105 @@ describe('sampleRatio with phases', () => {
     ])
     // At 0.001 a count of 120 would do for the chi-squared distribution; at 0.0005 it does not.
     expect(components?.phases.method).toBe('bound')
+  })
+
+  /** The pooled test of days that all have the same shares, each day a phase. */
+  const pooledOf = (
+    steps: ReturnType<typeof daily>,
+    shares: Readonly<Record<string, number>>,
+    threshold = 0.001,
+  ) => {
+    const phases = steps.map(({ start }) => ({ from: start, shares }))
+    return sampleRatio(steps, phases, { threshold }).components?.pooled
+  }
+
+  test.each([
+    ['far above what is expected', daily({ a: 300, b: 200 }, { a: 410, b: 40 }), { a: 9, b: 1 }, 0.001],
+    ['a little above it', daily({ a: 400, b: 40 }, { a: 400, b: 60 }), { a: 9, b: 1 }, 0.001],
+    ['below it', daily({ a: 400, b: 30 }, { a: 400, b: 20 }), { a: 9, b: 1 }, 0.001],
+    ['one expected, and 105 more', daily({ a: 459, b: 53 }, { a: 459, b: 53 }), { a: 1023, b: 1 }, 0.001],
+    ['an arm of hardly any share', daily({ a: 1000, b: 3 }, { a: 3000, b: 0 }), { a: 1e12, b: 1 }, 0.001],
+    ['an arm of billions', daily({ a: 5e9 - 3, b: 3 }, { a: 5e9 - 4, b: 4 }), { a: 1e9, b: 1 }, 0.001],
+    // A count as far below is a tie, and ties count.
+    ['two thousand expected', daily({ a: 19_307, b: 2256 }, { a: 1009, b: 118 }), { a: 9, b: 1 }, 1e-11],
+  ])(
+    'of phases with the same shares, the pooled test is that of the totals: %s',
+    (_, steps, shares, threshold) => {
+      const totals = { a: 0, b: 0 }
+      for (const { newIdentities } of steps) {
+        totals.a += newIdentities['a'] ?? 0
+        totals.b += newIdentities['b'] ?? 0
+      }
+      const expected = sampleRatio(totals, shares, { threshold })
+      const pooled = pooledOf(steps, shares, threshold)
+      expect([pooled?.method, expected.method]).toEqual(['exact', 'exact'])
+      expect(pooled?.logPValue).toBeCloseTo(expected.logPValue ?? NaN, 9)
+    },
+  )
+
+  test.each([
+    // One is expected, and 106 more came.
+    [1024, 107, { a: 1023, b: 1 }],
+    [440, 430, { a: 35, b: 9 }],
+    // No double holds the probability of it.
+    [2050, 50, { a: 1e12, b: 1 }],
+  ])('a pooled deviation too great to add up, %d with %d, has Chernoff’s bound', (total, count, shares) => {
+    const half = { a: (total - count) / 2, b: count / 2 }
+    const [first, second] = [
+      { a: Math.ceil(half.a), b: Math.floor(half.b) },
+      { a: Math.floor(half.a), b: Math.ceil(half.b) },
+    ]
+    const rest = total - count
+    const [p, q] = [shares.b / (shares.a + shares.b), shares.a / (shares.a + shares.b)]
+    const divergence = count * Math.log(count / total / p) + rest * Math.log(rest / total / q)
+    const pooled = pooledOf(daily(first, second), shares)
+    expect(pooled?.method).toBe('bound')
+    // Twice, for both sides.
+    expect(pooled?.logPValue).toBeCloseTo(Math.LN2 - divergence, 6)
+  })
+
+  test('an arm that expects exactly enough is judged by the chi-squared distribution beside a smaller one', () => {
+    const counts = { a: 70, b: 25, c: 190, d: 115 }
+    const pooled = pooledOf(daily(counts, counts), { a: 2, b: 1, c: 8, d: 5 }, 0.002)
+    // 140 of 800 where an eighth is expected, 100, and three other arms that deviate less.
+    const tail = chiSquaredUpperTail(40 ** 2 / (800 * (1 / 8) * (7 / 8)), 1)
+    expect(pooled?.method).toBe('bound')
+    expect(pooled?.pValue).toBeCloseTo(4 * tail, 12)
+  })
+
+  test('an arm that gets everybody has no deviation to judge', () => {
+    // Beside 1e-310 its share is 1.
+    expect(pooledOf(daily({ a: 500 }, { a: 500 }), { a: 1, b: 1e-310, c: 1e-310 })).toMatchObject({
+      pValue: 1,
+      logPValue: 0,
+      method: 'bound',
+    })
+  })
+
+  test('an arm of hardly any share leaves the pooled degrees of freedom as they are', () => {
+    const steps = daily({ b: 5000, c: 6000 }, { b: 5100, c: 6200 })
+    expect(pooledOf(steps, { a: 3, b: 8e7, c: 3e7 })?.degreesOfFreedom).toBe(2)
+  })
+
+  test('the order of the variants does not change a digit of the pooled test', () => {
+    const increments = [
+      { a: 147, b: 317, c: 487, d: 380 },
+      { a: 307, b: 430, c: 420, d: 227 },
+      { a: 291, b: 291, c: 154, d: 454 },
+    ]
+    const weights = [
+      { a: 11, b: 5, c: 17, d: 12 },
+      { a: 6, b: 7, c: 7, d: 7 },
+      { a: 20, b: 19, c: 19, d: 12 },
+    ]
+    const inOrder = ({ a, b, c, d }: { a: number; b: number; c: number; d: number }) => ({ c, a, d, b })
+    const steps = daily(...increments)
+    const evidence = (reordered: typeof weights | ReturnType<typeof inOrder>[]) =>
+      sampleRatio(
+        steps,
+        steps.map(({ start }, day) => ({ from: start, shares: reordered[day] ?? {} })),
+      ).components
+    expect(evidence(weights.map(inOrder))).toEqual(evidence(weights))
   })
 
   test('a sum of phases too improbable for a number has a logarithm', () => {

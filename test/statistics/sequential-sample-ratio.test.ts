@@ -4,7 +4,7 @@ import { exposureWindow, summarizeExposures } from 'first-exposure'
 import { sequentialSampleRatio, type SampleRatioStep } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
 // Inside the package only: the authors' example has a prior that is not centred on the shares.
-import { multinomialLogBayesFactor } from '../../src/statistics/multinomial-log-bayes-factor.js'
+import { logMean, multinomialLogBayesFactor } from '../../src/statistics/multinomial-log-bayes-factor.js'
 
 const even = { a: 1, b: 1 }
 
@@ -425,4 +425,15 @@ describe('sequentialSampleRatio', () => {
       expect.objectContaining({ code }),
     )
   })
+})
+
+test.each([
+  [[Math.log(1), Math.log(2), Math.log(6)], Math.log(3)],
+  // Numbers that no double holds.
+  [[1000, 1000 + Math.log(3)], 1000 + Math.LN2],
+  [[-Infinity, 0], -Math.LN2],
+  [[-Infinity, -Infinity], -Infinity],
+  [[0, Infinity], Infinity],
+])('the logarithm of the mean of numbers with the logarithms %o is %d', (logarithms, mean) => {
+  expect(logMean(logarithms)).toBeCloseTo(mean, 12)
 })
