@@ -71,27 +71,23 @@ export function multinomialTail(
   if (!Number.isFinite(statistic)) return surplusBound(observed, shares, total)
   const degreesOfFreedom = shares.length - 1
   const least = trustedExpectation(level) * (1 - 1e-9)
-  const arms = shares
-    .map((share, place) => ({ share, count: observed[place] ?? 0 }))
-    .sort((a, b) => a.share - b.share || a.count - b.count)
-  const small = arms.filter(({ share }) => share * total < least)
+  const sorted = shares.toSorted((a, b) => a - b)
+  const small = sorted.filter((share) => share * total < least)
   if (small.length === 0) {
     return {
       logPValue: logChiSquaredUpperTail(statistic, degreesOfFreedom),
       method: 'chi-squared',
     }
   }
-  const large = arms.slice(small.length)
-  const sharesOf = (some: typeof arms): number[] => some.map(({ share }) => share)
-  const countsOf = (some: typeof arms): number[] => some.map(({ count }) => count)
-  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+  const large = sorted.slice(small.length)
   // Summing the tails between two arms of that size would take too long for its benefit.
   if (large.length > 2 || (large.length === 2 && total > 1e7)) {
     // The group counts through Pearson's statistic of the whole, so it is passed as a distance.
-    const lottery = multinomialLottery([...sharesOf(small), sum(sharesOf(large))], total, large.length)
+    const ofLarge = large.reduce((sum, share) => sum + share, 0)
+    const lottery = multinomialLottery([...small, ofLarge], total, large.length)
     return tailWith('mixed', exactTail(lottery, [], statistic))
   }
-  return tailWith('exact', exactTail(multinomialLottery(sharesOf(arms), total), countsOf(arms), statistic))
+  return tailWith('exact', exactTail(multinomialLottery(sorted, total), [], statistic))
 }
 
 /** The tail, with its method if nothing was rounded. */

@@ -121,6 +121,11 @@ function normalised(
   )
 }
 
+/** 1 − share, by the shares of the others: where an arm has almost the whole share, the difference has no digits. */
+export function shareOfOthers(shares: ReadonlyMap<string, number>, variant: string): number {
+  return ascendingSum([...shares].filter(([other]) => other !== variant).map(([, share]) => share))
+}
+
 /** A sum that does not depend on the order of its terms. */
 export function ascendingSum(terms: readonly number[]): number {
   return [...terms].sort((a, b) => a - b).reduce((sum, term) => sum + term, 0)

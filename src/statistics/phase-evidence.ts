@@ -9,7 +9,7 @@ import {
   type Tail,
   type TestEvidence,
 } from './evidence.js'
-import { ascendingSum, type ExpectedPhase } from './expected-phases.js'
+import { ascendingSum, shareOfOthers, type ExpectedPhase } from './expected-phases.js'
 
 /** An arm in one phase or in all phases: its counts, and its part of Pearson's statistic. */
 export interface DeviatingArm {
@@ -170,13 +170,13 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
       ascendingSum(
         (armsOf[at] ?? []).map(
           ({ share, total, shares }) =>
-            total * share * ((row === column ? 1 : 0) - (shares.get(column) ?? 0)),
+            total * share * (row === column ? shareOfOthers(shares, row) : -(shares.get(column) ?? 0)),
         ),
       ),
     ),
   )
-  const { statistic, rank } = quadraticForm(covariance, deviations)
   const expected = armsOf.map((arms) => ascendingSum(arms.map((arm) => arm.expected)))
+  const { statistic, rank } = quadraticForm(covariance, deviations, expected)
   if (areTrusted(expected, level)) {
     return evidenceOf(statistic, rank, {
       logPValue: logChiSquaredUpperTail(statistic, rank),
@@ -258,26 +258,35 @@ function binomialsBound(
   return { logPValue: Math.min(0, logMoment - low * count + Math.LN2), method: 'bound' }
 }
 
-/** DᵀV⁻D and the rank of V, by elimination with the greatest pivot first. */
+/**
+ * DᵀV⁻D and the rank of V, by elimination from the smallest arm to the largest: what the others determine is a large one,
+ * whose own difference has the fewest digits.
+ */
 function quadraticForm(
   covariance: readonly (readonly number[])[],
   deviations: readonly number[],
+  sizes: readonly number[],
 ): { readonly statistic: number; readonly rank: number } {
-  const rows = covariance.map((row, at) => [...row, deviations[at] ?? 0])
-  const places = new Set(rows.keys())
-  const greatest = Math.max(...rows.map((row, at) => row[at] ?? 0))
+  // In standard deviations: what is left of an arm by rounding is small beside its own variance, however small that is.
+  const units = covariance.map((row, at) => Math.sqrt(row[at] ?? 0))
+  const rows = covariance.map((row, at) =>
+    [...row.map((value, column) => value / (units[column] ?? 1)), deviations[at] ?? 0].map(
+      (value) => value / (units[at] ?? 1),
+    ),
+  )
+  const inOrder = [...rows.keys()]
+    .filter((at) => units[at] !== 0)
+    .sort((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0))
   let [statistic, rank] = [0, 0]
-  while (places.size > 0) {
-    const pivot = [...places].reduce((a, b) => ((rows[b]?.[b] ?? 0) > (rows[a]?.[a] ?? 0) ? b : a))
-    places.delete(pivot)
+  for (const [place, pivot] of inOrder.entries()) {
     const row = rows[pivot] ?? []
     const size = row[pivot] ?? 0
     const gap = row.at(-1) ?? 0
-    if (size <= 1e-10 * greatest) continue
+    if (size <= 1e-10) continue
     rank++
     statistic += gap ** 2 / size
-    for (const place of places) {
-      const other = rows[place] ?? []
+    for (const later of inOrder.slice(place + 1)) {
+      const other = rows[later] ?? []
       const factor = (other[pivot] ?? 0) / size
       row.forEach((value, column) => {
         other[column] = (other[column] ?? 0) - factor * value

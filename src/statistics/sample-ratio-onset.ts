@@ -2,13 +2,7 @@ import { quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { timedSteps, whyNoCounts, whyNoSum, type TimedCounts } from './counts.js'
 import { multinomialTail } from './evidence.js'
-import {
-  ascendingSum,
-  expectedPhases,
-  phaseThroughout,
-  type ExpectedPhase,
-  type ExpectedShares,
-} from './expected-phases.js'
+import { expectedPhases, phaseThroughout, shareOfOthers, type ExpectedShares } from './expected-phases.js'
 import { holmAdjusted } from './holm-adjusted.js'
 import { logMean } from './multinomial-log-bayes-factor.js'
 import { checkedOptions, type TimeWindow } from './options.js'
@@ -215,7 +209,7 @@ function onsetOf(
       since.set(variant, {
         observed: sums.observed + observed,
         expected: sums.expected + expected,
-        variance: sums.variance + expected * shareOfOthers(fitted.phase, variant),
+        variance: sums.variance + expected * shareOfOthers(fitted.phase.shares, variant),
       })
     }
   }
@@ -250,7 +244,7 @@ function bucketsOf(
       arm,
       total: fitted.total,
       share: fitted.phase.shares.get(arm.variant) ?? 0,
-      others: shareOfOthers(fitted.phase, arm.variant),
+      others: shareOfOthers(fitted.phase.shares, arm.variant),
     })),
   )
   const adjusted = holmAdjusted(
@@ -274,7 +268,7 @@ function bucketsOf(
       residual:
         expected === 0
           ? 0
-          : (observed - expected) / Math.sqrt(expected * shareOfOthers(fitted.phase, variant)),
+          : (observed - expected) / Math.sqrt(expected * shareOfOthers(fitted.phase.shares, variant)),
       adjustedPValue: adjusted[fitted.arms.length === 2 ? first : first + place] ?? 1,
     }))
     return {
@@ -284,11 +278,6 @@ function bucketsOf(
       isBroken: arms.some(({ adjustedPValue }) => adjustedPValue < threshold),
     }
   })
-}
-
-/** 1 − share, by the shares of the others: where an arm has almost the whole share, the difference would be 0. */
-function shareOfOthers({ shares }: ExpectedPhase, variant: string): number {
-  return ascendingSum([...shares].filter(([other]) => other !== variant).map(([, share]) => share))
 }
 
 function notComputable(reason: string): SampleRatioOnsetResult {

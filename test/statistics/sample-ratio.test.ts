@@ -596,6 +596,23 @@ describe('sampleRatio with phases', () => {
     expect(methods).toEqual(new Set(['chi-squared', 'exact']))
   })
 
+  test.each([1e3, 1e6, 1e7, 1e9, 1e12])(
+    'the pooled test of small arms, one in %d, has one degree of freedom less than arms',
+    (whole) => {
+      const pooledOf = (counts: Record<string, number>, shares: Record<string, number>) =>
+        sampleRatio(daily(counts, counts), [{ shares }, { from: Date.UTC(2026, 5, 2), shares }]).components
+          ?.pooled
+      // Each phase brings 500 for a small arm, and 560 come.
+      const two = pooledOf({ a: 500 * (whole - 1), b: 560 }, { a: whole - 1, b: 1 })
+      const total = 1000 * (whole - 1) + 1120
+      const statistic = (1120 - total / whole) ** 2 / ((total / whole) * (1 - 1 / whole))
+      expect(two).toMatchObject({ degreesOfFreedom: 1, statistic: expect.closeTo(statistic, 9) })
+      expect((two?.pValue ?? NaN) / chiSquaredUpperTail(statistic, 1)).toBeCloseTo(1, 9)
+      const three = pooledOf({ a: 500 * (whole - 2), b: 560, c: 500 }, { a: whole - 2, b: 1, c: 1 })
+      expect(three?.degreesOfFreedom).toBe(2)
+    },
+  )
+
   test('agrees with scipy, phase by phase', () => {
     const { rows } = JSON.parse(
       readFileSync(new URL('../fixtures/statistics/phased-sample-ratio.json', import.meta.url), 'utf8'),
