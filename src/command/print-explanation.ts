@@ -38,18 +38,14 @@ export function explanationText(
   return [
     ...(ledger === undefined ? [] : ledgerSections(ledger, explained, terminal)),
     ...(crossovers === undefined ? [] : crossoverSections(crossovers, explained, terminal)),
-    ...(ledger === undefined
-      ? []
-      : [splitSection(explained.view, explained.overTime, explained.expectedShares, terminal)]),
+    ...(ledger === undefined ? [] : [splitSection(explained, terminal)]),
     ...(breakdown === undefined ? [] : breakdownSections(breakdown, explained, terminal)),
   ]
 }
 
 /** The verdict on the split, in words. */
 export function splitSection(
-  view: ExposuresView,
-  overTime: ExposuresView,
-  expectedShares: Readonly<Record<string, number>> | undefined,
+  { view, overTime, multiVariant, expectedShares }: Omit<Explained, 'scanned'>,
   { width, colour }: Terminal,
 ): readonly string[] {
   const verdicts = exposuresVerdicts(view, expectedShares)
@@ -59,7 +55,7 @@ export function splitSection(
     ...(verdicts.assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
     ...sentences,
     ...healthInWords(exposureHealth, words),
-    ...excludedInWords(verdicts.excludedRatio, words),
+    ...excludedInWords(verdicts.excludedRatio, multiVariant, words),
   ].join(' ')
   return [strong(`${headline}${inBrackets(verdicts.sampleRatio.pValue)}`, colour), ...filled(text, width)]
 }

@@ -101,8 +101,15 @@ export async function reportText(
     isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
   if (expectedShares !== undefined && explanation.ledger === undefined) {
     sections.push([
-      ...(verdicts?.splitSection(view, partOfView(view, strays?.axis ?? window), expectedShares, terminal) ??
-        []),
+      ...(verdicts?.splitSection(
+        {
+          view,
+          overTime: partOfView(view, strays?.axis ?? window),
+          multiVariant: spec.multiVariant,
+          expectedShares,
+        },
+        terminal,
+      ) ?? []),
     ])
   }
   const axis = strays?.axis ?? window

@@ -139,7 +139,7 @@ export function totalsText(
         [
           ...(verdicts.assumed ? ['No split was given (--expected), so this assumes equal shares.'] : []),
           ...sentences,
-          ...excludedInWords(verdicts.excludedRatio, words),
+          ...excludedInWords(verdicts.excludedRatio, spec.multiVariant, words),
         ].join(' '),
         width,
       ),

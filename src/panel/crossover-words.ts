@@ -14,7 +14,8 @@ export function crossoversInWords(
   const { status, reason = '', pValue } = crossoverBias
   const quarantines = multiVariant === 'quarantine'
   const unevenly = say('chanceOfUnevenness', { chance: chance(pValue ?? 1, words) })
-  const assigned = assignedInWords(assignedRatio, words)
+  // Where nobody is excluded, no exclusion can have bent the split.
+  const assigned = quarantines ? assignedInWords(assignedRatio, words) : []
   switch (status) {
     case 'consistent':
       return {

@@ -1,6 +1,6 @@
 import { aList, aName, aString, anObject, withFields } from '../checks.js'
 import { invalidPanel } from '../errors.js'
-import { deepFreeze } from '../freeze.js'
+import { deepFreeze, frozenCopy } from '../freeze.js'
 import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import type { ExposureSpec } from '../experiment/exposure-spec.js'
 import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
@@ -150,13 +150,13 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
   const { state, experiment, spec, policy = {}, title, origin, expectedShares, control } = input
   anObject(spec, 'spec', invalidPanel)
   const nowMs = epochMs(input.now, 'now')
-  const { startedAt, endedAt } = anObject(
-    experiment,
-    'experiment',
-    invalidPanel,
-  ) as unknown as RefreshExperiment
+  const dates = anObject(experiment, 'experiment', invalidPanel) as unknown as RefreshExperiment
+  // A host may have read them as a Date or a text: the answer has milliseconds.
+  const startedAt = epochMs(dates.startedAt, 'experiment.startedAt')
+  const endedAt = dates.endedAt === null ? null : epochMs(dates.endedAt, 'experiment.endedAt')
   const asked = { startedAt, endedAt, fingerprint: exposureFingerprint(spec, startedAt) }
-  const status = refreshStatus(state, asked, nowMs, policy)
+  // Its own copy of what is not frozen, such as a state read from JSON.
+  const status = frozenCopy({ ...refreshStatus(state, asked, nowMs, policy) })
   const decision = refreshDecision(state, asked, nowMs, policy)
   const variants = configuredVariants(input.variants, expectedShares)
   assertParts(input)
@@ -194,7 +194,7 @@ export function exposuresAnswer(input: ExposuresAnswerInput): ExposuresAnswer {
     ...base,
     window,
     verdicts,
-    ledger,
+    ledger: frozenCopy(ledger),
     crossovers:
       crossovers === undefined ? null : crossoversAnswer(crossovers, view, spec.multiVariant, expectedShares),
     slices: breakdown === undefined ? null : slicesAnswer(breakdown, view, expectedShares),
@@ -207,9 +207,11 @@ function assertParts({ ledger, crossovers, breakdown }: ExposuresAnswerInput): v
     aList(anObject(ledger, 'ledger', invalidPanel)['parts'], 'ledger.parts', invalidPanel)
   }
   if (crossovers !== undefined) {
-    const { pairs, timeseries } = anObject(crossovers, 'crossovers', invalidPanel)
+    const { pairs, firstVariants, timeseries } = anObject(crossovers, 'crossovers', invalidPanel)
     aList(pairs, 'crossovers.pairs', invalidPanel)
-    anObject(timeseries, 'crossovers.timeseries', invalidPanel)
+    const { points } = anObject(timeseries, 'crossovers.timeseries', invalidPanel)
+    aList(points, 'crossovers.timeseries.points', invalidPanel)
+    anObject(firstVariants, 'crossovers.firstVariants', invalidPanel)
   }
   if (breakdown !== undefined) {
     const { column, slices } = anObject(breakdown, 'breakdown', invalidPanel)
@@ -250,8 +252,8 @@ function configuredVariants(
   }
   if (expectedShares === undefined) return null
   const all = Array.isArray(expectedShares)
-    ? (expectedShares as readonly { readonly shares: Readonly<Record<string, number>> }[]).map(
-        ({ shares }) => shares,
+    ? (expectedShares as readonly unknown[]).map(
+        (phase, index) => anObject(phase, `expectedShares[${index}]`, invalidPanel)['shares'],
       )
     : [expectedShares]
   return [...new Set(all.flatMap((shares) => Object.keys(anObject(shares, 'expectedShares', invalidPanel))))]

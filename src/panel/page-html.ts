@@ -1,5 +1,5 @@
 import type { PanelAppearance } from './browser/mount-panel.js'
-import { aString, oneOf, withFields } from '../checks.js'
+import { anObject, aString, oneOf, withFields } from '../checks.js'
 import { invalidPanel } from '../errors.js'
 import { aTimeZone } from '../time/time-zone.js'
 import type { ExposuresAnswer } from './exposures-answer.js'
@@ -30,9 +30,11 @@ export interface EmbeddedPanel {
 /** The page of `panelPage`, with a given script. */
 export function pageHtml(
   answer: ExposuresAnswer,
-  { service, ...options }: PanelPageOptions,
+  given: PanelPageOptions,
   { code, hash, licences }: PageScript,
 ): string {
+  anObject(answer, 'answer', invalidPanel)
+  const { service, ...options } = anObject(given, 'options', invalidPanel) as PanelPageOptions
   withFields(options, ['locale', 'labels', 'timeZone', 'dir'], 'options', invalidPanel, '')
   const { locale, labels, timeZone, dir } = options
   if (timeZone !== undefined) aTimeZone(timeZone, 'timeZone', invalidPanel)

@@ -195,6 +195,11 @@ export const panelLabels = {
     other:
       '{variant} has no identity any more, while {count} identities fell on the other variants: look whether it is still served.',
   },
+  neverSeenArm: {
+    one: '{variant} has no identity so far, while {count} identity fell on the other variants: look whether it is served.',
+    other:
+      '{variant} has no identity so far, while {count} identities fell on the other variants: look whether it is served.',
+  },
   rateFallen: {
     one: 'The last 24 hours brought {count} identity, {share} of the usual {usual}: look whether exposures still arrive.',
     other:
@@ -202,6 +207,7 @@ export const panelLabels = {
   },
   excludedUnknown: 'The excluded share cannot be computed.',
   excludedNobody: 'Nobody was seen, so nobody is excluded.',
+  noneExcluded: 'An identity in several variants counts in the first one, so none is excluded.',
   excludedSentence: {
     one: '{count} of {seen} seen ({share}) was in several variants and is excluded.',
     other: '{count} of {seen} seen ({share}) were in several variants and are excluded.',

@@ -140,7 +140,8 @@ export function panelWords({ locale = 'en-US', labels = {} }: PanelLanguage = {}
     },
     instant: (ms, timeZone) => dates({ dateStyle: 'medium', timeStyle: 'short', timeZone }).format(ms),
     duration: (ms) => {
-      const [unit, size] = lengths.find(([, size]) => ms >= 2 * size) ?? (['millisecond', 1] as const)
+      const [unit, size] =
+        lengths.find(([, size]) => ms >= (size === 1000 ? size : 2 * size)) ?? (['millisecond', 1] as const)
       return number({ style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 })(
         Math.round(ms / size),
       )

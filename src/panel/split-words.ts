@@ -1,3 +1,4 @@
+import type { MultiVariantPolicy } from '../experiment/multi-variant-policy.js'
 import type { ExcludedRatioResult } from '../statistics/excluded-ratio.js'
 import type { ExposureHealthResult } from '../statistics/exposure-health.js'
 import type { SampleRatioResult } from '../statistics/sample-ratio.js'
@@ -117,7 +118,12 @@ export function healthInWords(
   return [
     ...arms
       .filter(({ isSilent }) => isSilent)
-      .map(({ variant, othersSince }) => say('silentArm', { variant: name(variant), count: othersSince })),
+      .map(({ variant, othersSince, lastSeen }) =>
+        say(lastSeen === null ? 'neverSeenArm' : 'silentArm', {
+          variant: name(variant),
+          count: othersSince,
+        }),
+      ),
     ...(rate.status === 'fallen' && rate.usual !== null
       ? [
           say('rateFallen', {
@@ -133,10 +139,12 @@ export function healthInWords(
 /** The excluded share in words, for beside the verdict. */
 export function excludedInWords(
   { status, excludedIdentities, seenIdentities }: ExcludedRatioResult,
+  multiVariant: MultiVariantPolicy,
   { say, share }: PanelWords,
 ): readonly string[] {
   if (excludedIdentities === null || seenIdentities === null) return [say('excludedUnknown')]
   if (seenIdentities === 0) return [say('excludedNobody')]
+  if (excludesNobody(multiVariant, excludedIdentities)) return [say('noneExcluded')]
   const seen = say('excludedSentence', {
     count: excludedIdentities,
     seen: say('identityCount', { count: seenIdentities }),
@@ -144,4 +152,9 @@ export function excludedInWords(
   })
   if (status === 'warning') return [seen, say('excludedWarning')]
   return status === 'acceptable' ? [seen, say('excludedAcceptable')] : [seen]
+}
+
+/** Whether nobody is excluded by the policy. The count of a former question may still have excluded some. */
+export function excludesNobody(multiVariant: MultiVariantPolicy, excludedIdentities: number): boolean {
+  return multiVariant === 'first-seen' && excludedIdentities === 0
 }

@@ -1,4 +1,4 @@
-import { withFields, withMethods } from '../checks.js'
+import { aList, withFields, withMethods } from '../checks.js'
 import type { RefreshStore } from '../clickhouse/refresh-store.js'
 import { invalidPolicy } from '../errors.js'
 import { decodeRefreshState, encodeRefreshState } from '../refresh/refresh-encoding.js'
@@ -81,7 +81,7 @@ export function postgresRefreshStore(
   /** Writes one row, or none where the stored version is another. */
   const write = async (text: string, values: string[]): Promise<number> => {
     try {
-      return (await pool.query(text, values)).rows.length
+      return rowsOf(await pool.query(text, values)).length
     } catch (error) {
       if (isOneOf(error, serializationFailure)) return 0
       throw error
@@ -90,10 +90,8 @@ export function postgresRefreshStore(
 
   const load = async (key: string, tries = 1): ReturnType<RefreshStore<string>['load']> => {
     try {
-      const { rows } = await pool.query(`SELECT state, version FROM ${table} WHERE key = $1`, [
-        storedKey(key),
-      ])
-      const [row] = rows as readonly { readonly state: string; readonly version: string }[]
+      const answer = await pool.query(`SELECT state, version FROM ${table} WHERE key = $1`, [storedKey(key)])
+      const [row] = rowsOf(answer) as readonly { readonly state: string; readonly version: string }[]
       return row === undefined ? null : { state: decodeRefreshState(row.state), version: row.version }
     } catch (error) {
       // A host that may only read creates nothing.
@@ -158,4 +156,9 @@ function tableOf(given: NonNullable<PostgresRefreshStoreOptions['table']>): stri
   ]
     .map(quotedName)
     .join('.')
+}
+
+/** The rows of an answer, as pg gives them. Another client may answer with the rows themselves. */
+function rowsOf(answer: unknown): readonly unknown[] {
+  return aList((Object(answer) as { rows?: unknown }).rows, 'pool.query(…).rows', invalidPolicy)
 }

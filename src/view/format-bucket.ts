@@ -101,10 +101,9 @@ export function formatBucket(
 }
 
 function isLocale(value: unknown): value is BucketLocale {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<BucketLocale>).formatLong === 'object' &&
-    typeof (value as Partial<BucketLocale>).localize === 'object'
-  )
+  if (typeof value !== 'object' || value === null) return false
+  const { formatLong, localize } = value as Readonly<
+    Record<string, Readonly<Record<string, unknown>> | null | undefined>
+  >
+  return typeof formatLong?.date === 'function' && typeof localize?.month === 'function'
 }

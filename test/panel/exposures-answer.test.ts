@@ -7,11 +7,12 @@ import {
   reduceRefresh,
   refreshDecision,
   refreshStatus,
+  summarizeExposureLedger,
   summarizeExposures,
   type ExposuresSummary,
   type RefreshState,
 } from 'first-exposure'
-import { exposuresAnswer, type ExposuresAnswerInput } from 'first-exposure/panel'
+import { exposuresAnswer, panelPage, type ExposuresAnswerInput } from 'first-exposure/panel'
 import { excludedRatio, exposureHealth, sampleRatio, sequentialSampleRatio } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
 import { exposuresSummary } from '../arbitraries/exposures-summary.js'
@@ -75,6 +76,43 @@ describe('an answer', () => {
         })
       }),
       { numRuns: runs(60) },
+    )
+  })
+
+  test('a state and a ledger as they came from JSON are not frozen, and the answer is', () => {
+    const summary = summarizeExposures(
+      [{ quarantined: false, variant: 'a', bucketMs: Date.UTC(2026, 5, 1), newIdentities: 7 }],
+      { granularity: 'day' },
+    )
+    const ledger = summarizeExposureLedger([
+      { entry: 'exposure', variant: 'a', events: 9, identities: 0, lateness_seconds: [] },
+      { entry: 'counted', variant: 'a', events: 9, identities: 7, lateness_seconds: [] },
+    ])
+    const parsed = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
+    const input = { ...askedState({ ...base, state: after(summary) }), ledger }
+    const plain = { ...input, state: parsed(input.state), ledger: parsed(ledger) }
+    const answer = exposuresAnswer(plain)
+    expect(answer).toEqual(exposuresAnswer(input))
+    expect(isFrozen(answer)).toBe(true)
+    for (const own of [
+      plain.state,
+      plain.state.success?.summary.timeseries,
+      plain.ledger,
+      plain.ledger.parts,
+    ]) {
+      expect(own).toBeDefined()
+      expect(Object.isFrozen(own)).toBe(false)
+    }
+  })
+
+  test.each([
+    ['as Date', new Date(startedAt), new Date(asOf)],
+    ['as text', new Date(startedAt).toISOString(), new Date(asOf).toISOString()],
+  ])('an experiment’s dates %s are milliseconds in the answer', (_, start, end) => {
+    const dates = { startedAt: start, endedAt: end } as never
+    const known = { startedAt, endedAt: asOf }
+    expect(exposuresAnswer({ ...base, experiment: dates })).toEqual(
+      exposuresAnswer({ ...base, experiment: known }),
     )
   })
 
@@ -210,5 +248,21 @@ describe('an answer', () => {
     expect(refused({ variants: ['a', 1] })).toMatchObject({ details: { path: 'variants[1]' } })
     expect(refused({ spec: undefined })).toMatchObject({ code: 'invalid-panel', details: { path: 'spec' } })
     expect(refused({ now: 'today' })).toMatchObject({ code: 'invalid-instant' })
+    expect(refused({ experiment: { startedAt: 'June', endedAt: null } })).toMatchObject({
+      code: 'invalid-instant',
+    })
+    for (const [path, change] of [
+      ['expectedShares[0]', { expectedShares: [null] }],
+      ['crossovers.firstVariants', { crossovers: { pairs: [], timeseries: { points: [] } } }],
+      ['crossovers.timeseries.points', { crossovers: { pairs: [], firstVariants: {}, timeseries: {} } }],
+    ] as const) {
+      expect(refused(change)).toMatchObject({ code: 'invalid-panel', details: { path } })
+    }
+    for (const call of [
+      () => panelPage(null as never),
+      () => panelPage(exposuresAnswer(base), null as never),
+    ]) {
+      expect(refusalOf(call)).toMatchObject({ code: 'invalid-panel' })
+    }
   })
 })

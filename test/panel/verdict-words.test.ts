@@ -100,6 +100,10 @@ describe('crossovers in words', () => {
     expect(last('mismatch')).toBe(words.say('assignedMismatch'))
     expect(last('consistent')).toBe(words.say('assignedConsistent'))
     expect(last('not-computable')).toBe(words.say('quarantineBiased'))
+    // Nobody is excluded where the first variant counts: no exclusion is to blame.
+    expect(crossoversInWords(answer('mismatch', 'consistent'), 'first-seen', words).sentences.at(-1)).toBe(
+      words.say('crossoversBiased'),
+    )
   })
 })
 
@@ -116,7 +120,8 @@ describe('numbers and instants in words', () => {
     [2 * 86_400_000, '2 days'],
     [2 * 86_400_000 - 1, '48 hours'],
     [2000, '2 seconds'],
-    [1999, '1,999 milliseconds'],
+    [1000, '1 second'],
+    [999, '999 milliseconds'],
   ])('a length of %d ms is %s', (ms, length) => {
     expect(words.duration(ms)).toBe(length)
   })

@@ -1,5 +1,7 @@
-import { summarizeExposureLedger } from 'first-exposure'
+import { exposureSpec, initialRefreshState, summarizeExposureLedger } from 'first-exposure'
+import { exposuresAnswer } from 'first-exposure/panel'
 import { describe, expect, test } from 'vitest'
+import { statusWords } from '../../src/panel/browser/status-words.js'
 import { crossedInWords, medianInWords } from '../../src/panel/crossover-words.js'
 import { ledgerLines, ledgerSentences, ledgerSum } from '../../src/panel/ledger-words.js'
 import { panelWords } from '../../src/panel/panel-words.js'
@@ -162,8 +164,8 @@ describe('the traffic', () => {
 
   test('an arm that fell silent, and fewer identities than usual', () => {
     const arms = [
-      { variant: 'a', isSilent: false, othersSince: 0 },
-      { variant: 'b', isSilent: true, othersSince: 120 },
+      { variant: 'a', isSilent: false, othersSince: 0, lastSeen: null },
+      { variant: 'b', isSilent: true, othersSince: 120, lastSeen: '2026-06-03T00:00:00.000Z' },
     ]
     const health = (status: string, usual: number | null): Health =>
       ({ arms, rate: { status, recent: 30, usual } }) as unknown as Health
@@ -174,6 +176,10 @@ describe('the traffic', () => {
       'The last 24 hours brought 30 identities, 30.00% of the usual 100: look whether exposures still arrive.',
     )
     expect(healthInWords(health('fallen', null), words)).toHaveLength(1)
+    const never = { arms: [{ ...arms[1], lastSeen: null }], rate: { status: 'usual' } } as unknown as Health
+    expect(healthInWords(never, words)).toEqual([
+      'b has no identity so far, while 120 identities fell on the other variants: look whether it is served.',
+    ])
   })
 
   test('who is excluded', () => {
@@ -183,22 +189,50 @@ describe('the traffic', () => {
       seenIdentities: number | null,
     ): Excluded => ({ status, excludedIdentities, seenIdentities }) as unknown as Excluded
     const seen = '3 of 100 identities seen (3.00%) were in several variants and are excluded.'
-    expect(excludedInWords(excluded('not-computable', null, null), words)).toEqual([
+    expect(excludedInWords(excluded('not-computable', null, null), 'quarantine', words)).toEqual([
       'The excluded share cannot be computed.',
     ])
-    expect(excludedInWords(excluded('acceptable', 0, 0), words)).toEqual([
+    expect(excludedInWords(excluded('acceptable', 0, 0), 'quarantine', words)).toEqual([
       'Nobody was seen, so nobody is excluded.',
     ])
-    expect(excludedInWords(excluded('warning', 3, 100), words)).toEqual([
+    expect(excludedInWords(excluded('warning', 3, 100), 'quarantine', words)).toEqual([
       seen,
       expect.stringContaining('more than the 1%'),
     ])
-    expect(excludedInWords(excluded('acceptable', 3, 100), words)).toEqual([
+    expect(excludedInWords(excluded('acceptable', 3, 100), 'quarantine', words)).toEqual([
       seen,
       words.say('excludedAcceptable'),
     ])
-    expect(excludedInWords(excluded('not-enough-traffic', 3, 100), words)).toEqual([seen])
+    expect(excludedInWords(excluded('not-enough-traffic', 3, 100), 'quarantine', words)).toEqual([seen])
+    // Under the other policy nobody is: how many were in several variants is not known.
+    expect(excludedInWords(excluded('acceptable', 0, 100), 'first-seen', words)).toEqual([
+      'An identity in several variants counts in the first one, so none is excluded.',
+    ])
+    // The count of a former question, which excluded some.
+    expect(excludedInWords(excluded('acceptable', 3, 100), 'first-seen', words)[0]).toBe(seen)
   })
+})
+
+test('an experiment is only said to start at an instant that is to come', () => {
+  const startedAt = Date.UTC(2026, 5, 1)
+  const sentences = (endedAt: number | null, now: number) =>
+    statusWords(
+      exposuresAnswer({
+        state: initialRefreshState,
+        experiment: { startedAt, endedAt },
+        spec: exposureSpec({ environmentKey: 'prod', featureName: 'checkout' }),
+        now,
+      }),
+      'UTC',
+      true,
+      false,
+      words,
+    ).sentences
+  expect(sentences(null, startedAt - 1)).toEqual([
+    expect.stringContaining('The experiment starts at Jun 1, 2026'),
+  ])
+  // Cancelled before it began.
+  expect(sentences(startedAt, startedAt + 86_400_000)).toEqual(['Nothing has been counted yet.'])
 })
 
 test('short forms differ where the texts differ, and stay whole at the worst', () => {

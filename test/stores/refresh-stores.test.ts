@@ -122,6 +122,16 @@ describe('a store in PostgreSQL', () => {
     expect(statements(loading)).toEqual(Array.from({ length: 5 }, () => 'SELECT'))
   })
 
+  test('a client that answers with the rows themselves is refused, with what to do', async () => {
+    const store = postgresRefreshStore({ query: async () => [] as never })
+    for (const call of [() => store.load('a'), () => store.save('a', requested, 'v1')]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'invalid-policy',
+        details: { path: 'pool.query(…).rows' },
+      })
+    }
+  })
+
   test('every other error reaches the caller', async () => {
     for (const error of ['08006', '42501', '57014']) {
       await expect(postgresRefreshStore(pool(error)).load('a')).rejects.toMatchObject({ code: error })

@@ -97,9 +97,17 @@ describe('formatBucket', () => {
     expect(() => formatBucket(point, { timeZone: 'Mars/Olympus' })).toThrow(
       expect.objectContaining({ code: 'invalid-view' }),
     )
-    expect(() => formatBucket(point, { locale: 'de-DE' as never })).toThrow(
-      expect.objectContaining({ code: 'invalid-view' }),
-    )
+    for (const locale of [
+      'de-DE',
+      null,
+      {},
+      { code: 'x', formatLong: {}, localize: {} },
+      { code: 'x', formatLong: null, localize: null },
+    ]) {
+      expect(() => formatBucket(point, { locale: locale as never })).toThrow(
+        expect.objectContaining({ code: 'invalid-view' }),
+      )
+    }
     for (const end of [point.start, '2026-05-01T00:00:00.000Z']) {
       expect(() => formatBucket({ ...point, end })).toThrow(
         expect.objectContaining({

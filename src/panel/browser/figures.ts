@@ -1,4 +1,4 @@
-import { splitInWords, type Tone } from '../split-words.js'
+import { excludesNobody, splitInWords, type Tone } from '../split-words.js'
 import type { PanelWords } from '../panel-words.js'
 import { figure as isolated } from './data-table.js'
 import { element, type Child } from './element.js'
@@ -25,7 +25,7 @@ export function figures(
     tile(
       say('excluded'),
       number(view.excludedIdentities),
-      answer.multiVariant === 'first-seen'
+      excludesNobody(answer.multiVariant, view.excludedIdentities)
         ? say('noneExcludedNote')
         : seen === 0
           ? say('nobodySeen')

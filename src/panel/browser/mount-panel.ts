@@ -3,6 +3,7 @@ import { invalidPanel } from '../../errors.js'
 import { aTimeZone } from '../../time/time-zone.js'
 import { formerOf, successOf } from '../answered-view.js'
 import type { ExposuresAnswer } from '../exposures-answer.js'
+import { excludesNobody } from '../split-words.js'
 import { panelWords, type PanelLanguage, type PanelWords } from '../panel-words.js'
 import { visible } from '../variant-label.js'
 import { chartCard } from './chart-card.js'
@@ -349,7 +350,8 @@ function panelContent(
     fill(crossovers, shown && answer.crossovers && crossoversCard(answer.crossovers, shown))
     fill(slices, shown && answer.slices && slicesCard(answer.slices, shown))
     foot.hidden = false
-    foot.textContent = say(answer.multiVariant === 'first-seen' ? 'countedFirst' : 'countedOnce')
+    const isFirst = excludesNobody(answer.multiVariant, shown?.view.excludedIdentities ?? 0)
+    foot.textContent = say(isFirst ? 'countedFirst' : 'countedOnce')
     // Both read sizes, and the chart then draws: so the page is laid out once for both.
     markScrollable(root)
     if (shown !== null && !isEmpty) chart.show(shown)

@@ -5,7 +5,14 @@ import { rowsOf, variantName } from './series.js'
 import type { Shown } from './shown.js'
 
 /** Whether to trust the split: the verdict in words, then the evidence. */
-export function splitCard({ verdicts, variants, bucketName, words, heading }: Shown): readonly HTMLElement[] {
+export function splitCard({
+  answer,
+  verdicts,
+  variants,
+  bucketName,
+  words,
+  heading,
+}: Shown): readonly HTMLElement[] {
   const { say, probability, digits, signed, tenths, count, shares } = words
   const { assumed, sampleRatio: once, sequentialSampleRatio: sequential } = verdicts
   const { excludedRatio, exposureHealth } = verdicts
@@ -65,7 +72,7 @@ export function splitCard({ verdicts, variants, bucketName, words, heading }: Sh
         element(
           'p',
           { class: isWorthAWarning ? 'warning' : '' },
-          excludedInWords(excludedRatio, words).join(' '),
+          excludedInWords(excludedRatio, answer.multiVariant, words).join(' '),
         ),
       ),
       element(

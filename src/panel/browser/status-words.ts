@@ -20,7 +20,7 @@ export interface StatusWords {
  * @param hasButton - whether the reader can ask for a refresh
  */
 export function statusWords(
-  { status, decision, experiment }: ExposuresAnswer,
+  { status, decision, experiment, nowMs }: ExposuresAnswer,
   timeZone: string,
   isLive: boolean,
   hasButton: boolean,
@@ -85,7 +85,8 @@ export function statusWords(
     badge: say('empty'),
     tone: 'neutral',
     sentences: [
-      decision.type === 'not-started'
+      // An experiment that was cancelled before its start has not started either.
+      decision.type === 'not-started' && experiment.startedAt > nowMs
         ? say('startsAt', { when: when(experiment.startedAt) })
         : say('nothingCounted'),
       ...(hasButton && decision.type === 'due' ? [say('pressRefresh')] : []),
