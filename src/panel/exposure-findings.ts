@@ -3,8 +3,12 @@ import { invalidPanel } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { LedgerPartName } from '../questions/ledger/answer.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
+import type { RefreshSuccess } from '../refresh/refresh-state.js'
+import type { RefreshStatus } from '../refresh/refresh-status.js'
+import type { SampleRatioResult } from '../statistics/sample-ratio.js'
 import { answerVersion, formerOf } from './answered-view.js'
 import type { ExposuresAnswer } from './exposures-answer.js'
+import type { ExposuresVerdicts } from './exposures-verdicts.js'
 
 /**
  * What a finding is about.
@@ -45,8 +49,8 @@ export interface ExposureFinding {
 
 /** What is true of one answer. */
 interface Condition extends Omit<ExposureFinding, 'change'> {
-  /** What the sentence is when it has ended. */
-  readonly ended: string
+  /** What the sentence is when it has ended, by the answer in which it is not true any more. */
+  readonly ended: (after: ExposuresAnswer) => string
 }
 
 type Judged = ReadonlyMap<string, Condition>
@@ -63,14 +67,15 @@ type Judged = ReadonlyMap<string, Condition>
  * however many hosts there are, they agree. If you refresh less often than every `throttleMs`, pass your interval as
  * `throttleMs`: it is then the third failure. A run that is lost leaves no failure in the state, and no finding.
  *
- * If another question is asked (the spec or the start has changed), everything that was true of the old one has ended.
- * Until the new one has an answer, nothing is true of its counts.
+ * If another question is asked (the spec or the start has changed), everything that was true of the old one has ended,
+ * and what is true of the new one has begun. Until the new one has an answer, nothing is true of its counts. If an end is
+ * set that the last count has passed, nothing is true of the counts either, until there is one up to that end.
  *
  * @param before - the answer that was told about last; `null` for the first answer: then all that is true has begun
  * @param after - the new answer, of the same experiment
  * @param options.policy - the policy of your refreshes, for `throttleMs`; default 300,000
- * @returns the findings, frozen, in the order of the table of codes; the same for the same answers, and none for the same
- *   answer twice
+ * @returns the findings, frozen, in the order of the table of codes, and of one code first what has ended; the same for
+ *   the same answers, and none for the same answer twice
  * @throws {@link ExposureError} `invalid-panel` for something else than an answer of this version, `invalid-policy`
  *
  * @example
@@ -124,12 +129,20 @@ export function exposureFindings(
   if (before !== null) assertAnswer(before, 'before')
   assertAnswer(after, 'after')
   const isOther = before !== null && before.experiment.fingerprint !== after.experiment.fingerprint
+  const sentenceOf: EndedSentence =
+    isOther || (before !== null && hasBecomeFormer(before, after))
+      ? () => 'Another question is asked now.'
+      : ({ ended }) => ended(after)
   return deepFreeze(
     conditions
       .flatMap((judge) => {
-        const now = truthsOf(after, judge, throttleMs)
-        const then = before === null ? nothing : truthsOf(before, judge, throttleMs)
-        return now === undefined ? [] : changes(then ?? nothing, now, isOther)
+        const then = (before === null ? undefined : truthsOf(before, judge, throttleMs)) ?? nothing
+        // Of a question that has no answer yet nothing is true. Of the same one, the answer cannot say.
+        const now = truthsOf(after, judge, throttleMs) ?? (isOther ? nothing : then)
+        // What is true of both questions does not last: it ends with the one and begins with the other.
+        return isOther
+          ? [...endedOf(then, sentenceOf), ...begunOf(now)]
+          : [...endedOf(without(then, now), sentenceOf), ...begunOf(without(now, then))]
       })
       .concat(before === null ? [] : lostEvents(before, after))
       .sort((a, b) => order.indexOf(a.code) - order.indexOf(b.code)),
@@ -154,25 +167,32 @@ function assertAnswer(answer: ExposuresAnswer, path: string): void {
   anObject(status, `${path}.status`, invalidPanel)
 }
 
-/** @param isOther - whether the answers are to different questions */
-function changes(then: Judged, now: Judged, isOther: boolean): readonly ExposureFinding[] {
-  const began = [...now].flatMap(([id, condition]): ExposureFinding[] => {
-    const { ended: _ended, ...found } = condition
-    return then.has(id) ? [] : [{ ...found, change: 'began' }]
-  })
-  const ended = [...then].flatMap(([id, { ended: sentence, ...condition }]): ExposureFinding[] =>
-    now.has(id)
-      ? []
-      : [
-          {
-            ...condition,
-            change: 'ended',
-            severity: 'info',
-            sentence: isOther ? 'Another question is asked now.' : sentence,
-          },
-        ],
-  )
-  return [...began, ...ended]
+/** Whether what was an answer is an old one now, because an end was set that its count has passed. */
+function hasBecomeFormer(before: ExposuresAnswer, after: ExposuresAnswer): boolean {
+  return formerOf(before.status) === undefined && formerOf(after.status) !== undefined
+}
+
+type EndedSentence = (condition: Condition) => string
+
+function endedOf(judged: Judged, sentenceOf: EndedSentence): readonly ExposureFinding[] {
+  return [...judged.values()].map((condition) => ({
+    ...foundIn(condition),
+    change: 'ended',
+    severity: 'info',
+    sentence: sentenceOf(condition),
+  }))
+}
+
+function begunOf(judged: Judged): readonly ExposureFinding[] {
+  return [...judged.values()].map((condition) => ({ ...foundIn(condition), change: 'began' }))
+}
+
+function foundIn({ ended: _ended, ...found }: Condition): Omit<ExposureFinding, 'change'> {
+  return found
+}
+
+function without(some: Judged, others: Judged): Judged {
+  return new Map([...some].filter(([id]) => !others.has(id)))
 }
 
 /** What is true of an answer, of one kind; `undefined` if the answer cannot say. */
@@ -208,9 +228,38 @@ function mismatch({ verdicts }: ExposuresAnswer): Judged | undefined {
     severity: assumed ? 'warning' : 'critical',
     variant: null,
     sentence: `The split is not ${assumed ? 'equal' : 'the configured one'}. ${once.reason ?? ''}`.trimEnd(),
-    ended: `The split fits ${assumed ? 'equal shares' : 'the configured one'} again, or cannot be judged any more.`,
+    ended: (after) => mismatchEnded(once, after.verdicts),
     evidence: { pValue: once.pValue, sequentialPValue: always.pValue, since: always.firstCrossedAt },
   }))
+}
+
+function mismatchEnded(then: SampleRatioResult, now: ExposuresVerdicts | null): string {
+  if (now !== null && isOtherSplit(then, now.sampleRatio)) return 'Another split is expected now.'
+  if (now?.sampleRatio.status === 'mismatch')
+    return 'The test that allows for every look does not find a mismatch any more.'
+  const split = now?.assumed === true ? 'equal shares' : 'the configured one'
+  return `The split fits ${split} again, or cannot be judged any more.`
+}
+
+/** Whether the two were compared with other shares, as far as they say it. */
+function isOtherSplit(then: SampleRatioResult, now: SampleRatioResult): boolean {
+  // The shares of several phases are weighted by their identities: they move while the phases stay as they are.
+  if (then.components !== undefined && now.components !== undefined) return false
+  const [some, others] = [then, now].map(expectedOf)
+  if (some === undefined || others === undefined) return false
+  // Both sum to 1: what only the other one has is missing in these.
+  return [...some].some(([variant, share]) => Math.abs(share - (others.get(variant) ?? 0)) > rounding)
+}
+
+/** Shares were multiplied by a total and divided by it again. */
+const rounding = 1e-9
+
+/** The expected share of each arm; `undefined` if no identity was judged. */
+function expectedOf({ arms }: SampleRatioResult): ReadonlyMap<string, number> | undefined {
+  const judged = arms.flatMap(({ variant, expectedShare }) =>
+    expectedShare === null ? [] : [[variant, expectedShare] as const],
+  )
+  return judged.length === 0 ? undefined : new Map(judged)
 }
 
 function excluded({ verdicts }: ExposuresAnswer): Judged | undefined {
@@ -221,7 +270,7 @@ function excluded({ verdicts }: ExposuresAnswer): Judged | undefined {
     severity: 'warning',
     variant: null,
     sentence: reason ?? 'Many identities were exposed to more than one variant.',
-    ended: 'The excluded share is below its line again.',
+    ended: () => 'The excluded share is no longer above its line, or cannot be judged any more.',
     evidence: { share, excludedIdentities, seenIdentities },
   }))
 }
@@ -241,7 +290,8 @@ function silentArms({ verdicts }: ExposuresAnswer): Judged | undefined {
             `The variant ${JSON.stringify(variant)} is silent: ` +
             `${lastSeen === null ? 'nobody has entered it' : `nobody has entered it since ${lastSeen}`}, ` +
             `while ${count(othersSince)} entered the others.`,
-          ended: `The variant ${JSON.stringify(variant)} is entered again, or cannot be judged any more.`,
+          ended: () =>
+            `The variant ${JSON.stringify(variant)} is entered again, or cannot be judged any more.`,
           evidence: { lastSeen, othersSince, pValue },
         },
       ]),
@@ -256,7 +306,7 @@ function rateFallen({ verdicts }: ExposuresAnswer): Judged | undefined {
     severity: 'warning',
     variant: null,
     sentence: `Few identities enter: ${count(recent)} in the last period, and usually ${count(usual ?? 0)}.`,
-    ended: 'As many identities enter as usual, or it cannot be judged any more.',
+    ended: () => 'As many identities enter as usual, or it cannot be judged any more.',
     evidence: { recent, usual, ratio },
   }))
 }
@@ -279,7 +329,7 @@ function eventsUnusable({ ledger }: ExposuresAnswer): Judged | undefined {
     sentence:
       `${count(events)} of ${count(ledger.scanned)} events cannot be counted: ` +
       `they have no time, no identity or no variant.`,
-    ended: 'Nearly all events can be counted again.',
+    ended: () => 'Nearly all events can be counted again, or it cannot be judged any more.',
     evidence: {
       scanned: ledger.scanned,
       ...Object.fromEntries(lost.map((part) => [part.part, part.events])),
@@ -292,7 +342,7 @@ const failedTimes = 3
 
 function refreshFailing({ status, experiment }: ExposuresAnswer, throttleMs: number): Judged {
   const failure = 'failure' in status ? status.failure : null
-  const success = 'success' in status ? status.success : null
+  const success = ownSuccess(status)
   // Before the first success, the refreshes are counted from the start of the experiment.
   const since = success?.at ?? experiment.startedAt
   return one(failure !== null && failure.at - since >= failedTimes * throttleMs, () => {
@@ -306,7 +356,11 @@ function refreshFailing({ status, experiment }: ExposuresAnswer, throttleMs: num
           ? 'No refresh has succeeded'
           : `No refresh has succeeded since ${instant(success.at)}`
       }. ${message}`,
-      ended: 'A refresh has succeeded.',
+      // A failure may also be forgotten, or become one of another question.
+      ended: (after) =>
+        failure !== null && (ownSuccess(after.status)?.at ?? -Infinity) > failure.at
+          ? 'A refresh has succeeded.'
+          : 'The refreshes do not count as failing any more.',
       evidence: {
         error: code,
         failedAt: failure === null ? null : instant(failure.at),
@@ -314,6 +368,11 @@ function refreshFailing({ status, experiment }: ExposuresAnswer, throttleMs: num
       },
     }
   })
+}
+
+/** The success of what is asked, and not of what was asked before. */
+function ownSuccess(status: RefreshStatus): RefreshSuccess | null {
+  return 'success' in status ? status.success : null
 }
 
 /** A later answer to the same question has seen at least as many identities, unless events have vanished. */
@@ -341,8 +400,7 @@ function seen(
   const { status, window, verdicts, experiment } = answer
   const identities = verdicts?.excludedRatio.seenIdentities ?? null
   // An old answer to another question says nothing of this one.
-  if (identities === null || window === null || !('success' in status) || status.success === null)
-    return undefined
+  if (identities === null || window === null || ownSuccess(status) === null) return undefined
   return {
     question: JSON.stringify([experiment.fingerprint ?? null, window.startMs]),
     asOf: window.asOfMs,

@@ -342,6 +342,211 @@ describe('what is found', () => {
   })
 })
 
+describe('how it has ended', () => {
+  const sentences = (before: ExposuresAnswer, after: ExposuresAnswer): string[] =>
+    exposureFindings(before, after).map(({ code, change, sentence }) => `${code} ${change}: ${sentence}`)
+  const equal = { days: [{ control: 1000, green: 1000 }] }
+  const other = { spec: exposureSpec({ environmentKey: 'prod', featureName: 'search' }) }
+
+  test('another question is asked, where an end was set that the count has passed', () => {
+    const end = { experiment: { startedAt, endedAt: startedAt + 4 * day } }
+    const wrong = { days: [{ control: 5000, green: 4000 }], excluded: 300 }
+    const outdated = answer({ ...wrong, ...end })
+    expect(outdated.status.type).toBe('outdated')
+    expect(sentences(answer({ ...wrong, ledger: ledger(500) }), outdated)).toEqual([
+      'mismatch ended: Another question is asked now.',
+      'excluded ended: Another question is asked now.',
+      'events-unusable ended: Another question is asked now.',
+    ])
+    expect(short(exposureFindings(outdated, answer(wrong)))).toEqual([
+      'mismatch began critical',
+      'excluded began warning',
+    ])
+  })
+
+  test('a share or a ledger that cannot be judged any more is not called good', () => {
+    const tooFew = answer({ days: [{ control: 20, green: 20 }], excluded: 10 })
+    expect(tooFew.verdicts?.excludedRatio).toMatchObject({ status: 'not-enough-traffic', share: 0.2 })
+    const [excluded] = sentences(answer({ days: [{ control: 100, green: 100 }], excluded: 10 }), tooFew)
+    expect(excluded).toBe(
+      'excluded ended: The excluded share is no longer above its line, or cannot be judged any more.',
+    )
+    const nobody = answer({ ledger: summarizeExposureLedger([]) })
+    expect(sentences(answer({ ledger: ledger(11) }), nobody)).toEqual([
+      'events-unusable ended: Nearly all events can be counted again, or it cannot be judged any more.',
+    ])
+  })
+
+  test('a refresh has succeeded only where one succeeded after the failure', () => {
+    const failing = answer({ events: [failed(day)] })
+    const succeeded = (afterMs: number): RefreshEvent => {
+      const at = startedAt + 5 * day + afterMs
+      const buckets = [
+        { quarantined: false, variant: 'control', bucketMs: startedAt, newIdentities: 500 },
+        { quarantined: false, variant: 'green', bucketMs: startedAt, newIdentities: 500 },
+      ]
+      return {
+        type: 'succeeded',
+        asOf: at,
+        at,
+        summary: summarizeExposures(buckets, { granularity: 'day' }),
+      }
+    }
+    const anew = answer({ events: [failed(day), succeeded(day + minute)] })
+    expect(sentences(failing, anew)).toEqual(['refresh-failing ended: A refresh has succeeded.'])
+    // A success from before the failure that is reported late, and a store that has lost the failure.
+    const late = answer({ events: [failed(day), succeeded(day - minute)] })
+    for (const after of [late, good]) {
+      expect(sentences(failing, after)).toEqual([
+        'refresh-failing ended: The refreshes do not count as failing any more.',
+      ])
+    }
+    // An end that the failed run has passed, and the success has not, or there was none.
+    const end = { experiment: { startedAt, endedAt: startedAt + 5.5 * day } }
+    expect(sentences(failing, answer({ events: [failed(day)], ...end }))).toEqual([
+      'refresh-failing ended: Another question is asked now.',
+    ])
+    const never = { days: [], events: [failed(day)] }
+    expect(sentences(answer(never), answer({ ...never, ...end }))).toEqual([
+      'refresh-failing ended: The refreshes do not count as failing any more.',
+    ])
+  })
+
+  test('a question that stays without an answer is not another one', () => {
+    const { state } = askedState({ state: initialRefreshState, experiment, spec })
+    const known = good.status.type === 'loaded' ? good.status.success : null
+    const asked = askedState({ state, experiment, ...other }).state
+    const former = { ...state, success: known }
+    const at = startedAt + 6 * day
+    const waiting = (failure: RefreshState['failure']): ExposuresAnswer =>
+      exposuresAnswer({
+        state: {
+          ...asked,
+          question: { revision: 2, startedAt, fingerprint: '', ...asked.question },
+          requestedAt: startedAt,
+          failure,
+          earlier: [former],
+        },
+        experiment,
+        ...other,
+        now: at + day,
+      })
+    const failing = waiting({
+      asOf: at,
+      at,
+      error: { code: 'network', transient: true, message: 'It broke.' },
+    })
+    expect([failing.status.type, waiting(null).status.type]).toEqual(['failed', 'outdated'])
+    expect(sentences(failing, waiting(null))).toEqual([
+      'refresh-failing ended: The refreshes do not count as failing any more.',
+    ])
+  })
+
+  test('another split is expected, where the configured one has changed', () => {
+    const days = Array.from({ length: 5 }, () => ({ control: 500, green: 1500 }))
+    const assumed = answer({ days, isConfigured: false })
+    const configured = answer({ days, expectedShares: { control: 1, green: 3 } })
+    const anew = 'mismatch ended: Another split is expected now.'
+    expect(sentences(assumed, configured)).toEqual([anew])
+    expect(sentences(answer({ days }), configured)).toEqual([anew])
+    const even = Array.from({ length: 5 }, () => ({ control: 1000, green: 1000 }))
+    const uneven = answer({ days: even, expectedShares: { control: 3, green: 1 } })
+    expect(sentences(uneven, answer({ days: even, isConfigured: false }))).toEqual([anew])
+    // An arm that was added, and one that was taken away.
+    const arms = answer({
+      days: days.map(() => ({ control: 1000, green: 1000, blue: 0 })),
+      expectedShares: { control: 1, green: 1, blue: 1 },
+    })
+    expect(sentences(arms, answer({ days: even }))).toContain(anew)
+    expect(
+      sentences(answer({ days }), answer({ days, expectedShares: { green: 3, control: 1, blue: 0 } })),
+    ).toEqual([anew])
+  })
+
+  test('the same split, otherwise written, is not another one', () => {
+    const again = 'mismatch ended: The split fits the configured one again, or cannot be judged any more.'
+    const wrong = answer({
+      days: [{ control: 600, green: 600, blue: 600 }],
+      expectedShares: { control: 7, green: 2, blue: 1 },
+    })
+    // The expected shares differ in their last digits.
+    const right = { days: [{ control: 2100, green: 600, blue: 300 }] }
+    expect(
+      sentences(wrong, answer({ ...right, expectedShares: { blue: 0.1, green: 0.2, control: 0.7 } })),
+    ).toEqual([again])
+    expect(sentences(skewed, answer(equal))).toContain(again)
+    expect(
+      sentences(
+        answer({ days: [{ control: 500, green: 1500 }], isConfigured: false }),
+        answer({ ...equal, isConfigured: false }),
+      ),
+    ).toEqual(['mismatch ended: The split fits equal shares again, or cannot be judged any more.'])
+    // Nobody is left to judge.
+    expect(sentences(skewed, answer({ days: [{}] }))).toContain(again)
+    expect(sentences(skewed, answer({ days: [{ control: 900 }], expectedShares: { control: 1 } }))).toContain(
+      again,
+    )
+  })
+
+  test('phases whose weights have moved are not another split', () => {
+    const expectedShares = [
+      { shares: { control: 9, green: 1 } },
+      { from: startedAt + day, shares: { control: 1, green: 1 } },
+    ]
+    const first = { control: 900, green: 100 }
+    const wrong = answer({ days: [first, { control: 500, green: 800 }], expectedShares })
+    const right = answer({ days: [first, { control: 1500, green: 1500 }], expectedShares })
+    expect(sentences(wrong, right)).toEqual([
+      'mismatch ended: The split fits the configured one again, or cannot be judged any more.',
+    ])
+  })
+
+  test('a mismatch that is left at this look only', () => {
+    const odd = answer({ days: [{ control: 5000, green: 4660 }] })
+    expect(odd.verdicts?.sampleRatio.status).toBe('mismatch')
+    expect(sentences(skewed, odd)).toEqual([
+      'mismatch ended: The test that allows for every look does not find a mismatch any more.',
+    ])
+  })
+
+  test('all that was true of the old question, before the new one has an answer', () => {
+    const before = answer({
+      days: [{ control: 5000, green: 4000 }],
+      excluded: 200,
+      ledger: ledger(500),
+      events: [failed(day)],
+    })
+    const after = answer({ ...other, days: [] })
+    expect(after.verdicts).toBeNull()
+    expect(sentences(before, after)).toEqual([
+      'mismatch ended: Another question is asked now.',
+      'excluded ended: Another question is asked now.',
+      'events-unusable ended: Another question is asked now.',
+      'refresh-failing ended: Another question is asked now.',
+    ])
+    const first = answer({ ...other, days: [{ control: 5000, green: 4000 }] })
+    expect(short(exposureFindings(after, first))).toEqual(['mismatch began critical'])
+    // Without an answer to the same question nothing ends: it cannot say.
+    expect(short(exposureFindings(skewed, answer({ days: [] })))).toEqual([])
+  })
+
+  test('what is true of the old question and of the new one, first as ended and then as begun', () => {
+    const told = { days: [{ control: 5000, green: 4000 }], excluded: 200, events: [failed(day)] }
+    const [before, after] = [answer(told), answer({ ...told, ...other })]
+    expect(short(exposureFindings(before, after))).toEqual([
+      'mismatch ended info',
+      'mismatch began critical',
+      'excluded ended info',
+      'excluded began warning',
+      'refresh-failing ended info',
+      'refresh-failing began warning',
+    ])
+    expect(exposureFindings(before, after).filter(({ change }) => change === 'began')).toEqual(
+      exposureFindings(null, after),
+    )
+  })
+})
+
 describe('laws of findings', () => {
   const answers = fc
     .record({
@@ -353,9 +558,13 @@ describe('laws of findings', () => {
       lost: fc.nat({ max: 20 }),
       failedAfter: fc.option(fc.nat({ max: 40 })),
       transient: fc.boolean(),
+      featureName: fc.constantFrom('checkout', 'search'),
+      endedAt: fc.constantFrom(null, null, startedAt + 2 * day),
     })
-    .map(({ days, excluded, lost, failedAfter, transient }) =>
+    .map(({ days, excluded, lost, failedAfter, transient, featureName, endedAt }) =>
       answer({
+        spec: exposureSpec({ environmentKey: 'prod', featureName }),
+        experiment: { startedAt, endedAt },
         days,
         excluded,
         ledger: ledger(lost),
