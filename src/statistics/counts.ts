@@ -61,6 +61,22 @@ export function isTimed(observed: unknown): observed is TimedCounts {
  * caller decides which numbers are valid.
  */
 export function numbersByVariant(value: unknown, path: string): readonly (readonly [string, number])[] {
+  const advice = 'Pass a plain object of numbers by variant key.'
+  return entriesOf(value, path, advice).map(([variant, number]) => {
+    if (typeof number === 'number') {
+      // A negative zero becomes zero, as in JSON.
+      return [variant, number + 0] as const
+    }
+    throw invalidStatistics(`${path} of variant ${quoted(variant)}`, number, 'Pass a number.')
+  })
+}
+
+/** The entries of a record, whatever they are. Refuses anything that cannot be a record. */
+export function entriesOf(
+  value: unknown,
+  path: string,
+  advice: string,
+): readonly (readonly [string, unknown])[] {
   // A Map, a promise or a Date has no variants as its own entries: read as a record it would look empty.
   if (
     typeof value !== 'object' ||
@@ -68,15 +84,9 @@ export function numbersByVariant(value: unknown, path: string): readonly (readon
     Symbol.iterator in value ||
     (Object.keys(value).length === 0 && !isPlain(value))
   ) {
-    throw invalidStatistics(path, value, 'Pass a plain object of numbers by variant key.')
+    throw invalidStatistics(path, value, advice)
   }
-  return Object.entries(value).map(([variant, number]: [string, unknown]) => {
-    if (typeof number === 'number') {
-      // A negative zero becomes zero, as in JSON.
-      return [variant, number + 0] as const
-    }
-    throw invalidStatistics(`${path} of variant ${quoted(variant)}`, number, 'Pass a number.')
-  })
+  return Object.entries(value)
 }
 
 /** Whether nothing is inherited but what every object inherits, in whatever realm the object was made. */
@@ -163,7 +173,8 @@ function orderedSteps(points: unknown, withEnds: boolean): readonly TimedStep[] 
     throw invalidStatistics('points', points, 'Pass an array of steps, a view or a summary.')
   }
   let previousMs = -Infinity
-  return (points as readonly unknown[]).map((each, place) => {
+  // A hole in the array is nothing that can be read: `map` would pass over it.
+  return Array.from(points as readonly unknown[], (each, place) => {
     const path = `points[${place}]`
     const { start, end, newIdentities, partial } = anObject(each, path, invalidStatistics)
     const startMs = epochMs(start as string, `${path}.start`)

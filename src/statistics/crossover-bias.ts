@@ -54,8 +54,8 @@ export interface CrossoverBiasArm {
 /** The verdict of {@link crossoverBias}, with its evidence. Plain, frozen data without NaN or Infinity. */
 export interface CrossoverBiasResult {
   /**
-   * As in `sampleRatio`: `consistent` means that no unevenness was found, and enough identities were quarantined to
-   * find one.
+   * As in `sampleRatio`: `consistent` means that no unevenness was found, and enough identities were quarantined, and
+   * enough left counted, to find one.
    */
   readonly status: SampleRatioStatus
   /** Why it is not `consistent`, as a readable sentence. */
@@ -75,7 +75,8 @@ export interface CrossoverBiasResult {
   /** In the order of `counted`, then the others by key. Empty for `not-computable`. */
   readonly arms: readonly CrossoverBiasArm[]
   /**
-   * The number of quarantined identities from which an even quarantine is `consistent`. `null` for `not-computable`.
+   * The number of identities from which an even quarantine is `consistent`: so many must be quarantined, and so many
+   * counted. `null` for `not-computable`.
    */
   readonly neededTotal: number | null
 }
@@ -98,8 +99,8 @@ export interface CrossoverBiasResult {
  * Freeman and J. H. Halton, Biometrika 38 (1951).
  *
  * @param counts - counted and quarantined identities, whole numbers from 0; a missing variant has 0
- * @param options - as for `sampleRatio`; `minimumTotal` applies to the quarantined identities. Without it, `consistent`
- *   needs enough of them to show that the smallest arm has half as many as it should
+ * @param options - as for `sampleRatio`; `minimumTotal` applies to the quarantined identities and to the counted ones.
+ *   Without it, `consistent` needs enough of both to show that the smallest arm has half as many as it should
  * @returns frozen data. `not-computable` unless at least two variants have an identity, or if a number cannot be a
  *   count. The order of the variants changes only the order of the arms
  * @throws {@link ExposureError} `invalid-statistics` for an argument of the wrong type or an option out of bounds
@@ -155,6 +156,7 @@ export function crossoverBias(
   const stayed = began.reduce((sum, arm) => sum + arm.stayed, 0)
   const left = began.reduce((sum, arm) => sum + arm.left, 0)
   const all = stayed + left
+  const fewer = Math.min(stayed, left)
   const noSum = whyNoSum(all)
   if (noSum !== undefined) return notComputable(noSum)
   const cells = began.map(({ seen, left: gone, stayed: rest }) => {
@@ -189,9 +191,10 @@ export function crossoverBias(
       threshold,
     )
   return deepFreeze({
-    ...verdict(left === 0 ? null : logPValue, left, neededTotal, checked, {
+    // Where next to nobody is left, no counts could be uneven, as where next to nobody was quarantined.
+    ...verdict(fewer === 0 ? null : logPValue, fewer, neededTotal, checked, {
       premise: 'If quarantine took the same share of every arm, one at least this uneven',
-      done: 'quarantined',
+      done: stayed < left ? 'counted' : 'quarantined',
     }),
     statistic: left === 0 ? null : statistic,
     degreesOfFreedom,

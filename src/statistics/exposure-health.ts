@@ -25,11 +25,11 @@ export interface ArmHealth {
 
 /** Whether new identities still arrive. */
 export interface ExposureRate {
-  /** `steady`; `fallen`; or `unknown`, with fewer than three periods before the last one or a usual rate of 0. */
+  /** `steady`; `fallen`; or `unknown`, if fewer than three periods say what is usual, or the usual rate is 0. */
   readonly status: 'steady' | 'fallen' | 'unknown'
   /** Identities of all arms in the last period. */
   readonly recent: number
-  /** The median of the periods before it; `null` without any. */
+  /** The median of the whole periods before it, from the first identity to the last one; `null` without any. */
   readonly usual: number | null
   /** `recent` over `usual`; `null` if there is no usual rate, or it is 0. */
   readonly ratio: number | null
@@ -70,10 +70,13 @@ export interface ExposureHealthOptions {
  * would have been in this arm is the arm's share: the expected one, or the past one if that is smaller. The probability
  * that none was is Π (1 − share), times the number of arms.
  *
- * **Fallen rate.** The last period, 24 hours by default, is compared with the median of all whole periods before it.
- * The rate has fallen if it is less than half of that median, and if a fair coin would divide the two this unevenly
- * with a probability below the threshold. The factor of one half is needed because first exposures vary with the hour
- * and the day, and become fewer once most identities have been seen: a test without it would always raise an alarm.
+ * **Fallen rate.** The last period, 24 hours by default, is compared with the median of all whole periods before it,
+ * from the first identity on. If the last period has nobody, these periods end with the last bucket that has somebody: a
+ * silence does not become the usual rate, and stays a warning however long it is. With fewer than three of them, nobody
+ * knows what is usual. The rate has fallen if it is less than half of that median, and if a fair coin would divide the
+ * two this unevenly with a probability below the threshold. The factor of one half is needed because first exposures vary
+ * with the hour and the day, and become fewer once most identities have been seen: a test without it would always raise an
+ * alarm.
  *
  * Only closed buckets are read: with a window, those in it that are over when it ends. Sparse series are fine: a missing
  * bucket has no identities.
@@ -129,11 +132,12 @@ export function exposureHealth(
   const noSum = whyNoSum(steps.flatMap(({ counts }) => counts).reduce((sum, [, count]) => sum + count, 0))
   if (noSum !== undefined) return notComputable(noSum)
 
-  const variants = [...new Set(phases.flatMap(({ shares }) => [...shares.keys()]))]
+  const known = new Set(phases.flatMap(({ shares }) => [...shares.keys()]))
+  const variants = [...known]
   const open = steps.at(-1)?.isOpen === true ? steps.at(-1) : undefined
   const closed = (open === undefined ? steps : steps.slice(0, -1)).map(
     ({ start, startMs, endMs, counts, ...step }) => {
-      const byVariant = new Map(counts.filter(([variant]) => variants.includes(variant)))
+      const byVariant = new Map(counts.filter(([variant]) => known.has(variant)))
       return {
         start,
         startMs,
@@ -209,20 +213,36 @@ function rateOf(
   fallenBelow: number,
   threshold: number,
 ): ExposureRate {
-  const firstMs = closed[0]?.startMs ?? endMs
-  const periods = Math.max(1, Math.floor((endMs - firstMs) / periodMs + 0.1))
-  // By how many periods ago; only those with a bucket, because a window may have any number of periods.
-  const totals = new Map<number, number>()
-  for (const { startMs, endMs: ends, total } of closed) {
-    // A bucket belongs to the period of its middle: a day of 25 hours belongs to the period of its day.
-    const place = Math.ceil((endMs - (startMs + ends) / 2) / periodMs) - 1
-    if (place >= 0 && place < periods) totals.set(place, (totals.get(place) ?? 0) + total)
+  // A series may be filled or sparse: a bucket without identities is as one that is missing.
+  const busy = closed.filter(({ total }) => total > 0)
+  const [first, last] = [busy[0], busy.at(-1)]
+  if (first === undefined || last === undefined) {
+    return { status: 'unknown', recent: 0, usual: null, ratio: null }
   }
+  const periodsUntil = (ms: number): number => Math.floor((ms - first.startMs) / periodMs + 0.1)
+  // By how many periods before an instant; only those with a bucket, because a window may have any number of periods.
+  const totalsUntil = (ms: number): ReadonlyMap<number, number> => {
+    const totals = new Map<number, number>()
+    for (const bucket of busy) {
+      // A bucket belongs to the period of its middle: a day of 25 hours belongs to the period of its day.
+      const place = Math.ceil((ms - (bucket.startMs + bucket.endMs) / 2) / periodMs) - 1
+      totals.set(place, (totals.get(place) ?? 0) + bucket.total)
+    }
+    return totals
+  }
+  const totals = totalsUntil(endMs)
   const recent = totals.get(0) ?? 0
-  totals.delete(0)
-  const sorted = [...totals.values()].sort((a, b) => a - b)
+  const elapsed = Math.max(0, periodsUntil(endMs) - 1)
+  // A silence is not what is usual: the periods before it end with the last identity.
+  const [usualTotals, nearest, before] =
+    recent > 0
+      ? [totals, 1, elapsed]
+      : [totalsUntil(last.endMs), 0, Math.min(elapsed, periodsUntil(last.endMs))]
+  const sorted = [...usualTotals]
+    .filter(([place]) => place >= nearest && place < nearest + before)
+    .map(([, total]) => total)
+    .sort((a, b) => a - b)
   // Before them in this order are the periods without a bucket, which have nobody.
-  const before = periods - 1
   const at = (place: number): number => sorted[place - (before - sorted.length)] ?? 0
   const usual = before === 0 ? null : (at(Math.ceil(before / 2) - 1) + at(Math.floor(before / 2))) / 2
   const ratio = usual === null || usual === 0 ? null : recent / usual

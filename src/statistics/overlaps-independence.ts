@@ -61,8 +61,9 @@ export interface OverlapsIndependenceResult {
  * of pairs, some have a small p-value by chance. So the p-values are corrected by Holm's method: the probability that
  * any independent pair is called `dependent` is at most the threshold.
  *
- * A pair is outside the family if no table with its margins could be `dependent`. It gets `not-enough-traffic`. Pairs
- * that are meant to exclude each other are not tested.
+ * A pair is outside the family, and gets `not-enough-traffic`, only if no table with its margins could be `dependent`.
+ * That is decided by a bound, so a few such pairs are in the family: this costs the others a little power, and no pair a
+ * false verdict. Pairs that are meant to exclude each other are not tested.
  *
  * @param overlaps - made by `summarizeOverlaps`; each pair of two different experiments once, in either order
  * @param options.exclusionGroups - groups of experiments that are meant to exclude each other, by their places
@@ -165,7 +166,8 @@ function exclusionsOf(groups: unknown): (one: number, other: number) => boolean 
 
 /**
  * Could any table with these margins be `dependent`? A table is at least as probable as one of all the ways in which the
- * identities can be shared out to the variants of one experiment, or of the other.
+ * identities can be shared out to the variants of one experiment, or of the other. That is a bound: where it says no, none
+ * could; where it says yes, perhaps none could either.
  */
 function couldBeDependent(
   { counts, tested }: OverlapTable,

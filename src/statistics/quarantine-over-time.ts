@@ -96,15 +96,16 @@ export function quarantineOverTime(
   }
   let [allCounted, allQuarantined] = [0, 0]
   const inOrder = [...byStart]
+    // A view may be filled with buckets without anybody.
+    .filter(([, point]) => point.counted + point.quarantined > 0)
     .sort(([a], [b]) => a - b)
     .map(([startMs, point]) => {
       allCounted += point.counted
       allQuarantined += point.quarantined
-      const seen = allCounted + allQuarantined
       return {
         start: new Date(startMs).toISOString(),
         ...point,
-        runningShare: seen === 0 ? 0 : allQuarantined / seen,
+        runningShare: allQuarantined / (allCounted + allQuarantined),
       }
     })
   const most = Math.max(0, ...inOrder.map(({ quarantined }) => quarantined))

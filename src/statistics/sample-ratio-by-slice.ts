@@ -28,7 +28,8 @@ export interface SampleRatioBreakdown {
 
 /**
  * The check of one slice. `status`, `reason` and `severity` are those of the corrected test; `pValue` is the slice's own,
- * before the correction.
+ * before the correction. So is `detectable` of an arm: it is for the threshold without the correction, and the corrected
+ * test may find only shares that are further away.
  */
 export interface AdjustedSampleRatioResult extends SampleRatioResult {
   /** The p-value after Holm's correction, from `pValue` to 1. `null` for a slice outside the family. */
@@ -138,7 +139,7 @@ export function sampleRatioBySlice(
       throw invalidStatistics(name, observed, 'Pass a summary for each slice.')
     }
   }
-  const judged = familyOf(given, expected, checked)
+  const judged = familyOf(given, expected, checked, slice)
   const named = (slices as SampleRatioBreakdown['slices']).map(({ value }, place) => ({
     value,
     ...(judged.results[place] as AdjustedSampleRatioResult),
@@ -154,6 +155,7 @@ export function sampleRatioBySlice(
         ...(rest === null ? [] : [{ ...rest, name: 'the value is any other' }]),
       ],
       judged.familySize,
+      slice,
     ),
     familySize: judged.familySize,
     slices: named,
@@ -161,11 +163,17 @@ export function sampleRatioBySlice(
   })
 }
 
+/** What the sentences call one of those that are corrected for, and several. */
+export type Member = readonly [one: string, several: string]
+
+const slice: Member = ['slice', 'slices']
+
 /** The check of each of many counts, corrected for their number. */
 export function familyOf(
   given: readonly { readonly observed: unknown; readonly name: string }[],
   expected: ExpectedShares,
   options: CheckOptions,
+  member: Member,
 ): {
   readonly familySize: number
   readonly results: readonly AdjustedSampleRatioResult[]
@@ -179,7 +187,7 @@ export function familyOf(
     const place = family.indexOf(each)
     return place === -1
       ? { ...each.result, ...untested(each, options), adjustedPValue: null }
-      : corrected(each.result, adjusted[place] ?? 1, family.length, options)
+      : corrected(each.result, adjusted[place] ?? 1, family.length, options, member)
   })
   return { familySize: family.length, results }
 }
@@ -214,11 +222,12 @@ function corrected(
   adjustedPValue: number,
   familySize: number,
   options: CheckOptions,
+  [one, several]: Member,
 ): AdjustedSampleRatioResult {
   const { arms, neededTotal, logPValue } = result
   // A p-value of 0 still has a logarithm.
   const logAdjusted = adjustedPValue > 0 ? Math.log(adjustedPValue) : (logPValue ?? 0) + Math.log(familySize)
-  const correction = ` after a correction for ${familySize} slice${familySize === 1 ? '' : 's'}`
+  const correction = ` after a correction for ${familySize} ${familySize === 1 ? one : several}`
   return {
     ...withVerdict(
       result,
@@ -248,6 +257,7 @@ function withVerdict(
 export function overall(
   slices: readonly (AdjustedSampleRatioResult & { readonly name: string })[],
   familySize: number,
+  [one]: Member,
 ): Pick<SampleRatioBySliceResult, 'status' | 'reason'> {
   const broken = slices.filter(({ status }) => status === 'mismatch').map(({ name }) => name)
   if (broken.length > 0) {
@@ -266,6 +276,6 @@ export function overall(
   if (familySize > 0 && slices.some(({ status }) => status === 'consistent')) return { status: 'consistent' }
   return {
     status: 'not-enough-traffic',
-    reason: 'No slice has enough identities for a verdict.',
+    reason: `No ${one} has enough identities for a verdict.`,
   }
 }

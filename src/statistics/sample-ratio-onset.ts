@@ -21,7 +21,7 @@ export interface SampleRatioOnsetArm {
   readonly adjustedPValue: number
 }
 
-/** One bucket that could be judged. */
+/** One bucket that could be judged: one with identities. */
 export interface SampleRatioOnsetBucket {
   /** The bucket's start, as it was passed; a `Date` or a number as ISO 8601 in UTC. */
   readonly start: string
@@ -34,11 +34,11 @@ export interface SampleRatioOnsetBucket {
 
 /** Where the mismatch begins, and what is known from there on. */
 export interface SampleRatioOnset {
-  /** The start of the bucket in which it most probably began: one with identities. */
+  /** The start of the bucket in which it most probably began. */
   readonly start: string
   /**
-   * The probability that it began in exactly this bucket, 0 to 1, if there is one change and every bucket was equally
-   * likely beforehand.
+   * The probability that it began in exactly this bucket, 0 to 1, if there is one change and every bucket with identities
+   * was equally likely beforehand.
    */
   readonly probability: number
   /** The starts of the buckets between which it began, with a probability of 95 %. */
@@ -62,7 +62,7 @@ export interface SampleRatioOnsetResult {
   readonly logBayesFactor: number | null
   /** A p-value: the smaller of 1 and 1 / Bayes factor. `null` for `not-computable`. */
   readonly pValue: number | null
-  /** The buckets that could be judged, in the order of time. */
+  /** The buckets that could be judged, those with identities, in the order of time. */
   readonly buckets: readonly SampleRatioOnsetBucket[]
 }
 
@@ -92,8 +92,8 @@ export interface SampleRatioOnsetOptions {
  *
  * @param observed - a summary, a view, or steps in the order of time; with several phases, steps must have their ends
  * @param expected - shares or phases, as for {@link sampleRatio}
- * @returns frozen data. Buckets in which the split changed, and those of a phase in which a single variant has all the
- *   share, are left out
+ * @returns frozen data. Buckets without an identity of an arm, those in which the split changed, and those of a phase in
+ *   which a single variant has all the share, are left out
  * @throws {@link ExposureError} as `sampleRatio`
  *
  * @example
@@ -132,15 +132,14 @@ export function sampleRatioOnset(
     const place = phaseThroughout(phases, step)
     const phase = phases[place]
     if (phase === undefined || phase.degreesOfFreedom < 1) continue
-    judged.push({
-      start: step.start,
-      phase: place,
-      fitted: fit(phase, new Map(step.counts)),
-    })
+    const fitted = fit(phase, new Map(step.counts))
+    // Nothing could be broken or begin where nobody came: the answer is that of the same series without this bucket.
+    if (fitted.total === 0) continue
+    judged.push({ start: step.start, phase: place, fitted })
   }
   const noSum = whyNoSum(judged.reduce((sum, { fitted }) => sum + fitted.total, 0))
   if (noSum !== undefined) return notComputable(noSum)
-  if (judged.every(({ fitted }) => fitted.total === 0)) {
+  if (judged.length === 0) {
     return notComputable('No bucket that can be judged has an identity.')
   }
 
@@ -190,8 +189,7 @@ function onsetOf(
   const greatest = Math.max(...logarithms)
   const weights = logarithms.map((logarithm) => Math.exp(logarithm - greatest))
   const sum = weights.reduce((a, b) => a + b, 0)
-  // A bucket without identities is as probable as the next: the later one is where somebody came.
-  const place = judged.findIndex(({ fitted }, at) => fitted.total > 0 && logarithms[at] === greatest)
+  const place = logarithms.indexOf(greatest)
   const reached = (probability: number): number => {
     let soFar = 0
     const found = weights.findIndex((weight) => (soFar += weight / sum) >= probability)
@@ -217,7 +215,7 @@ function onsetOf(
     variant,
     observed,
     expected,
-    residual: variance === 0 ? 0 : (observed - expected) / Math.sqrt(variance),
+    residual: (observed - expected) / Math.sqrt(variance),
   }))
   return {
     start: startOf(place),
@@ -249,7 +247,6 @@ function bucketsOf(
   )
   const adjusted = holmAdjusted(
     tests.map(({ arm: { observed, expected }, total, share, others }) => {
-      if (total === 0) return 1
       const statistic = (observed - expected) ** 2 / (expected * others)
       const level = threshold / tests.length
       return Math.exp(
@@ -265,10 +262,7 @@ function bucketsOf(
       variant,
       observed,
       expected,
-      residual:
-        expected === 0
-          ? 0
-          : (observed - expected) / Math.sqrt(expected * shareOfOthers(fitted.phase.shares, variant)),
+      residual: (observed - expected) / Math.sqrt(expected * shareOfOthers(fitted.phase.shares, variant)),
       adjustedPValue: adjusted[fitted.arms.length === 2 ? first : first + place] ?? 1,
     }))
     return {

@@ -1,7 +1,6 @@
-import { anObject } from '../checks.js'
-import { invalidStatistics, quoted } from '../errors.js'
+import { quoted } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
-import { numbersByVariant, whyNoCounts, whyNoSum } from './counts.js'
+import { entriesOf, numbersByVariant, whyNoCounts, whyNoSum } from './counts.js'
 import { noEvidence, shown, type TestEvidence } from './evidence.js'
 import { checkedOptions } from './options.js'
 import { familyOf, overall, type AdjustedSampleRatioResult } from './sample-ratio-by-slice.js'
@@ -73,7 +72,8 @@ export function sampleRatioWithin(
   options: Omit<SampleRatioOptions, 'window'> = {},
 ): SampleRatioWithinResult {
   const checked = checkedOptions(options, ['threshold', 'warningThreshold', 'minimumTotal', 'leaveOut'])
-  const rows = Object.entries(anObject(table, 'table', invalidStatistics)).map(([other, counts]) => {
+  const advice = 'Pass a plain object of counts, by the variant of the other experiment.'
+  const rows = entriesOf(table, 'table', advice).map(([other, counts]) => {
     const name = `table of ${quoted(other)}`
     return {
       other,
@@ -82,7 +82,7 @@ export function sampleRatioWithin(
       counts: numbersByVariant(counts, name),
     }
   })
-  const { familySize, results } = familyOf(rows, numbers(expected), checked)
+  const { familySize, results } = familyOf(rows, numbers(expected), checked, member)
   const arms = rows.map(({ other }, place) => ({
     other,
     ...(results[place] as AdjustedSampleRatioResult),
@@ -98,12 +98,15 @@ export function sampleRatioWithin(
     counts.filter(([variant]) => !checked.leaveOut.has(variant) && (expected[variant] ?? 0) > 0),
   )
   return deepFreeze({
-    ...overall(named, familySize),
+    ...overall(named, familySize, member),
     familySize,
     arms,
     independence: independence(areCounts ? cells : [], checked.threshold),
   })
 }
+
+/** What the sentences call one of those that are corrected for, and several. */
+const member = ['variant of the other experiment', 'variants of the other experiment'] as const
 
 function numbers(expected: unknown): Readonly<Record<string, number>> {
   numbersByVariant(expected, 'expected')

@@ -69,8 +69,9 @@ export interface SampleRatioArm {
   /**
    * The nearest shares below and above the expected one that would have been a mismatch with this many identities, with
    * the other arms in proportion; `null` if even none or all of the identities would not be one. A share between the
-   * two could not be detected. Of two arms they are exact. Of more arms they come from the chi-squared distribution: if
-   * an arm expects few identities, the nearest mismatch may be a little further away.
+   * two could not be detected. Of two arms and one phase they are exact. Of more arms they come from the chi-squared
+   * distribution: if an arm expects few identities, the nearest mismatch may be a little further away. Of more phases
+   * they are those of one phase with the same sums: the test of all phases together may need more.
    */
   readonly detectable: {
     readonly below: number | null

@@ -91,7 +91,9 @@ describe('crossoverBias', () => {
 
   test('where all are quarantined, no arm has a larger share of them', () => {
     expect(crossoverBias({ counted: {}, quarantined: { a: 50, b: 60 } })).toMatchObject({
-      status: 'consistent',
+      status: 'not-enough-traffic',
+      // 10.83 (2 − p)² / (p (1 − p)) where the smaller arm has p = 50 / 110.
+      reason: '0 identities were counted, and a verdict needs 105.',
       statistic: 0,
       pValue: 1,
       logPValue: 0,
@@ -139,6 +141,32 @@ describe('crossoverBias', () => {
     })
   })
 
+  test('the number that is left decides where it is the smaller one', () => {
+    const quarantined = { a: 50_000, b: 50_000 }
+    const check = (counted: Record<string, number>, options = {}) =>
+      crossoverBias({ counted, quarantined }, options)
+    // Of two that are left both are in one arm with a probability of a half: no counts could be a mismatch.
+    expect(check({ a: 2 })).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: '2 identities were counted, and a verdict needs 98.',
+      pValue: expect.closeTo(0.5, 4),
+    })
+    expect(check({ a: 49, b: 48 }).status).toBe('not-enough-traffic')
+    expect(check({ a: 49, b: 49 })).toMatchObject({ status: 'consistent', neededTotal: 98 })
+    expect(check({ a: 20 }).status).toBe('mismatch')
+    expect(check({ a: 20 }, { minimumTotal: 21 }).status).toBe('not-enough-traffic')
+    expect(check({ a: 2 }, { minimumTotal: 2 }).status).toBe('consistent')
+    expect(check({}, { minimumTotal: 0 })).toMatchObject({
+      status: 'not-enough-traffic',
+      reason: '0 identities were counted, and a verdict needs 1.',
+      pValue: 1,
+    })
+    expect(crossoverBias({ counted: { a: 30 }, quarantined: { b: 30 } }).status).toBe('mismatch')
+    expect(crossoverBias({ counted: { a: 6, b: 6 }, quarantined: { a: 6, b: 6 } }).reason).toBe(
+      '12 identities were quarantined, and a verdict needs 98.',
+    )
+  })
+
   test('few counted identities need the exact test as few quarantined ones do', () => {
     expect(crossoverBias({ counted: { a: 5, b: 9 }, quarantined: { a: 900, b: 1000 } }).method).toBe('exact')
   })
@@ -157,9 +185,9 @@ describe('crossoverBias', () => {
     expect(crossoverBias(counts, { leaveOut: ['off'] })).toMatchObject({ status: 'consistent', statistic: 0 })
   })
 
-  test('everyone quarantined is even, too', () => {
-    expect(crossoverBias({ counted: {}, quarantined: { a: 500, b: 100 } })).toMatchObject({
-      status: 'consistent',
+  test('everyone quarantined is even, and nobody is left to show otherwise', () => {
+    expect(crossoverBias({ counted: {}, quarantined: { a: 9000, b: 1000 } })).toMatchObject({
+      status: 'not-enough-traffic',
       statistic: 0,
       pValue: 1,
       arms: [{ statisticShare: 0 }, { statisticShare: 0 }],

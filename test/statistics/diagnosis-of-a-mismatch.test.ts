@@ -187,8 +187,7 @@ describe('sampleRatioOnset', () => {
   test('an arm of a phase in which nobody came is not the one that is off', () => {
     const phases = [{ shares: { c: 1, d: 1 } }, { from: startOf(1), shares: even }]
     const { onset } = sampleRatioOnset(daily({}, { a: 900, b: 500 }), phases)
-    // As probable as the day before it, which is not called the start.
-    expect(onset).toMatchObject({ start: startOf(1), phase: 1, probability: 0.5, earliest: startOf(0) })
+    expect(onset).toMatchObject({ start: startOf(1), phase: 1, probability: 1, earliest: startOf(1) })
     // 900 of 1400, where the variance is 1400 / 4.
     expect(onset?.arm).toEqual({
       variant: 'a',
@@ -216,12 +215,29 @@ describe('sampleRatioOnset', () => {
     })
   })
 
-  test('a bucket without anybody is as expected, and one with a single possible arm is left out', () => {
-    const { buckets } = sampleRatioOnset(daily(right, {}), even)
-    expect(buckets[1]?.arms.map(({ residual, adjustedPValue }) => [residual, adjustedPValue])).toEqual([
-      [0, 1],
-      [0, 1],
-    ])
+  test.each<[where: string, points: ReturnType<typeof daily>]>([
+    ['before the others', daily({}, {}, {}, right, right, wrong, wrong, wrong, wrong)],
+    ['between them', daily(right, {}, right, wrong, {}, { a: 0, b: 0 }, wrong, wrong, wrong)],
+    ['after them', daily(right, right, wrong, wrong, wrong, wrong, {}, {}, {})],
+    ['with strays alone', daily({ c: 5 }, right, right, wrong, wrong, wrong, wrong, { c: 5 })],
+  ])('buckets without anybody change nothing: %s', (_, points) => {
+    const busy = points.filter(({ newIdentities }) => 'a' in newIdentities && newIdentities['a'] !== 0)
+    expect(sampleRatioOnset(points, even)).toEqual(sampleRatioOnset(busy, even))
+  })
+
+  test('the correction is for the buckets with identities, however many are between them', () => {
+    const hours = Array.from({ length: 240 }, (_, hour) =>
+      span(hour, hour + 1, hour % 24 > 0 ? {} : hour === 48 ? { a: 60, b: 20 } : { a: 40, b: 40 }),
+    )
+    const { buckets } = sampleRatioOnset(hours, even)
+    expect(buckets).toHaveLength(10)
+    // One test a bucket: ten.
+    const alone = sampleRatio({ a: 60, b: 20 }, even).pValue ?? NaN
+    expect(buckets[2]?.arms[0]?.adjustedPValue).toBeCloseTo(10 * alone, 12)
+    expect(buckets.flatMap(({ isBroken }, place) => (isBroken ? [place] : []))).toEqual([2])
+  })
+
+  test('a bucket with a single possible arm is left out', () => {
     const opened = [{ shares: { a: 1 } }, { from: startOf(1), shares: even }]
     expect(sampleRatioOnset(daily({ a: 50 }, right), opened).buckets.map(({ start }) => start)).toEqual([
       startOf(1),
@@ -435,9 +451,10 @@ describe('exposureHealth', () => {
       { status: 'unknown', recent: 100, usual: 100 },
     ],
     ['the usual rate is a median', days(1000, 400, 900, 600, 700), { usual: 750, recent: 700 }],
-    ['a median with periods of nobody', days(0, 0, 900, 600, 0, 700), { usual: 0, status: 'unknown' }],
-    ['a median above periods of nobody', days(0, 0, 900, 600, 500, 700), { usual: 500, status: 'steady' }],
-    ['a median between nobody and some', days(0, 0, 900, 600, 700), { usual: 300, status: 'steady' }],
+    ['a median with periods of nobody', days(900, 0, 0, 600, 0, 700), { usual: 0, status: 'unknown' }],
+    ['a median above periods of nobody', days(900, 0, 0, 600, 500, 700), { usual: 500, status: 'steady' }],
+    ['a median between nobody and some', days(900, 0, 0, 600, 700), { usual: 300, status: 'steady' }],
+    ['none is before the first identity', days(0, 0, 0, 900, 700), { usual: 900, status: 'unknown' }],
     [
       'one without a bucket has nobody',
       days(900, 0, 400, 600, 700).filter(({ newIdentities }) => newIdentities['a'] !== 0),
@@ -509,10 +526,71 @@ describe('exposureHealth', () => {
     })
   })
 
+  test.each<[what: string, identities: readonly number[], usual: number, from: number]>([
+    // The fewest of which a median is usual.
+    ['three days', [1000, 1000, 1000], 1000, 1],
+    ['ten days', [100, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 500], 1000, 1],
+    ['a series with a gap', [1000, 0, 1000, 900, 800], 900, 1],
+  ])('however long a silence is, it is not usual: after %s', (_, identities, usual, from) => {
+    const silences = [0, 0.5, 1, 1.4, 2, 2.6, 3, 4, 5, 11, 14, 200]
+    const found = silences.map((silent) => {
+      const asOfMs = Date.parse(startOf(identities.length)) + silent * 24 * hourMs
+      return exposureHealth(days(...identities), even, { window: { asOfMs } })
+    })
+    const late = found.filter((_each, place) => (silences[place] ?? 0) >= from)
+    for (const { status, reason, rate } of late) {
+      expect([status, reason]).toEqual([
+        'warning',
+        `The last 24 hours brought 0 identities, 0 % of the usual ${usual}.`,
+      ])
+      expect(rate).toEqual({ status: 'fallen', recent: 0, usual, ratio: 0 })
+    }
+    // Once it is seen, it stays.
+    const seen = found.map(({ status }) => status === 'warning')
+    expect(seen.lastIndexOf(false)).toBeLessThan(seen.indexOf(true))
+  })
+
+  test.each([
+    ['two days', days(800, 1000), 900, 0],
+    ['nearly three days', [0, 20, 40, 68].map((hour) => span(hour, hour + 1, halves(100))), 100, 0],
+    ['part of a day', [span(6, 7, halves(30)), span(7, 8, halves(70))], null, null],
+  ])('%s is not yet usual, however long the silence after it', (_, steps, usual, ratio) => {
+    for (const day of [5, 9, 200]) {
+      const result = exposureHealth(steps, even, { window: { asOfMs: Date.parse(startOf(day)) } })
+      expect(result).toMatchObject({
+        status: 'healthy',
+        rate: { status: 'unknown', recent: 0, usual, ratio },
+      })
+    }
+  })
+
+  test.each<[what: string, identities: readonly number[], status: string]>([
+    ['before the others', [...Array<number>(13).fill(0), ...Array<number>(7).fill(1000), 20], 'warning'],
+    ['between them', [1000, 0, 900, 0, 800, 1000, 1000, 0, 0, 20], 'warning'],
+    ['at the end', [0, 1000, 1000, 1000, 1000, 0, 0, 0, 0, 0], 'warning'],
+    ['everywhere', [0, 0, 0, 0, 0], 'unknown'],
+  ])('buckets without anybody change nothing: %s', (_, identities, status) => {
+    const points = days(...identities)
+    const window = { startMs: Date.parse(startOf(0)), asOfMs: Date.parse(startOf(identities.length)) }
+    const filled = exposureHealth(points, even, { window })
+    expect(filled.status).toBe(status)
+    const busy = points.filter(({ newIdentities }) => newIdentities['a'] !== 0)
+    expect(exposureHealth(busy, even, { window })).toEqual(filled)
+  })
+
+  test('twenty thousand variants are no work', () => {
+    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, variant) => [`${variant}`, 5]))
+    const steps = daily(...Array.from({ length: 10 }, () => many))
+    const begun = performance.now()
+    expect(exposureHealth(steps, many).status).toBe('healthy')
+    expect(performance.now() - begun).toBeLessThan(3000)
+  })
+
   test('hours of a day are compared with the days before', () => {
-    const hours = Array.from({ length: 96 }, (_, hour) => {
+    // The first day begins with its first identity, at eight, and is not whole.
+    const hours = Array.from({ length: 120 }, (_, hour) => {
       const start = Date.UTC(2026, 5, 1, hour)
-      const identities = hour % 24 < 8 ? 0 : hour < 72 ? 20 : 5
+      const identities = hour % 24 < 8 ? 0 : hour < 96 ? 20 : 5
       return {
         start: new Date(start).toISOString(),
         end: new Date(start + hourMs).toISOString(),
@@ -534,7 +612,7 @@ describe('exposureHealth', () => {
     expect(exposureHealth(daily({}, {}, {}, {}, {}), even)).toMatchObject({
       status: 'unknown',
       reason: 'No closed bucket has an identity.',
-      rate: { status: 'unknown', usual: 0 },
+      rate: { status: 'unknown', usual: null },
     })
     // Who has come is known, though not yet whether more should have.
     expect(exposureHealth(daily({ a: 5 }), even)).toMatchObject({
@@ -615,9 +693,12 @@ describe('quarantineOverTime', () => {
     },
   )
 
-  test('before anybody came, the share is 0', () => {
-    const { points } = quarantineOverTime(daily({ a: 0 }, { a: 5 }), crossed())
-    expect(points.map(({ runningShare }) => runningShare)).toEqual([0, 0])
+  test('a bucket in which nobody entered or crossed over is left out', () => {
+    const { points } = quarantineOverTime(daily({ a: 0 }, { a: 5 }, {}, { b: 0 }, { b: 5 }), crossed([3, 0]))
+    expect(points).toEqual([
+      { start: startOf(1), counted: 5, quarantined: 0, runningShare: 0 },
+      { start: startOf(4), counted: 5, quarantined: 0, runningShare: 0 },
+    ])
   })
 })
 
@@ -637,6 +718,21 @@ describe('sampleRatioWithin', () => {
     ])
     expect(result.arms[1]?.adjustedPValue).toBeCloseTo(2 * (sampleRatio(table.y, even).pValue ?? NaN), 20)
     expectFrozen(result)
+  })
+
+  test('its sentences speak of the variants of the other experiment', () => {
+    const reasonOf = (table: Parameters<typeof sampleRatioWithin>[0]) =>
+      sampleRatioWithin(table, even).arms[0]?.reason
+    const broken = { a: 600, b: 400 }
+    expect(reasonOf({ y: broken })).toContain(
+      ' after a correction for 1 variant of the other experiment, below',
+    )
+    expect(reasonOf({ y: broken, x: { a: 500, b: 500 } })).toContain(
+      ' after a correction for 2 variants of the other experiment, below',
+    )
+    expect(sampleRatioWithin({ y: { a: 2, b: 1 } }, even).reason).toBe(
+      'No variant of the other experiment has enough identities for a verdict.',
+    )
   })
 
   test('independence is Pearson’s test, or Fisher’s exact one where few are expected', () => {

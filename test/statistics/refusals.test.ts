@@ -19,6 +19,9 @@ const even = { a: 1, b: 1 }
 const from = '2026-06-02T00:00:00.000Z'
 const ramp = [{ shares: { a: 9, b: 1 } }, { from, shares: even }]
 const step = { start: '2026-06-01T00:00:00.000Z', end: from, newIdentities: { a: 1 } }
+// The first place has nothing, not even undefined.
+const holed: (typeof step)[] = []
+holed[1] = step
 const counts = { counted: even, quarantined: even }
 const day = {
   granularity: 'day',
@@ -36,6 +39,7 @@ const health = (options: object) => exposureHealth([step], even, options)
 const nothing = { slices: [], other: null }
 
 const number = 'Pass a plain object of numbers by variant key.'
+const rows = 'Pass a plain object of counts, by the variant of the other experiment.'
 const threshold = 'Pass a number above 0 and below 1.'
 const minimum = 'Pass a whole number from 0 to 2^53 - 1.'
 const steps = 'Pass an array of steps, a view or a summary.'
@@ -95,6 +99,16 @@ describe('what a test of the split is refused with', () => {
     ['points', '5', steps, () => inSequence({ points: 5 })],
     ['points[0]', 'null', 'Pass an object.', () => inSequence([null])],
     ['points[0]', '5', 'Pass an object.', () => inSequence([5])],
+    ['points[0]', 'undefined', 'Pass an object.', () => inSequence(holed)],
+    ['points[0]', 'undefined', 'Pass an object.', () => sampleRatioOnset(holed, even)],
+    ['points[0]', 'undefined', 'Pass an object.', () => exposureHealth(holed, even)],
+    ['points[0]', 'undefined', 'Pass an object.', () => ofCounts(holed, ramp)],
+    [
+      'points[0]',
+      'undefined',
+      'Pass an object.',
+      () => quarantineOverTime(holed, { timeseries: { points: [] } }),
+    ],
     [
       'points[1].start',
       '"2026-06-01T00:00:00.000Z"',
@@ -232,7 +246,10 @@ describe('what a test of the split is refused with', () => {
     ['periodHours', '1000001', 'Pass a number from 1 to 1e6.', () => health({ periodHours: 1e6 + 1 })],
     ['periodHours', 'NaN', 'Pass a number from 1 to 1e6.', () => health({ periodHours: NaN })],
     ['periodHours', '"24"', 'Pass a number from 1 to 1e6.', () => health({ periodHours: '24' })],
-    ['table', 'an array of 0', 'Pass an object.', () => sampleRatioWithin([] as never, even)],
+    ['table', 'an array of 0', rows, () => sampleRatioWithin([] as never, even)],
+    ['table', 'null', rows, () => sampleRatioWithin(null as never, even)],
+    ['table', 'an object', rows, () => sampleRatioWithin(new Map([['x', even]]) as never, even)],
+    ['table', 'an object', rows, () => sampleRatioWithin(Promise.resolve({ x: even }) as never, even)],
     ['table of "x"', '5', number, () => sampleRatioWithin({ x: 5 } as never, even)],
     ['expected', 'an array of 0', number, () => sampleRatioWithin({ x: even }, [] as never)],
     ['pValues', '5', 'Pass an array.', () => uniformPValues(5 as never)],
