@@ -82,10 +82,10 @@ export interface OverlapIndependenceResult {
  * The test is Pearson's chi-squared test of independence if the expected count of every cell is large enough (see
  * {@link sampleRatio}). Otherwise it is the exact test of Fisher, for larger tables that of Freeman and Halton: given
  * both margins, the probability of all tables that are at most as probable as this one. If that would cost too much,
- * each variant of the experiment with fewer variants is tested against all others, or each of both if they have as many,
- * with Bonferroni's correction (`method` is `bound`). Sources: K. Pearson,
- * "On the theory of contingency and its relation to association and normal correlation" (1904); R. A. Fisher, Journal of
- * the Royal Statistical Society 85 (1922); G. H. Freeman and J. H. Halton, Biometrika 38 (1951).
+ * the variants of the experiment with fewer variants are each compared with all others, or those of both if they have as
+ * many. The two that deviate most are tested, with Bonferroni's correction for all of them (`method` is `bound`).
+ * Sources: K. Pearson, "On the theory of contingency and its relation to association and normal correlation" (1904);
+ * R. A. Fisher, Journal of the Royal Statistical Society 85 (1922); G. H. Freeman and J. H. Halton, Biometrika 38 (1951).
  *
  * A dependence may have a harmless cause: if a variant of one experiment leads more people to the page of the other, and
  * more so under a variant of the other, the people in both are a selection. Then look where the exposures are recorded.

@@ -140,6 +140,25 @@ function separateTail(fits: readonly Fit[], level: number): Tail {
   }
 }
 
+/** An arm in one of the phases that are added up. */
+interface PooledArm {
+  readonly expected: number
+  readonly total: number
+  readonly share: number
+  /** 1 − share. */
+  readonly others: number
+  /** The identities more than expected. */
+  readonly surplus: number
+}
+
+/**
+ * How many identities the arms and the rest expect where they expect fewer: as many as can deviate. An arm that gets
+ * nearly everybody expects many, but hardly deviates.
+ */
+function expectedByFewer(arms: readonly PooledArm[]): number {
+  return ascendingSum(arms.map(({ total, share, others }) => total * Math.min(share, others)))
+}
+
 /**
  * The deviations added up over the phases, D, against their covariance, V = Σ N (diag p − p pᵀ): DᵀV⁻D is chi-squared
  * with the rank of V as its degrees of freedom. A loss that is the same in every phase adds up here. In the sum of the
@@ -150,34 +169,32 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
   const armsOf = variants.map((variant) =>
     fits.flatMap(({ arms, phase, total }) => {
       const arm = arms.find((each) => each.variant === variant)
-      return arm === undefined
-        ? []
-        : [
-            {
-              ...arm,
-              share: phase.shares.get(variant) ?? 0,
-              total,
-              shares: phase.shares,
-            },
-          ]
+      if (arm === undefined) return []
+      const { observed, expected } = arm
+      const share = phase.shares.get(variant) ?? 0
+      const others = shareOfOthers(phase.shares, variant)
+      // By the smaller side: next to the greater one the difference has fewer digits.
+      const surplus = share <= others ? observed - expected : total * others - (total - observed)
+      return [{ expected, total, share, others, surplus, shares: phase.shares }]
     }),
   )
-  const deviations = armsOf.map((arms) =>
-    ascendingSum(arms.map(({ observed, expected }) => observed - expected)),
-  )
+  const deviations = armsOf.map((arms) => ascendingSum(arms.map(({ surplus }) => surplus)))
   const covariance = variants.map((row, at) =>
     variants.map((column) =>
       ascendingSum(
         (armsOf[at] ?? []).map(
-          ({ share, total, shares }) =>
-            total * share * (row === column ? shareOfOthers(shares, row) : -(shares.get(column) ?? 0)),
+          ({ share, others, total, shares }) =>
+            total * share * (row === column ? others : -(shares.get(column) ?? 0)),
         ),
       ),
     ),
   )
   const expected = armsOf.map((arms) => ascendingSum(arms.map((arm) => arm.expected)))
-  const { statistic, rank } = quadraticForm(covariance, deviations, expected)
-  if (areTrusted(expected, level)) {
+  const { statistic, rank, leastVariance } = quadraticForm(covariance, deviations, expected)
+  const least = trustedExpectation(level) * (1 - 1e-9)
+  // Arms that can deviate may still hardly deviate together, if only a rare arm is beside them. In a single phase of
+  // trusted arms, each variance is at least half of the least expectation.
+  if (areTrusted(armsOf.map(expectedByFewer), level) && leastVariance >= least / 2) {
     return evidenceOf(statistic, rank, {
       logPValue: logChiSquaredUpperTail(statistic, rank),
       method: 'chi-squared',
@@ -186,15 +203,13 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
   // Arm by arm. Two arms have the same evidence, so the smaller one is enough.
   const smallest = expected.indexOf(Math.min(...expected))
   const judged = variants.length === 2 ? [armsOf[smallest] ?? []] : armsOf
-  const least = trustedExpectation(level)
   const tails = judged.map((arms): Tail => {
-    const gap = ascendingSum(arms.map(({ observed, expected: mean }) => observed - mean))
-    const variance = ascendingSum(arms.map(({ share, total }) => total * share * (1 - share)))
+    const gap = ascendingSum(arms.map(({ surplus }) => surplus))
+    const variance = ascendingSum(arms.map(({ share, others, total }) => total * share * others))
     if (variance === 0) return { logPValue: 0, method: 'exact' }
-    const mean = ascendingSum(arms.map((arm) => arm.expected))
-    return mean < least
-      ? sumOfBinomialsTail(arms, mean, Math.abs(gap))
-      : { logPValue: logChiSquaredUpperTail(gap ** 2 / variance, 1), method: 'chi-squared' }
+    return areTrusted([expectedByFewer(arms)], level)
+      ? { logPValue: logChiSquaredUpperTail(gap ** 2 / variance, 1), method: 'chi-squared' }
+      : sumOfBinomialsTail(arms, Math.abs(gap))
   })
   const [only] = tails
   if (tails.length === 1 && only !== undefined) return evidenceOf(statistic, rank, only)
@@ -205,17 +220,37 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
 }
 
 /** The probability that the sum of independent binomials is at least this far above or below its expected value. */
-function sumOfBinomialsTail(
-  arms: readonly { readonly total: number; readonly share: number }[],
-  mean: number,
-  gap: number,
-): Tail {
+function sumOfBinomialsTail(arms: readonly PooledArm[], gap: number): Tail {
+  // Where nearly everybody is expected, those who are missing are counted: all counts are then small.
+  const present = arms.filter(({ share, others }) => share <= others)
+  const missing = arms
+    .filter(({ share, others }) => share > others)
+    .map((arm) => ({ ...arm, share: arm.others, others: arm.share }))
+  const [meanPresent, meanMissing] = [expectedByFewer(present), expectedByFewer(missing)]
+  const mean = meanPresent + meanMissing
+  if (gap > 25 * Math.sqrt(mean) + 80) return binomialsBound(arms, gap)
   // Beyond this a sum has almost no probability, compared with one that is a little nearer.
   const last = Math.ceil(mean + 30 * Math.sqrt(mean) + 100)
-  if (gap > 25 * Math.sqrt(mean) + 80) return binomialsBound(arms, mean + gap)
+  const ofMissing = sumOfBinomials(missing, last)
+  // Ties count.
+  const near = gap - 1e-9 * Math.max(1, mean)
+  const tail = ascendingSum(
+    sumOfBinomials(present, last).map((p, more) => {
+      const isFar = (fewer: number): boolean => Math.abs(more - meanPresent - (fewer - meanMissing)) >= near
+      return p * ascendingSum(ofMissing.filter((_, fewer) => isFar(fewer)))
+    }),
+  )
+  // What a double does not hold was lost.
+  return tail > 1e-290
+    ? { logPValue: Math.min(0, Math.log(tail)), method: 'exact' }
+    : binomialsBound(arms, gap)
+}
+
+/** The probabilities of the sums of independent binomials, from none to the last. */
+function sumOfBinomials(arms: readonly PooledArm[], last: number): readonly number[] {
   let sums: readonly number[] = [1]
-  for (const { total, share } of arms) {
-    const { most, logProbability } = binomial(total, share, 1 - share)
+  for (const { total, share, others } of arms) {
+    const { most, logProbability } = binomial(total, share, others)
     const ofPhase = Array.from({ length: Math.min(last, most) + 1 }, (_, count) =>
       Math.exp(logProbability(count)),
     )
@@ -227,46 +262,51 @@ function sumOfBinomialsTail(
     })
     sums = added
   }
-  // Ties count.
-  const near = gap - 1e-9 * Math.max(1, mean)
-  const tail = ascendingSum(sums.filter((_, count) => Math.abs(count - mean) >= near))
-  // What a double does not hold was lost.
-  return tail > 1e-290
-    ? { logPValue: Math.min(0, Math.log(tail)), method: 'exact' }
-    : binomialsBound(arms, mean + gap)
+  return sums
 }
 
 /**
- * A bound of the probability that the sum is at least this great, or as far below the mean: the least of
- * E[e^(s (sum − count))] over s above 0, twice, because the lower tail is never greater than that.
+ * A bound of the probability that the sum of binomials is at least this far above or below its expected value: Chernoff's
+ * of the side that has the greater one, twice.
  */
-function binomialsBound(
-  arms: readonly { readonly total: number; readonly share: number }[],
-  count: number,
-): Tail {
-  const ofArms = (of: (total: number, share: number) => number): number =>
-    ascendingSum(arms.map(({ total, share }) => of(total, share)))
-  // The mean if the odds were e^s times as great: the bound is least where it is the count.
+function binomialsBound(arms: readonly PooledArm[], gap: number): Tail {
+  const turned = arms.map((arm) => ({ ...arm, share: arm.others, others: arm.share }))
+  const logBound = Math.max(logChernoffBound(arms, gap), logChernoffBound(turned, gap))
+  return { logPValue: Math.min(0, logBound + Math.LN2), method: 'bound' }
+}
+
+/** The least of E[e^(s (sum − mean − gap))] over s above 0. */
+function logChernoffBound(arms: readonly PooledArm[], gap: number): number {
+  const ofArms = (of: (arm: PooledArm) => number): number => ascendingSum(arms.map(of))
+  // The surplus that is expected if the odds are e^s times as great: the bound is least where it is the gap.
   let [low, high] = [0, 700]
   for (let step = 0; step < 60; step++) {
     const s = (low + high) / 2
-    const mean = ofArms((total, share) => (total * share) / (share + (1 - share) * Math.exp(-s)))
-    if (mean < count) low = s
+    const surplus = ofArms(
+      ({ total, share, others }) =>
+        (-Math.expm1(-s) * total * share * others) / (share + others * Math.exp(-s)),
+    )
+    if (surplus < gap) low = s
     else high = s
   }
-  const logMoment = ofArms((total, share) => total * (low + Math.log(share + (1 - share) * Math.exp(-low))))
-  return { logPValue: Math.min(0, logMoment - low * count + Math.LN2), method: 'bound' }
+  // By the smaller share, so that what a large mean has in both terms is not subtracted.
+  const logMoment = ofArms(({ total, share, others }) =>
+    share <= others
+      ? total * (Math.log1p(share * Math.expm1(low)) - low * share)
+      : total * (Math.log1p(others * Math.expm1(-low)) + low * others),
+  )
+  return logMoment - low * gap
 }
 
 /**
  * DᵀV⁻D and the rank of V, by elimination from the smallest arm to the largest: what the others determine is a large one,
- * whose own difference has the fewest digits.
+ * whose own difference has the fewest digits. With them the least variance that an arm has beside those before it.
  */
 function quadraticForm(
   covariance: readonly (readonly number[])[],
   deviations: readonly number[],
   sizes: readonly number[],
-): { readonly statistic: number; readonly rank: number } {
+): { readonly statistic: number; readonly rank: number; readonly leastVariance: number } {
   // In standard deviations: what is left of an arm by rounding is small beside its own variance, however small that is.
   const units = covariance.map((row, at) => Math.sqrt(row[at] ?? 0))
   const rows = covariance.map((row, at) =>
@@ -277,7 +317,7 @@ function quadraticForm(
   const inOrder = [...rows.keys()]
     .filter((at) => units[at] !== 0)
     .sort((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0))
-  let [statistic, rank] = [0, 0]
+  let [statistic, rank, leastVariance] = [0, 0, Infinity]
   for (const [place, pivot] of inOrder.entries()) {
     const row = rows[pivot] ?? []
     const size = row[pivot] ?? 0
@@ -285,6 +325,7 @@ function quadraticForm(
     if (size <= 1e-10) continue
     rank++
     statistic += gap ** 2 / size
+    leastVariance = Math.min(leastVariance, size * (units[pivot] ?? 0) ** 2)
     for (const later of inOrder.slice(place + 1)) {
       const other = rows[later] ?? []
       const factor = (other[pivot] ?? 0) / size
@@ -293,5 +334,5 @@ function quadraticForm(
       })
     }
   }
-  return { statistic, rank }
+  return { statistic, rank, leastVariance }
 }

@@ -5,6 +5,7 @@ import { sampleRatio } from 'first-exposure/statistics'
 import { exposuresView } from 'first-exposure/view'
 // Inside the package only: the tail that the published values are of.
 import { chiSquaredUpperTail } from '../../src/statistics/chi-squared-upper-tail.js'
+import { binomial, logUpperTail } from '../../src/statistics/count-distributions.js'
 
 const bothEqual = { a: 1, b: 1 }
 
@@ -949,6 +950,123 @@ describe('sampleRatio with phases', () => {
     const tail = chiSquaredUpperTail(40 ** 2 / (800 * (1 / 8) * (7 / 8)), 1)
     expect(pooled?.method).toBe('bound')
     expect(pooled?.pValue).toBeCloseTo(4 * tail, 12)
+  })
+
+  /** The ways to give a phase its identities, each with its probability, but for about one in 10⁸. */
+  const outcomesOf = (
+    total: number,
+    shares: Readonly<Record<string, number>>,
+  ): { readonly counts: Readonly<Record<string, number>>; readonly probability: number }[] => {
+    const weight = Object.values(shares).reduce((sum, share) => sum + share, 0)
+    // The most frequent arm gets what the others leave.
+    const [last = ['', 0], ...others] = Object.entries(shares).toSorted(([, a], [, b]) => b - a)
+    const after = (
+      [first, ...rest]: typeof others,
+      left: number,
+      of: number,
+    ): ReturnType<typeof outcomesOf> => {
+      if (first === undefined) return [{ counts: { [last[0]]: left }, probability: 1 }]
+      const [variant, share] = first
+      const { logProbability } = binomial(left, share / of, 1 - share / of)
+      return Array.from({ length: left + 1 }, (_, count) => ({
+        count,
+        chance: Math.exp(logProbability(count)),
+      }))
+        .filter(({ chance }) => chance > 1e-9)
+        .flatMap(({ count, chance }) =>
+          after(rest, left - count, of - share).map(({ counts, probability }) => ({
+            counts: { ...counts, [variant]: count },
+            probability: chance * probability,
+          })),
+        )
+        .filter(({ probability }) => probability > 1e-9)
+    }
+    return after(others, total, weight)
+  }
+
+  // Each arm expects many identities in all, and at least one of them can hardly deviate. The tail of the chi-squared
+  // distribution would report between 0.0012 and 0.004 of the right splits.
+  test.each([
+    ['two rare arms of three', [500, { a: 5, b: 5, c: 9990 }], [500, { a: 5, b: 5, c: 9990 }]],
+    ['nearly nobody, then nearly everybody', [1000, { a: 99.9, b: 0.1 }], [1000, { a: 0.1, b: 99.9 }]],
+    ['one in a hundred, then all but one', [200, { a: 99, b: 1 }], [200, { a: 1, b: 99 }]],
+    ['an arm that has nearly everybody, and leaves', [200, { a: 99.5, b: 0.5 }], [400, { b: 1, c: 1 }]],
+    ['the same with more for the other', [300, { a: 99, b: 1 }], [400, { b: 1, c: 1 }]],
+  ] as [string, [number, Record<string, number>], [number, Record<string, number>]][])(
+    'of all outcomes of a right split, those that are a mismatch have at most the probability of the threshold: %s',
+    (_, first, second) => {
+      const phases = [{ shares: first[1] }, { from: Date.UTC(2026, 5, 2), shares: second[1] }]
+      let [all, mismatches] = [0, 0]
+      const later = outcomesOf(...second)
+      for (const one of outcomesOf(...first)) {
+        for (const other of later) {
+          const probability = one.probability * other.probability
+          if (probability < 1e-9) continue
+          all += probability
+          const { status } = sampleRatio(daily(one.counts, other.counts), phases)
+          if (status === 'mismatch') mismatches += probability
+        }
+      }
+      expect(all).toBeGreaterThan(0.99999)
+      // What was left out could be a mismatch.
+      expect(mismatches + 1 - all).toBeLessThan(0.001)
+    },
+  )
+
+  test('arms that can deviate, but hardly together, are judged one by one', () => {
+    const day2 = Date.UTC(2026, 5, 2)
+    const shares = { a: 0.4995, b: 0.4995, c: 0.001 }
+    const { components } = sampleRatio(daily({ a: 498, b: 497, c: 5 }, { c: 496, d: 504 }), [
+      { shares },
+      { from: day2, shares: { c: 1, d: 1 } },
+    ])
+    // Of 1000, five are in neither a nor b, where one is expected. No arm by itself is far from what it expects.
+    expect(components?.pooled).toMatchObject({ degreesOfFreedom: 3, pValue: 1, method: 'bound' })
+  })
+
+  describe('an arm that had one in a thousand of 1000, and then all but one in a thousand', () => {
+    const ramp = [{ shares: { a: 999, b: 1 } }, { from: Date.UTC(2026, 5, 2), shares: { a: 1, b: 999 } }]
+    const pooledWith = (first: Record<string, number>, second: Record<string, number>) =>
+      sampleRatio(daily(first, second), ramp).components?.pooled
+    const rare = binomial(1000, 0.001, 0.999)
+    /** A rare count is this much above another one. */
+    const logApart = (gap: number) =>
+      Math.log(
+        Array.from({ length: 10 }, (_, count) =>
+          Math.exp(rare.logProbability(count) + logUpperTail(rare, count + gap)),
+        ).reduce((all, each) => all + each, 0),
+      )
+    const divergence = (count: number) =>
+      count * Math.log(count) + (1000 - count) * Math.log((1000 - count) / 999)
+    // Of all ways to be so far apart, the bound is that of the nearest one.
+    const nearest = Math.min(
+      ...Array.from(
+        { length: 100_000 },
+        (_, i) => divergence(499 + (i + 1) / 1e6) + divergence((i + 1) / 1e6),
+      ),
+    )
+
+    test.each([
+      ['added up', 6, logApart(5), 'exact'],
+      ['far, and added up', 100, logApart(99), 'exact'],
+      ['too far to add up', 500, -nearest, 'bound'],
+    ])('deviates above and below with the same probability: %s', (_, count, logPValue, method) => {
+      const above = pooledWith({ a: 1000 - count, b: count }, { a: 1, b: 999 })
+      expect(above?.method).toBe(method)
+      expect(above?.logPValue).toBeCloseTo(Math.LN2 + logPValue, 6)
+      const below = pooledWith({ a: 999, b: 1 }, { a: count, b: 1000 - count })
+      expect(below?.method).toBe(method)
+      expect(below?.logPValue).toBeCloseTo(above?.logPValue ?? NaN, 9)
+    })
+  })
+
+  test('an arm that had nearly everybody falls short as often as the others have too many', () => {
+    // Nine in ten, or one in ten of the other: one test.
+    const both = daily({ a: 490, b: 10 }, { a: 480, b: 20 })
+    const three = pooledOf(daily({ a: 490, b: 5, c: 5 }, { a: 480, b: 10, c: 10 }), { a: 18, b: 1, c: 1 })
+    const two = pooledOf(both, { a: 9, b: 1 })
+    expect(two?.method).toBe('exact')
+    expect((three?.pValue ?? NaN) / (3 * (two?.pValue ?? NaN))).toBeCloseTo(1, 9)
   })
 
   test('an arm that gets everybody has no deviation to judge', () => {
