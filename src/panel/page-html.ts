@@ -33,7 +33,6 @@ export function pageHtml(
   given: PanelPageOptions,
   { code, hash, licences }: PageScript,
 ): string {
-  anObject(answer, 'answer', invalidPanel)
   const { service, ...options } = anObject(given, 'options', invalidPanel) as PanelPageOptions
   withFields(options, ['locale', 'labels', 'timeZone', 'dir'], 'options', invalidPanel, '')
   const { locale, labels, timeZone, dir } = options
@@ -48,6 +47,8 @@ export function pageHtml(
     ...(locale === undefined ? {} : { locale }),
     ...(labels === undefined ? {} : { labels }),
   })
+  // An answer that cannot be read has none: the page says so where it shows the panel.
+  const { title = '–' } = Object(answer) as Partial<ExposuresAnswer>
   const policy = [
     "default-src 'none'",
     `script-src '${hash}'`,
@@ -65,7 +66,7 @@ export function pageHtml(
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
-<title>${escapedText(say('pageTitle', { title: answer.title }))}</title>
+<title>${escapedText(say('pageTitle', { title }))}</title>
 </head>
 <body>
 <main id="panel"></main>

@@ -258,11 +258,15 @@ describe('an answer', () => {
     ] as const) {
       expect(refused(change)).toMatchObject({ code: 'invalid-panel', details: { path } })
     }
-    for (const call of [
-      () => panelPage(null as never),
-      () => panelPage(exposuresAnswer(base), null as never),
-    ]) {
-      expect(refusalOf(call)).toMatchObject({ code: 'invalid-panel' })
+    expect(refusalOf(() => panelPage(exposuresAnswer(base), null as never))).toMatchObject({
+      code: 'invalid-panel',
+      details: { path: 'options' },
+    })
+    // The page of an answer that cannot be read says so itself.
+    for (const odd of [null, undefined, {}, []]) {
+      expect(/<title>.*<.title>/.exec(panelPage(odd as never))?.[0]).toBe(
+        '<title>– – first exposures</title>',
+      )
     }
   })
 })
