@@ -574,6 +574,10 @@ tfoot th {
 .ledger th:first-child {
   min-width: 14em;
 }
+/* As wide as a usual name of a variant, which would break in its last letter otherwise. */
+.ledger thead th:not(:first-child) {
+  min-width: 6.5em;
+}
 .ledger tr.total > * {
   font-weight: 650;
 }
