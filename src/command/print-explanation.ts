@@ -45,7 +45,7 @@ export function explanationText(
 
 /** The verdict on the split, in words. */
 export function splitSection(
-  { view, overTime, multiVariant, expectedShares }: Omit<Explained, 'scanned'>,
+  { view, overTime, multiVariant, expectedShares }: Explained,
   { width, colour }: Terminal,
 ): readonly string[] {
   const verdicts = exposuresVerdicts(view, expectedShares)

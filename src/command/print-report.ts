@@ -99,23 +99,7 @@ export async function reportText(
   // The functions behind the verdicts take as long to load as everything else.
   const verdicts =
     isExplained || expectedShares !== undefined ? await import('./print-explanation.js') : undefined
-  if (expectedShares !== undefined && explanation.ledger === undefined) {
-    sections.push([
-      ...(verdicts?.splitSection(
-        {
-          view,
-          overTime: partOfView(view, strays?.axis ?? window),
-          multiVariant: spec.multiVariant,
-          expectedShares,
-        },
-        terminal,
-      ) ?? []),
-    ])
-  }
   const axis = strays?.axis ?? window
-  const chart = cumulativeChart(view, axis, { width, colour, timeZone })
-  const note = strays === undefined ? [] : ['', ...filled(strays.sentence, width)]
-  if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart, ...note])
   const explained = {
     view,
     overTime: partOfView(view, axis),
@@ -123,6 +107,12 @@ export async function reportText(
     expectedShares,
     scanned,
   }
+  if (expectedShares !== undefined && explanation.ledger === undefined) {
+    sections.push([...(verdicts?.splitSection(explained, terminal) ?? [])])
+  }
+  const chart = cumulativeChart(view, axis, { width, colour, timeZone })
+  const note = strays === undefined ? [] : ['', ...filled(strays.sentence, width)]
+  if (chart.length > 0) sections.push([strong('Identities entered (cumulative)'), '', ...chart, ...note])
   sections.push(
     ...(verdicts?.explanationText(explanation, explained, terminal) ?? []).map((lines) => [...lines]),
   )

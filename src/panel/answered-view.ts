@@ -25,8 +25,12 @@ export interface AnswerWithPart extends ExposuresAnswer {
 
 /** The success to show: the last good one; before the first one, an old answer to another question. */
 export function successOf(status: RefreshStatus): RefreshSuccess | null {
-  const success = 'success' in status ? status.success : null
-  return success ?? formerOf(status)?.success ?? null
+  return ownSuccess(status) ?? formerOf(status)?.success ?? null
+}
+
+/** The success of what is asked, and not of what was asked before. */
+export function ownSuccess(status: RefreshStatus): RefreshSuccess | null {
+  return 'success' in status ? status.success : null
 }
 
 /** The old answer that is shown until what is asked has one. */

@@ -3,10 +3,8 @@ import { invalidPanel } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import type { LedgerPartName } from '../questions/ledger/answer.js'
 import { checkedPolicy, type RefreshPolicy } from '../refresh/refresh-policy.js'
-import type { RefreshSuccess } from '../refresh/refresh-state.js'
-import type { RefreshStatus } from '../refresh/refresh-status.js'
 import type { SampleRatioResult } from '../statistics/sample-ratio.js'
-import { answerVersion, formerOf } from './answered-view.js'
+import { answerVersion, formerOf, ownSuccess } from './answered-view.js'
 import type { ExposuresAnswer } from './exposures-answer.js'
 import type { ExposuresVerdicts } from './exposures-verdicts.js'
 
@@ -368,11 +366,6 @@ function refreshFailing({ status, experiment }: ExposuresAnswer, throttleMs: num
       },
     }
   })
-}
-
-/** The success of what is asked, and not of what was asked before. */
-function ownSuccess(status: RefreshStatus): RefreshSuccess | null {
-  return 'success' in status ? status.success : null
 }
 
 /** A later answer to the same question has seen at least as many identities, unless events have vanished. */

@@ -59,11 +59,12 @@ const units = [
   ['minute', 60_000],
 ] as const
 
+/** A unit, its milliseconds, and the length from which on it is used. */
 const lengths = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
+  ['day', 86_400_000, 2 * 86_400_000],
+  ['hour', 3_600_000, 2 * 3_600_000],
+  ['minute', 60_000, 2 * 60_000],
+  ['second', 1000, 1000],
 ] as const
 
 // Shares are counted in hundredths of a percent.
@@ -140,8 +141,7 @@ export function panelWords({ locale = 'en-US', labels = {} }: PanelLanguage = {}
     },
     instant: (ms, timeZone) => dates({ dateStyle: 'medium', timeStyle: 'short', timeZone }).format(ms),
     duration: (ms) => {
-      const [unit, size] =
-        lengths.find(([, size]) => ms >= (size === 1000 ? size : 2 * size)) ?? (['millisecond', 1] as const)
+      const [unit, size] = lengths.find(([, , from]) => ms >= from) ?? (['millisecond', 1] as const)
       return number({ style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 })(
         Math.round(ms / size),
       )

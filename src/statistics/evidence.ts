@@ -85,9 +85,9 @@ export function multinomialTail(
     // The group counts through Pearson's statistic of the whole, so it is passed as a distance.
     const ofLarge = large.reduce((sum, share) => sum + share, 0)
     const lottery = multinomialLottery([...small, ofLarge], total, large.length)
-    return tailWith('mixed', exactTail(lottery, [], statistic))
+    return tailWith('mixed', exactTail(lottery, statistic))
   }
-  return tailWith('exact', exactTail(multinomialLottery(sorted, total), [], statistic))
+  return tailWith('exact', exactTail(multinomialLottery(sorted, total), statistic))
 }
 
 /** The tail, with its method if nothing was rounded. */
@@ -114,7 +114,8 @@ export function hypergeometricTail(left: readonly number[], stayed: readonly num
     arms.map(({ size }) => size),
     marked,
   )
-  return tailWith('exact', exactTail(lottery, arms.map(countOf)))
+  const far = arms.reduce((distance, arm, place) => distance + lottery.distance(place, countOf(arm)), 0)
+  return tailWith('exact', exactTail(lottery, far))
 }
 
 /** A bound for a Pearson's statistic too large for a number, from the arm with the largest surplus. */

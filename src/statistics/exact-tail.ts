@@ -27,13 +27,9 @@ const leastSum = 1e-290
  * matches the distances and nothing is rounded; otherwise the result is an upper bound. If the grid costs too much too,
  * the result is a looser bound.
  *
- * @param far - the distance of the observed outcome, if its counts are not those of these arms
+ * @param far - the distance of the observed outcome
  */
-export function exactTail(
-  lottery: Lottery,
-  observed: readonly number[],
-  far: number = observed.reduce((sum, count, arm) => sum + lottery.distance(arm, count), 0),
-): ExactTail {
+export function exactTail(lottery: Lottery, far: number): ExactTail {
   const { arms, total } = lottery
   const least = lottery.leastDistance(0, arms, total)
   return tailBeyond(lottery, far - 1e-9 * (far - least) - 1e-12 * Math.abs(far))

@@ -217,7 +217,7 @@ function rateOf(
   const busy = closed.filter(({ total }) => total > 0)
   const [first, last] = [busy[0], busy.at(-1)]
   if (first === undefined || last === undefined) {
-    return { status: 'unknown', recent: 0, usual: null, ratio: null }
+    return noRate
   }
   const periodsUntil = (ms: number): number => Math.floor((ms - first.startMs) / periodMs + 0.1)
   // By how many periods before an instant; only those with a bucket, because a window may have any number of periods.
@@ -252,11 +252,13 @@ function rateOf(
   return { status: isFallen ? 'fallen' : 'steady', recent, usual, ratio }
 }
 
+const noRate: ExposureRate = { status: 'unknown', recent: 0, usual: null, ratio: null }
+
 function notComputable(reason: string): ExposureHealthResult {
   return deepFreeze({
     status: 'not-computable',
     reason,
     arms: [],
-    rate: { status: 'unknown', recent: 0, usual: null, ratio: null },
+    rate: noRate,
   })
 }

@@ -223,9 +223,7 @@ function pooledEvidence(fits: readonly Fit[], level: number): TestEvidence {
 function sumOfBinomialsTail(arms: readonly PooledArm[], gap: number): Tail {
   // Where nearly everybody is expected, those who are missing are counted: all counts are then small.
   const present = arms.filter(({ share, others }) => share <= others)
-  const missing = arms
-    .filter(({ share, others }) => share > others)
-    .map((arm) => ({ ...arm, share: arm.others, others: arm.share }))
+  const missing = arms.filter(({ share, others }) => share > others).map(turned)
   const [meanPresent, meanMissing] = [expectedByFewer(present), expectedByFewer(missing)]
   const mean = meanPresent + meanMissing
   if (gap > 25 * Math.sqrt(mean) + 80) return binomialsBound(arms, gap)
@@ -244,6 +242,17 @@ function sumOfBinomialsTail(arms: readonly PooledArm[], gap: number): Tail {
   return tail > 1e-290
     ? { logPValue: Math.min(0, Math.log(tail)), method: 'exact' }
     : binomialsBound(arms, gap)
+}
+
+/** Those who are missing in the arm, counted instead of those who are in it. */
+function turned(arm: PooledArm): PooledArm {
+  return {
+    ...arm,
+    share: arm.others,
+    others: arm.share,
+    surplus: -arm.surplus,
+    expected: arm.total * arm.others,
+  }
 }
 
 /** The probabilities of the sums of independent binomials, from none to the last. */
@@ -270,8 +279,7 @@ function sumOfBinomials(arms: readonly PooledArm[], last: number): readonly numb
  * of the side that has the greater one, twice.
  */
 function binomialsBound(arms: readonly PooledArm[], gap: number): Tail {
-  const turned = arms.map((arm) => ({ ...arm, share: arm.others, others: arm.share }))
-  const logBound = Math.max(logChernoffBound(arms, gap), logChernoffBound(turned, gap))
+  const logBound = Math.max(logChernoffBound(arms, gap), logChernoffBound(arms.map(turned), gap))
   return { logPValue: Math.min(0, logBound + Math.LN2), method: 'bound' }
 }
 

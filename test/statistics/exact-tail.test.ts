@@ -204,7 +204,7 @@ describe('both ways to add up outcomes', () => {
           )
           const distance = sum(cells.map(({ left }, arm) => lottery.distance(arm, left)))
           const far = distance - 1e-9 * Math.abs(distance)
-          const whole = exactTail(lottery, [], far)
+          const whole = exactTail(lottery, far)
           fc.pre(whole !== null && lottery.leastDistance(0, cells.length, drawn) < far)
           const onGrid = gridTail(lottery, far)
           fc.pre(onGrid !== null)

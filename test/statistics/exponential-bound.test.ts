@@ -21,7 +21,7 @@ describe('the bound is never below the sum over all outcomes, and not far above'
       fc.property(weights, fc.integer({ min: 5, max: 300 }), further, (given, total, beyond) => {
         const lottery = multinomialLottery(sharesOf(given), total)
         const far = given.length - 1 + beyond
-        const { logPValue, exact } = exactTail(lottery, [], far)
+        const { logPValue, exact } = exactTail(lottery, far)
         fc.pre(exact && logPValue > -200)
         const more = exponentialBound(lottery, far) - logPValue
         expect(more).toBeGreaterThanOrEqual(0)
@@ -39,7 +39,7 @@ describe('the bound is never below the sum over all outcomes, and not far above'
         fc.pre(drawn > 2)
         const lottery = hypergeometricLottery(given, drawn)
         const far = lottery.leastDistance(0, given.length, drawn) + given.length / 2 + beyond / 2
-        const { logPValue, exact } = exactTail(lottery, [], far)
+        const { logPValue, exact } = exactTail(lottery, far)
         fc.pre(exact && logPValue > -200)
         const more = exponentialBound(lottery, far) - logPValue
         expect(more).toBeGreaterThanOrEqual(-1e-12)
