@@ -307,9 +307,9 @@ export const panelLabels = {
       '{count} of {seen} seen ({share}) were exposed to more than one variant; the hour in which most of them changed was {bucket}, with {peak}.',
   },
   crossedByDay: {
-    one: '{count} of {seen} seen ({share}) was exposed to more than one variant; the day in which most of them changed was {bucket}, with {peak}.',
+    one: '{count} of {seen} seen ({share}) was exposed to more than one variant; the day on which most of them changed was {bucket}, with {peak}.',
     other:
-      '{count} of {seen} seen ({share}) were exposed to more than one variant; the day in which most of them changed was {bucket}, with {peak}.',
+      '{count} of {seen} seen ({share}) were exposed to more than one variant; the day on which most of them changed was {bucket}, with {peak}.',
   },
   quarantineEvenly: 'Quarantine falls evenly on the variants',
   quarantineUnevenly: 'Quarantine falls unevenly on the variants',
