@@ -38,6 +38,8 @@ export interface OpenedFile {
   readonly settings: string
   /** Its columns in order, each with the type that it is read as. A column in another is called `outer.inner`. */
   readonly types: ReadonlyMap<string, string>
+  /** The columns of JSON whose own name has a dot in it, and which are in no other column. */
+  readonly dotted?: ReadonlySet<string>
   /** How the table is written, if it is one of text. */
   readonly layout: TextLayout | undefined
   /** How the columns are read that are not wholly plain. */
@@ -109,7 +111,7 @@ export async function openFile(
       types: new Map(),
       reading: 'by name',
     }
-    return { ...opened, types: await described(client, opened) }
+    return { ...opened, types: (await described(client, opened)).types }
   }
 
   const encoding = given.encoding ?? encodingOf(head)
@@ -279,7 +281,7 @@ async function openTable(
   }
   if (names !== undefined) return opened
   try {
-    return { ...opened, types: await described(client, opened) }
+    return { ...opened, types: (await described(client, opened)).types }
   } catch (error) {
     if (!isParseError(error)) throw error
     // To describe a file, the engine reads more than its names, and some faults stop it.
@@ -311,7 +313,8 @@ async function openLines(client: ClickHouseClient, file: Plain, text: string): P
     reading: 'by name',
   }
   try {
-    return { ...opened, types: await described(client, opened) }
+    const { isMixed, ...found } = await described(client, opened)
+    return isMixed ? inLines({ ...opened, ...found }) : { ...opened, ...found }
   } catch (error) {
     // The engine gives up if a value is an object in one line and a text in another, or if a line is no JSON.
     const paths = pathsOf(text)
@@ -350,8 +353,14 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The columns of a file as the engine sees them. In place of a column of named columns, these. */
-async function described(client: ClickHouseClient, file: OpenedFile): Promise<ReadonlyMap<string, string>> {
+/**
+ * The columns of a file as the engine sees them. In place of a column of named columns, these. Says also which of them
+ * have a dot in their own name, and whether one of these is in another column in some records.
+ */
+async function described(
+  client: ClickHouseClient,
+  file: OpenedFile,
+): Promise<Required<Pick<OpenedFile, 'types' | 'dotted'>> & { readonly isMixed: boolean }> {
   const rows = await readRows<{ name: string; type: string; is_subcolumn: string | number }>(
     client,
     file,
@@ -368,14 +377,22 @@ async function described(client: ClickHouseClient, file: OpenedFile): Promise<Re
   const outer = new Set(rows.filter(({ type }) => isOuter(type)).map(({ name }) => name))
   // The engine also lists what it makes of a column itself: its sizes and its nulls.
   const isInside = (name: string): boolean => outer.has(name.slice(0, Math.max(0, name.lastIndexOf('.'))))
-  return new Map(
-    rows
-      .filter(
-        ({ name, type, is_subcolumn }) =>
-          !isOuter(type) && (Number(is_subcolumn) === 0 || (isInside(name) && !name.endsWith('.null'))),
-      )
-      .map(({ name, type }) => [name, file.format.isText ? 'Nullable(String)' : type]),
+  const columns = rows.filter(
+    ({ name, type, is_subcolumn }) =>
+      !isOuter(type) && (Number(is_subcolumn) === 0 || (isInside(name) && !name.endsWith('.null'))),
   )
+  const types = new Map(
+    columns.map(({ name, type }) => [name, file.format.isText ? 'Nullable(String)' : type]),
+  )
+  return {
+    types,
+    dotted: new Set(
+      columns.flatMap(({ name, is_subcolumn }) =>
+        Number(is_subcolumn) === 0 && name.includes('.') ? [name] : [],
+      ),
+    ),
+    isMixed: types.size < columns.length,
+  }
 }
 
 /** Reads rows of a file. Throws a `ReportError` in words if the engine cannot. */

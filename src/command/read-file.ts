@@ -88,9 +88,11 @@ function structureOf(file: OpenedFile, columns: readonly string[]): string {
   if (file.reading === 'by place')
     return declared([...file.types.keys()].map((name) => [name, 'Nullable(String)']))
   const wanted = [...new Set(columns)]
-  return declared(
-    file.format.kind === 'lines' ? nested(wanted) : wanted.map((name) => [name, 'Nullable(String)']),
-  )
+  const isPath = (name: string): boolean => file.format.kind === 'lines' && file.dotted?.has(name) !== true
+  return declared([
+    ...wanted.filter((name) => !isPath(name)).map((name) => [name, 'Nullable(String)'] as const),
+    ...nested(wanted.filter(isPath)),
+  ])
 }
 
 /** Columns in columns as tuples. */

@@ -136,6 +136,28 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     )
   })
 
+  test('a key of JSON with a dot in it is no column in a column, and both may be there', async () => {
+    const people = ['u1', 'u2', 'u3'].map((id, index) => ({
+      'user.id': id,
+      'test.arm': index === 0 ? 'control' : 'treatment',
+      'geo.country': index === 2 ? 'ES' : 'FR',
+      geo: { city: 'x' },
+      'at.': `2026-06-0${index + 1}T10:00:00Z`,
+    }))
+    const lines = (name: string, records: readonly object[]): string =>
+      write(name, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    const path = lines('dotted.ndjson', people)
+    const columns = ['--identity', 'user.id', '--variant', 'test.arm', '--timestamp', 'at.']
+    expect((await report([path])).stderr).toContain(` ${columns.join(' ')}\n`)
+    const where = ['--where', 'geo.country=FR', '--where', 'geo.city=x']
+    expect((await totals([path, ...columns, ...where])).totals).toEqual({ control: 1, treatment: 1 })
+    const { stdout } = await report([path, ...columns, '--breakdown', 'geo.country'])
+    expect(stdout).toMatch(/^FR +2 /m)
+    const nested = { user: { id: 'u4' }, test: { arm: 'control' }, 'at.': '2026-06-04T10:00:00Z' }
+    const mixed = lines('dotted-and-nested.ndjson', [...people, nested])
+    expect((await totals([mixed, ...columns])).totals).toEqual({ control: 2, treatment: 2 })
+  })
+
   test('a column with the name of a timestamp is not passed over in silence', async () => {
     const path = write(
       'zones.csv',
