@@ -90,13 +90,17 @@ function assertColumns({ name, types, layout }: OpenedFile, given: GivenColumns,
       ],
     })
   }
-  // The engine's parser doubles the backslashes of a bound identifier.
-  const odd = asked.find(({ column }) => column.includes('\\'))
+  const odd = asked.find(({ column }) => !isAskable(column))
   if (odd !== undefined) {
     throw new ReportError(
-      `${name}: a column with a backslash in its name cannot be read; rename ${quoted(odd.column)}`,
+      `${name}: a column with a backslash, a tab or a line break in its name cannot be read; rename ${JSON.stringify(odd.column)}`,
     )
   }
+}
+
+/** Whether the engine can be asked for a column: its parser takes what is written with a backslash as it is written. */
+function isAskable(name: string): boolean {
+  return !/[\\\t\r\n]/.test(name)
 }
 
 /** The columns that may say of which experiment a row is, where the user did not say that they want one of them. */
@@ -112,7 +116,7 @@ export function columnsOfExperiments(
   ])
   const names = new Set(files.flatMap(({ types }) => [...types.keys()]))
   return [...names]
-    .filter((name) => mayNameExperiment(name) && !taken.has(name) && !name.includes('\\'))
+    .filter((name) => mayNameExperiment(name) && !taken.has(name) && isAskable(name))
     .slice(0, 4)
 }
 
@@ -142,7 +146,7 @@ export async function severalExperiments(
 }
 
 async function sampleOf(client: ClickHouseClient, file: OpenedFile): Promise<Sample> {
-  const names = [...file.types.keys()].filter((name) => !name.includes('\\')).slice(0, 200)
+  const names = [...file.types.keys()].filter(isAskable).slice(0, 200)
   const roles = Object.fromEntries(names.map((name, index) => [`sampled_${index}`, name]))
   const { from, query_params, text } = fileRead(file, roles)
   const rows = await readRows<Record<string, string | null>>(

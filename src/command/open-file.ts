@@ -238,7 +238,7 @@ async function openTable(
     preferred: file.format.name === 'TSV' ? '\t' : undefined,
     mayBePlain,
   })
-  const { linesAbove, skippedLines, names, hasNames, hasTypes, quoted } = layout
+  const { skippedRecords, names, hasNames, hasTypes, quoted } = layout
   if (quoted) assertQuotes(input, whole, layout.delimiter)
   const isKnown = givenFormat !== undefined || delimiter !== undefined || hasKnownEnding(file.name)
   if (!isKnown && !whole.split('\n', 5).some((line) => line.includes(layout.delimiter)))
@@ -247,17 +247,16 @@ async function openTable(
     ...new Set((names ?? []).map((name) => (/ \(\d+\)$/.test(name) ? name.replace(/ \(\d+\)$/, '') : ''))),
   ].filter((name) => name !== '' && names?.includes(name))
   const prefix = quoted ? 'csv' : 'tsv'
-  const skip = names === undefined ? linesAbove : skippedLines
   const opened: OpenedFile = {
     ...file,
     // The engine takes the mark for a part of the first value.
-    ...(names !== undefined && skip === 0 && withoutMark !== undefined
+    ...(names !== undefined && skippedRecords === 0 && withoutMark !== undefined
       ? { path: await withoutMark(), compression: 'none' as const }
       : {}),
     format: { ...file.format, name: layout.delimiter === '\t' ? 'TSV' : 'CSV' },
     engineFormat: `${prefix.toUpperCase()}${names === undefined ? 'WithNames' : ''}`,
     settings:
-      `${asWritten},\n  input_format_${prefix}_skip_first_lines = ${skip}` +
+      `${asWritten},\n  input_format_${prefix}_skip_first_lines = ${skippedRecords}` +
       (quoted ? `,\n  ${delimiterSettings(layout.delimiter)}` : '') +
       (endsWithCr(whole) ? ',\n  input_format_csv_allow_cr_end_of_line = 1' : ''),
     types: new Map((names ?? []).map((name) => [name, 'Nullable(String)'])),

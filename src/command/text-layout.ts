@@ -5,10 +5,10 @@ export interface TextLayout {
   readonly delimiter: string
   /** Whether fields may be quoted, as in CSV; otherwise tabs and breaks in a field are written with a backslash. */
   readonly quoted: boolean
-  /** How many lines come before the first record: comments, blank lines, `sep=`, a title, and the column names if they are given here. */
-  readonly skippedLines: number
-  /** How many of these are not the column names. */
+  /** How many lines come before the column names: comments, blank lines, `sep=`, a title. */
   readonly linesAbove: number
+  /** How many records the engine skips: these lines, and the column names if they are given here. In quotes, one spans lines. */
+  readonly skippedRecords: number
   /** The column names where the line of names cannot be used as it is; `undefined` if the engine can read it. */
   readonly names: readonly string[] | undefined
   /** Whether the file has a line of column names. */
@@ -79,18 +79,20 @@ export function textLayoutOf(
     hasNames &&
     first.length === header.length &&
     first.every((field) => typeOfColumn.test(field))
-  const isPlain = mayBePlain && !isCommented && hasNames && !hasTypes && areDistinct && !names.includes('')
+  // The engine cannot be asked for a name with a break in it.
+  const areInLine = !names.some((name) => /[\t\r\n]/.test(name))
+  const isPlain =
+    mayBePlain && !isCommented && hasNames && !hasTypes && areDistinct && areInLine && !names.includes('')
   const linesAbove = isCommented ? start - 1 : start
-  const nameLines = isCommented ? 1 : hasNames ? endOfRecord(lines, start, delimiter) - start : 0
-  const headerLines = nameLines + Number(hasTypes)
+  const recordsAbove = countRecords(lines.slice(0, linesAbove), delimiter)
   return {
     delimiter,
     // Excel writes quotes only where it must, and the engine knows lines that end with CR only in CSV.
     quoted:
       delimiter !== '\t' || /(^|\t)"[^\t]*"(\t|$)/m.test(lines.slice(start).join('\n')) || endsWithCr(text),
     linesAbove,
-    skippedLines: isPlain ? linesAbove : linesAbove + headerLines,
-    names: isPlain ? undefined : distinct(names),
+    skippedRecords: recordsAbove + (isPlain ? 0 : Number(hasNames) + Number(hasTypes)),
+    names: isPlain ? undefined : distinct(names.map((name) => name.replace(/\s*[\t\r\n]\s*/g, ' ').trim())),
     hasNames,
     hasTypes,
   }
@@ -124,7 +126,13 @@ function fitOf(delimiter: string, lines: readonly string[], start: number): Omit
   // A title is one field, over a table of several.
   let titles = 0
   if (fields > 1) {
-    while (titles < 20 && isTitle(lines[start + titles] ?? '', delimiter)) titles++
+    while (titles < 20) {
+      // The name of a column may have a break in it, and so may a title.
+      const end = endOfRecord(lines, start + titles, delimiter)
+      const title = lines.slice(start + titles, end).join('\n')
+      if (!isTitle(title, delimiter) || isOpen(title, delimiter)) break
+      titles = end - start
+    }
   }
   const names = recordsOf(lines.slice(start + titles), delimiter, 1)[0] ?? []
   const share = records.length === 0 ? 0 : records_ / records.length
@@ -146,6 +154,12 @@ function recordsOf(lines: readonly string[], delimiter: string, most: number): s
     if (record !== '' || index < lines.length) records.push(splitFields(record, delimiter))
   }
   return records
+}
+
+function countRecords(lines: readonly string[], delimiter: string): number {
+  let count = 0
+  for (let index = 0; index < lines.length; index = endOfRecord(lines, index, delimiter)) count++
+  return count
 }
 
 /** Whether records of so many fields begin with 1, 2, 3 and so on. A delimiter at the end of each makes no field. */

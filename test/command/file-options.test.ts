@@ -618,6 +618,30 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     )
   })
 
+  test('a break in the name of a column, or in a title, costs no row', async () => {
+    const records = 'u1,control,2026-06-01 10:00,x\nu2,blue,2026-06-01 10:00,y\n'
+    for (const [name, above] of [
+      ['first.csv', '"user\nid",variant,exposed_at,note\n'],
+      ['another.csv', 'user id,variant,exposed_at,"some\r\nnote"\n'],
+      ['twice.csv', 'user id,variant,exposed_at,"some\nnote"\n'.replace('variant', 'variant,variant')],
+      ['titled.csv', '"Exposures\nof June"\nuser id,variant,exposed_at,"some\nnote"\n'],
+    ] as const) {
+      const text = name === 'twice.csv' ? records.replaceAll(/,(control|blue)/g, ',$1,$1') : records
+      const path = write(name, above + text)
+      const columns = ['--identity', 'user id', '--variant', 'variant', '--timestamp', 'exposed_at']
+      expect((await report([path])).stderr).toContain('identity   user id: u1, u2\n')
+      expect((await totals([path, ...columns])).totals).toEqual({ control: 1, blue: 1 })
+      const bad = write(name, `${above}${text}${text.split('\n')[0]?.replace(/2026\S+ /, '') ?? ''}\n`)
+      const line = above.split('\n').length + 2
+      expect((await report([bad, ...columns])).stderr).toContain(`  line ${line}: "10:00" in "exposed_at"`)
+    }
+    const json = write('break.ndjson', '{"user_id":"u1","variant":"a","exposed_at":"2026-06-01","a\\nb":1}\n')
+    expect((await report([json])).stderr).toContain('identity   user_id: u1\n')
+    expect((await report([json, ...mapped, '--breakdown', 'a\nb'])).stderr).toBe(
+      'report: break.ndjson: a column with a backslash, a tab or a line break in its name cannot be read; rename "a\\nb"\n',
+    )
+  })
+
   test('signs that are not seen: told, and joined by --fold-case', async () => {
     const write3 = (name: string, spellings: readonly string[]): string =>
       write(

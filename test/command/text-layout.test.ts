@@ -28,7 +28,7 @@ describe('the layout of a table of text', () => {
       delimiter,
       quoted: delimiter !== '\t' || quote !== '',
       linesAbove: 0,
-      skippedLines: 0,
+      skippedRecords: 0,
       names: undefined,
       hasNames: true,
       hasTypes: false,
@@ -56,7 +56,7 @@ describe('the layout of a table of text', () => {
     expect(textLayoutOf(text)).toMatchObject({
       delimiter,
       linesAbove,
-      skippedLines: linesAbove,
+      skippedRecords: linesAbove,
       names: undefined,
       hasNames: true,
     })
@@ -66,14 +66,14 @@ describe('the layout of a table of text', () => {
     expect(textLayoutOf('id,arm,id,,\n1,a,2,,\n')).toMatchObject({
       names: ['id', 'arm', 'id (2)', 'column 4', 'column 5'],
       linesAbove: 0,
-      skippedLines: 1,
+      skippedRecords: 1,
     })
   })
 
   test('a column that is called # begins no comment', () => {
     expect(textLayoutOf('#,user,arm\n1,u1,a\n2,u2,b\n')).toMatchObject({
       names: ['column 1', 'user', 'arm'],
-      skippedLines: 1,
+      skippedRecords: 1,
     })
     expect(textLayoutOf('#,,\nuser,arm,at\nu1,a,2026-06-01\n')).toMatchObject({
       names: undefined,
@@ -91,7 +91,7 @@ describe('the layout of a table of text', () => {
   test('a file without column names', () => {
     expect(textLayoutOf(rows(',').split('\n').slice(1).join('\n'))).toMatchObject({
       names: ['column 1', 'column 2', 'column 3'],
-      skippedLines: 0,
+      skippedRecords: 0,
       hasNames: false,
     })
   })
@@ -101,7 +101,7 @@ describe('the layout of a table of text', () => {
       {
         names: ['user', 'arm', 'at'],
         linesAbove: 0,
-        skippedLines: 1,
+        skippedRecords: 1,
         hasNames: true,
       },
     )
@@ -114,7 +114,7 @@ describe('the layout of a table of text', () => {
     expect(textLayoutOf(`${above}1,a,2026-06-01 10:00\n`)).toMatchObject({
       names: ['user', 'arm', 'at'],
       linesAbove: 0,
-      skippedLines: 2,
+      skippedRecords: 2,
       hasTypes: true,
     })
     expect(textLayoutOf('user,arm,at\nString,String,2026-06-01 10:00\n')).toMatchObject({ hasTypes: false })
