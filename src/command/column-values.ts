@@ -21,19 +21,19 @@ export async function absentValues(
   const rows = new Map<string, number>()
   for (const file of files) {
     const { from, query_params, text } = fileRead(file, { asked: column })
-    const found = await readRows<{ asked_value: string; rows: string | number }>(
+    const found = await readRows<{ asked_value: string; asked_rows: string | number }>(
       engine.client,
       file,
-      `SELECT ifNull(${text('asked')}, '') AS asked_value, count() AS rows
+      `SELECT ifNull(${text('asked')}, '') AS asked_value, count() AS asked_rows
       FROM ${from}
       GROUP BY asked_value
-      ORDER BY has({asked_values:Array(String)}, asked_value) DESC, rows DESC, asked_value
+      ORDER BY has({asked_values:Array(String)}, asked_value) DESC, asked_rows DESC, asked_value
       LIMIT 100
       SETTINGS ${tolerant(file)}`,
       { ...query_params, asked_values: values },
     )
     for (const each of found)
-      rows.set(each.asked_value, (rows.get(each.asked_value) ?? 0) + Number(each.rows))
+      rows.set(each.asked_value, (rows.get(each.asked_value) ?? 0) + Number(each.asked_rows))
   }
   const absent = values.filter((value) => !rows.has(value))
   if (absent.length === 0) return undefined

@@ -774,6 +774,10 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(together.stderr).toBe('report: where.csv has no row where country=FR and a=b=y=z\n')
     const unknown = await report([path, ...mapped, '--where', 'Country=XX'])
     expect(unknown.stderr).toContain('has no column "Country" (--where; did you mean "country"?)')
+    const rows = write('rows.csv', 'user_id,variant,exposed_at,rows\n1,a,2026-06-01,5\n')
+    expect((await report([rows, ...mapped, '--where', 'rows=6'])).stderr).toBe(
+      'report: rows.csv has no row whose "rows" is "6" (--where); it has "5"\n',
+    )
   })
 
   test('an arrival that cannot be read is told, as a timestamp is', async () => {
