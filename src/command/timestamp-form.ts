@@ -103,6 +103,11 @@ export function hasZone(text: string): boolean {
   )
 }
 
+/** Whether a form is a count since 1970, which needs no zone. */
+export function areCounts(form: TimestampForm): boolean {
+  return form === 's' || form === 'ms' || form === 'us' || form === 'ns'
+}
+
 /** The zone that a timestamp names, and the offset that it is read as; `undefined` if it names no zone. */
 export function namedZone(text: string): { readonly name: string; readonly offset: string } | undefined {
   const name = new RegExp(` (${zoneNames})(?:${region})?(?: ${year})?$`).exec(plainSpaces(text))?.[1]

@@ -994,6 +994,20 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     expect(stdout).toContain('2026-05-27 23:59:59 to 2026-05-31 12:00:00.001')
   })
 
+  test.each([
+    ['ms', '1780272000000', false],
+    ['%d.%m.%Y %H:%M %z', '01.06.2026 10:00 +0200', false],
+    ['%d.%m.%Y %H:%M', '01.06.2026 10:00', true],
+    ['%Y%m%d%H', '2026060109', true],
+  ])(
+    '--timestamp-format %j: a count, or a time with its zone, is read as none',
+    async (form, at, isNaive) => {
+      const path = write('zone.csv', `user_id,variant,exposed_at\n1,a,${at}\n2,a,${at}\n`)
+      const { exitCode, stdout } = await report([path, ...mapped, '--timestamp-format', form])
+      expect([exitCode, stdout.includes('times without a zone')]).toEqual([0, isNaive])
+    },
+  )
+
   test('line numbers hold after quoted breaks, comments and blank lines', async () => {
     const path = write(
       'lines.csv',
