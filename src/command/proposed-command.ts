@@ -17,11 +17,15 @@ export interface ProposedCommand {
 
 /** Adds to the user's arguments what the columns of the file propose. */
 export function proposedCommand(
-  argv: readonly string[],
+  typed: readonly string[],
   given: GivenColumns,
   { columns, sample }: Proposal,
 ): ProposedCommand {
   const { identity, variant, timestamp, unreadTimestamp, feature } = columns
+  // Behind -- all words are files, and no option can be added there.
+  const end = typed.indexOf('--')
+  const files = end === -1 ? [] : typed.slice(end + 1).flatMap((path) => ['--file', path])
+  const argv = end === -1 ? typed : [...typed.slice(0, end), ...files]
   const isFeatureNew = given.feature === undefined && feature !== undefined
   const withTime = (time: readonly string[]): readonly (string | undefined)[] => [
     ...argv,

@@ -98,6 +98,13 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     )
   })
 
+  test('a file behind --, whose name may begin with a dash, can be reported with what is proposed', async () => {
+    const proposed = `npx first-exposure report --file ${fixture('commas.csv')} ${mapped.join(' ')}\n`
+    expect((await report(['--', fixture('commas.csv')])).stderr).toContain(
+      `If this is right, run:\n  ${proposed}`,
+    )
+  })
+
   test('a file with nothing in it that fits says so', async () => {
     const { stderr } = await report([write('prices.csv', 'price,weight\n1.5,2\n2.5,3\n3.5,4\n')])
     expect(stderr).toContain('identity   no column looks like one')
