@@ -53,8 +53,9 @@ export async function runCommand(argv: readonly string[], output: ReportOutput):
       .argument('[options...]')
       .passThroughOptions()
       .allowUnknownOption()
-      .action(async (rest: readonly string[]) => {
-        exitCode = await run(rest, output)
+      .action(async () => {
+        // Not what was parsed here: a -- is for the command.
+        exitCode = await run(argv.slice(argv.indexOf(name) + 1), output)
       })
   }
   program.addHelpText('after', '\nEach command has its own help: npx first-exposure report --help')

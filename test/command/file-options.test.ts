@@ -11,6 +11,7 @@ import type { ExposuresSummary } from 'first-exposure'
 import { reportArguments, type ReportArguments } from '../../src/command/arguments.js'
 import { embeddedClickHouse } from '../../src/command/embedded-clickhouse.js'
 import { inputFiles } from '../../src/command/input-files.js'
+import { runCommand } from '../../src/command/run-command.js'
 import { runReport } from '../../src/command/run-report.js'
 import { engineAvailable } from '../engine/availability.js'
 
@@ -103,6 +104,13 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect((await report(['--', fixture('commas.csv')])).stderr).toContain(
       `If this is right, run:\n  ${proposed}`,
     )
+  })
+
+  test('a -- is for the report, and not for the command around it', async () => {
+    let said = ''
+    const say = (text: string): string => (said += text)
+    await runCommand(['report', '--', '-none.csv'], { print: say, say, width: 80, colour: false })
+    expect(said).toContain('report: there is no file -none.csv (looked in ')
   })
 
   test('a file with nothing in it that fits says so', async () => {
