@@ -108,19 +108,27 @@ export const sqlStatements: Readonly<Record<string, SqlStatement>> = {
     summary: 'the summaries of many experiments, in one pass',
     needs: ['experiments'],
     takes: ['window'],
-    make: ({ given, window }) =>
-      firstExposuresBatchQuery(
-        given('experiments').map(({ spec, window: own }) => ({
+    make: ({ given, window }) => {
+      const experiments = given('experiments')
+      if (
+        (given('window') as unknown) !== undefined &&
+        experiments.length > 0 &&
+        experiments.every(({ window: own }) => own !== undefined)
+      )
+        throw new ReportError('batch has no use for "window": each of the experiments has its own')
+      return firstExposuresBatchQuery(
+        experiments.map(({ spec, window: own }) => ({
           spec: exposureSpec(spec),
           window: own === undefined ? window() : exposureWindow(own.start, own.asOf),
         })),
-      ),
+      )
+    },
   },
   overlap: {
     summary: 'which identities two experiments share',
     needs: ['experiments', 'window'],
     make: ({ given, window }) => {
-      const [one, other, ...more] = given('experiments').map(({ spec }) => exposureSpec(spec))
+      const [one, other, ...more] = specsOf('overlap', given('experiments'))
       if (one === undefined || other === undefined || more.length > 0)
         throw new ReportError('overlap is about two experiments; overlaps takes 2 to 50')
       return overlapQuery(one, other, window())
@@ -129,11 +137,7 @@ export const sqlStatements: Readonly<Record<string, SqlStatement>> = {
   overlaps: {
     summary: 'the same for each pair of up to 50 experiments',
     needs: ['experiments', 'window'],
-    make: ({ given, window }) =>
-      overlapsQuery(
-        given('experiments').map(({ spec }) => exposureSpec(spec)),
-        window(),
-      ),
+    make: ({ given, window }) => overlapsQuery(specsOf('overlaps', given('experiments')), window()),
   },
   'rollup-create': {
     summary: 'creates a rollup, and the view that fills it',
@@ -170,6 +174,16 @@ export const sqlStatements: Readonly<Record<string, SqlStatement>> = {
     needs: asked,
     make: ({ spec, window }) => rollupAudit(spec(), window()),
   },
+}
+
+/** The specs of experiments that are asked about in one window. */
+function specsOf(name: string, experiments: NonNullable<SqlInput['experiments']>): ExposureSpec[] {
+  const at = experiments.findIndex(({ window }) => window !== undefined)
+  if (at !== -1)
+    throw new ReportError(
+      `${name} has no use for "experiments[${at}].window": who is in two experiments is asked in one window, "window"`,
+    )
+  return experiments.map(({ spec }) => exposureSpec(spec))
 }
 
 /** The statements that an input asks for. Throws an `ExposureError`, or a `ReportError` about the fields themselves. */

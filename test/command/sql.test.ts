@@ -491,6 +491,14 @@ describe('what it refuses, in its own words', () => {
     [{ statement: 'batch', experiments: {} }, '"experiments" must be a list'],
     [{ statement: 'batch', experiments: [{ spec: input }] }, 'batch needs "window"'],
     [
+      { statement: 'batch', experiments: [{ spec: input, window: window2 }], window: window2 },
+      'batch has no use for "window": each of the experiments has its own',
+    ],
+    ...['overlap', 'overlaps'].map((statement): [object, string] => [
+      { statement, experiments: [{ spec: input }, { spec: input, window: window2 }], window: window2 },
+      `${statement} has no use for "experiments[1].window"`,
+    ]),
+    [
       { statement: 'rollup-backfill', rollup: { source: 'flagsmith', rollup: 'r' }, days: day },
       '"days" must be a list of days',
     ],
