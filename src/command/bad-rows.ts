@@ -106,6 +106,7 @@ async function unreadRecords(
   ]
   const value = (role: TimeColumn, given: typeof timestamp): string =>
     given === undefined ? 'NULL' : read.text(role)
+  // Of Parquet, the engine loses a column that it reads both to choose the rows and to show them.
   const rows = await readRows<{
     row_index: string | number
     timestamp_value: string | null
@@ -128,7 +129,7 @@ async function unreadRecords(
     WHERE ${conditions.join(' OR ')}
     ORDER BY row_index
     LIMIT 3
-    SETTINGS ${tolerant(file)}, input_format_parallel_parsing = 0, max_threads = 1`,
+    SETTINGS ${tolerant(file)}, input_format_parallel_parsing = 0, max_threads = 1, optimize_move_to_prewhere = 0`,
     { ...parameters, ...timeParameters(load, plan) },
   )
   return rows.map(({ row_index, timestamp_value, arrival_value, is_broken, is_late, line_text }) => {

@@ -1142,6 +1142,22 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
     expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 2 })
   })
 
+  test('a date and an hour, in a file with types, that are no timestamp are told with their row', async () => {
+    const path = join(folder, 'hours.parquet')
+    const engine = await embeddedClickHouse()
+    try {
+      await engine.client.command({
+        query: `INSERT INTO FUNCTION file('${path}', 'Parquet')
+          SELECT number AS user_id, 'a' AS variant, toDate('2026-06-01') AS date, number * 12 + 1 AS hour
+          FROM numbers(3)`,
+      })
+    } finally {
+      await engine.close()
+    }
+    const { stderr } = await report([path, ...mapped.slice(0, 4), '--timestamp', 'date+hour'])
+    expect(stderr).toContain('row 3: "2026-06-01 25:00" in "date+hour" is not a timestamp')
+  })
+
   test('JSON: a file that was cut off late, and half a sign', async () => {
     const line = (user: string): string =>
       `{"user_id":"${user}","variant":"a","exposed_at":"2026-06-01 10:00:00"}\n`
