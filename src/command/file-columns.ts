@@ -4,6 +4,7 @@ import { dateAndTime } from './date-and-time.js'
 import { didYouMean } from './did-you-mean.js'
 import { readRows, type OpenedFile } from './open-file.js'
 import {
+  mayHaveRole,
   mayNameExperiment,
   mostExperiments,
   proposeColumns,
@@ -146,7 +147,10 @@ export async function severalExperiments(
 }
 
 async function sampleOf(client: ClickHouseClient, file: OpenedFile): Promise<Sample> {
-  const names = [...file.types.keys()].filter(isAskable).slice(0, 200)
+  const all = [...file.types.keys()].filter(isAskable)
+  // Of very many columns, those whose name says something come first.
+  const sampled = new Set([...all.filter(mayHaveRole), ...all].slice(0, 200))
+  const names = all.filter((name) => sampled.has(name))
   const roles = Object.fromEntries(names.map((name, index) => [`sampled_${index}`, name]))
   const { from, query_params, text } = fileRead(file, roles)
   const rows = await readRows<Record<string, string | null>>(

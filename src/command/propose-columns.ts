@@ -115,6 +115,13 @@ export function mayNameExperiment(name: string): boolean {
   return rank('feature', name) !== undefined
 }
 
+/** Whether a column may have some role, by its name. */
+export function mayHaveRole(name: string): boolean {
+  return (['identity', 'variant', 'timestamp', 'feature'] as const).some(
+    (role) => rank(role, name) !== undefined,
+  )
+}
+
 interface Described {
   readonly name: string
   readonly values: readonly string[]

@@ -113,6 +113,15 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(said).toContain('report: there is no file -none.csv (looked in ')
   })
 
+  test('of very many columns, those with a name that says something are looked at', async () => {
+    const many = Array.from({ length: 500 }, (_, index) => `c${index}`)
+    const records = ['u1,control,2026-06-01', 'u2,blue,2026-06-02'].map(
+      (each) => `${many.join(',')},${each}\n`,
+    )
+    const path = write('wide.csv', `${many.join(',')},user_id,variant,exposed_at\n${records.join('')}`)
+    expect((await report([path])).stderr).toContain(`wide.csv ${mapped.join(' ')}\n`)
+  })
+
   test('a file with nothing in it that fits says so', async () => {
     const { stderr } = await report([write('prices.csv', 'price,weight\n1.5,2\n2.5,3\n3.5,4\n')])
     expect(stderr).toContain('identity   no column looks like one')
