@@ -67,7 +67,7 @@ function inLines(first: number, next: number): string {
 
 /** Whether the engine lost the text of a row, as it does where a row is long or goes to the end of the file. */
 function isGone(text: string): boolean {
-  return text.startsWith('Buffer has gone')
+  return /^(Buffer has gone|Cannot get raw data)/.test(text)
 }
 
 /** Reads the file again, in order, for the first records with a value that is no timestamp. */

@@ -185,6 +185,18 @@ function assertRecords(file: Input, text: string): void {
   )
 }
 
+/** Refuses a table whose lines end twice: the engine would take the first end for a part of the last value. */
+function assertBreaks(file: Input, text: string): void {
+  if (!/^[^\n]*\r\r\n/.test(text)) return
+  throw rewritten(
+    file,
+    'has two carriage returns at the end of its lines, as Python writes them on Windows',
+    'Leave them out',
+    ['perl', '-pe', String.raw`s/\r+$//`],
+    'lines.csv',
+  )
+}
+
 /** Refuses a table whose quotes are not those of CSV: the engine would take it apart in other places. */
 function assertQuotes(file: Input, text: string, delimiter: string): void {
   const between = `[${delimiter.replace(/[\\\]^-]/g, String.raw`\$&`)}]`
@@ -231,6 +243,7 @@ async function openTable(
     readonly mayBePlain?: boolean
   },
 ): Promise<OpenedFile> {
+  assertBreaks(input, text)
   // The last line of a cut text may lack fields.
   const whole = isCut ? text.slice(0, text.lastIndexOf('\n') + 1) || text : text
   const layout = textLayoutOf(whole, {

@@ -324,12 +324,13 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
       'single quotes',
       [columnNames, ...lists].map((list) => list.map((each) => `'${each}'`).join(',')).join('\n'),
     ],
+    ['two carriage returns', [columnNames, ...lists].map((list) => `${list.join(',')}\r\r\n`).join('')],
   ])('%s: the command that is printed makes a file that can be read', async (_, text) => {
     const made = mkdtempSync(join(folder, "it's made "))
     const name = /^[[{]/.test(text) ? 'export.json' : 'export.csv'
     writeFileSync(join(made, name), text)
     const first = await report([join(made, name)])
-    const command = /^  ((?:jq|sed) .*)$/m.exec(first.stderr)?.[1] ?? ''
+    const command = /^  ((?:jq|sed|perl) .*)$/m.exec(first.stderr)?.[1] ?? ''
     expect([first.exitCode, first.stderr.split('\n').length, command]).toEqual([
       1,
       4,
