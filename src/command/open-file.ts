@@ -116,7 +116,7 @@ export async function openFile(
 
   const encoding = given.encoding ?? encodingOf(head)
   const text = new TextDecoder(encoding).decode(head)
-  if (text.trim() === '') throw isEmpty(name)
+  if (/^\s*(\[\s*\]\s*)?$/.test(text)) throw isEmpty(name)
   if (text.includes('\0')) throw unknownType(name)
   const decodedTo = (): Promise<string> =>
     decodedFile(file, compression, encoding, join(directory, `decoded-${index}`))

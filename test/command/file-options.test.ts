@@ -1177,6 +1177,8 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
     expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 30_000 })
     const half = write('half.ndjson', line('x') + line('\\ud800'))
     expect((await totals([half, ...mapped])).totals).toEqual({ a: 2 })
+    const none = write('none.json', '[\n]\n')
+    expect((await report([none])).stderr).toBe('report: none.json is empty: there is nothing to report\n')
   })
 
   test('a row that cannot be read does not keep others from saying whether the day comes first', async () => {
