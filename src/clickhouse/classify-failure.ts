@@ -78,10 +78,9 @@ export function classifyFailure(error: unknown): RefreshError {
 /** The official clients throw a plain error for an answer without a body, such as some gateways give. */
 function isWithoutWords(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { name, message, cause, code } = error as Error & {
-    readonly code?: unknown
-  }
-  return name === 'Error' && message.trim() === '' && cause === undefined && code === undefined
+  const { name, message, cause, code }: { readonly [Field in keyof Error | 'code']?: unknown } = error
+  const isEmpty = typeof message === 'string' && message.trim() === ''
+  return name === 'Error' && isEmpty && cause === undefined && code === undefined
 }
 
 const malformedAnswer =

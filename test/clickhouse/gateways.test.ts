@@ -213,6 +213,9 @@ describe('a gateway that answers instead of ClickHouse', () => {
       new Error('', { cause: new Error('something') }),
       new TypeError(''),
       Object.assign(new Error(''), { code: 'EWHATEVER' }),
+      // A client that keeps the body of an answer as its message.
+      Object.assign(new Error(), { message: undefined }),
+      Object.assign(new Error(), { message: { error: 'something' } }),
     ]) {
       expect(classifyFailure(other)).toMatchObject({ code: 'unknown', transient: true })
     }
