@@ -62,6 +62,21 @@ describe('what summarizeExposures says of what it refuses', () => {
     ).toEqual(refused('malformed-buckets', path, received, advice))
   })
 
+  test('of an answer that is no list, such as one that nobody has awaited', () => {
+    const advice = 'Pass what resultSet.json() gives for the format JSONEachRow.'
+    const ask = (rows: unknown) => () => summarizeExposures(rows as never, { granularity: 'day' })
+    expect(refusalOf(ask(undefined))).toEqual(refused('malformed-rows', 'rows', 'undefined', advice))
+    expect(refusalOf(ask(Promise.resolve([])))).toEqual(
+      refused(
+        'malformed-rows',
+        'rows',
+        'an object',
+        advice,
+        'The answer is not a list of rows: received an object.',
+      ),
+    )
+  })
+
   test('what lies at the edge is taken', () => {
     const most = { ...bucket, newIdentities: Number.MAX_SAFE_INTEGER }
     const last = { ...bucket, bucketMs: 8.64e15 }

@@ -5,6 +5,7 @@ import { bucketAxis } from '../../time/local-days.js'
 import { aGranularity, type Granularity } from '../../time/granularity.js'
 import { anEpochMs } from '../../time/instant.js'
 import { aTimeZone } from '../../time/time-zone.js'
+import { assertRows } from '../cell.js'
 import type { ExposuresSummary } from './exposures-summary.js'
 import { decodeBucketRows, type ExposureBucket } from './rows.js'
 
@@ -58,6 +59,7 @@ export function summarizeExposures(
   const timeZone = aTimeZone(options.timeZone ?? 'UTC', 'timeZone', invalidSpec)
   const { floor } = bucketAxis('UTC', granularity)
 
+  assertRows(given)
   const [first] = given
   const areBuckets = typeof first === 'object' && first !== null && 'bucketMs' in first
   const buckets = areBuckets ? (given as readonly ExposureBucket[]) : decodeBucketRows(given)
