@@ -1,3 +1,4 @@
+import { anObject } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { bound, sql, type Sql } from '../sql/sql.js'
 
@@ -19,7 +20,7 @@ export function partitionHash(identity: Sql): Sql {
 
 /** The condition for a hash of the partition. Throws `invalid-spec`. */
 export function isInPartition(partition: IdentityPartition, hash: Sql): Sql {
-  const { index, of } = partition
+  const { index, of } = anObject(partition, 'partition', invalidSpec) as unknown as IdentityPartition
   if (!Number.isInteger(of) || of < 1 || of > 65_536) {
     throw invalidSpec('partition.of', of, 'Pass a whole number from 1 to 65,536.')
   }

@@ -1,7 +1,7 @@
 import { exposureSpec, exposureWindow, firstExposuresQuery, type IdentityPartition } from 'first-exposure'
 import { rolledUp } from 'first-exposure/rollup'
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../refusal-of.js'
+import { refusalOf, refused } from '../../refusal-of.js'
 
 const spec = exposureSpec({ environmentKey: 'prod', featureName: 'checkout' })
 const window = exposureWindow('2026-06-01T08:00:00Z', '2026-06-15T00:00:00Z')
@@ -31,6 +31,12 @@ describe('a part of the identities', () => {
       message: `${field} is not usable: received ${received}. ${advice}`,
       details: { path: field, received },
     })
+  })
+
+  test('that is none is refused', () => {
+    expect(refusalOf(() => partOf(null as never))).toEqual(
+      refused('invalid-spec', 'partition', 'null', 'Pass an object.'),
+    )
   })
 
   test.each(['hash', 'exact'] as const)('of a rollup is one more predicate, by %s', (identityKey) => {
