@@ -1,3 +1,5 @@
+import { anObject } from '../checks.js'
+import { invalidSpec } from '../errors.js'
 import { deepFreeze } from '../freeze.js'
 import { assertRows, cell, decodeCount } from '../questions/cell.js'
 import { isUtcDay } from './is-utc-day.js'
@@ -79,6 +81,7 @@ export interface RollupAuditDay {
  */
 export function decodeRollupAudit(rows: readonly unknown[], schema: RollupSchema): readonly RollupAuditDay[] {
   assertRows(rows)
+  anObject(schema, 'schema', invalidSpec)
   return deepFreeze(
     rows.map((row: unknown, index) => {
       const count = (column: string): number =>

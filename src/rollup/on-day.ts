@@ -3,12 +3,12 @@ import { isUtcDay } from './is-utc-day.js'
 import type { RollupStatement } from './rollup-statement.js'
 
 /** Binds a statement of one day to that UTC day. Throws `invalid-instant` if a window cannot contain that day. */
-export function onDay(statement: RollupStatement, day: string): RollupStatement {
+export function onDay(statement: RollupStatement, day: unknown): RollupStatement {
   if (!isUtcDay(day)) {
     throw new ExposureError(
       'invalid-instant',
       `day is not a UTC day from 1970-01-02 to 2105-12-31: received ${received(day)}. Pass YYYY-MM-DD.`,
-      { name: 'day', received: received(day) },
+      { path: 'day', received: received(day) },
     )
   }
   return withParameters(statement, { day })

@@ -1,3 +1,5 @@
+import { aList, anObject } from '../checks.js'
+import { invalidSpec } from '../errors.js'
 import { onDay } from './on-day.js'
 import type { RollupSchema } from './rollup-schema.js'
 import type { RollupStatement } from './rollup-statement.js'
@@ -29,5 +31,6 @@ import type { RollupStatement } from './rollup-statement.js'
  * ```
  */
 export function rollupBackfill(schema: RollupSchema, days: readonly string[]): readonly RollupStatement[] {
-  return Object.freeze(days.map((day) => onDay(schema.backfill, day)))
+  anObject(schema, 'schema', invalidSpec)
+  return Object.freeze(aList(days, 'days', invalidSpec).map((day) => onDay(schema.backfill, day)))
 }

@@ -1,4 +1,4 @@
-import { aList, aName } from '../checks.js'
+import { aList, aName, anObject } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { withParameters } from './on-day.js'
 import type { RollupSchema } from './rollup-schema.js'
@@ -38,6 +38,7 @@ export function rollupErasure(
   schema: RollupSchema,
   identities: readonly string[],
 ): readonly RollupStatement[] {
+  anObject(schema, 'schema', invalidSpec)
   const erased = aList(identities, 'identities', invalidSpec).flatMap((identity, index) => {
     const named = aName(identity, `identities[${index}]`, invalidSpec)
     // A column of UUIDs prints small letters: nothing would be erased, without an error.

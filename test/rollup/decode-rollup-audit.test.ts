@@ -77,4 +77,10 @@ describe('decodeRollupAudit', () => {
       expect.objectContaining({ code: 'malformed-rows' }),
     )
   })
+
+  test('refuses what is no schema', () => {
+    expect(() => decodeRollupAudit([row], undefined as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: { path: 'schema', received: 'undefined' } }),
+    )
+  })
 })

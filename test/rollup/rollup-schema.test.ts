@@ -118,6 +118,12 @@ describe('rollupErasure', () => {
       expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path }) }),
     )
   })
+
+  test('refuses what is no schema', () => {
+    expect(() => rollupErasure(undefined as never, ['a'])).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: { path: 'schema', received: 'undefined' } }),
+    )
+  })
 })
 
 describe('rollupMigration', () => {
@@ -166,7 +172,21 @@ describe('rollupBackfill', () => {
     null,
   ])('refuses %j', (day) => {
     expect(() => rollupBackfill(rollupSchema(minimal), [day as never])).toThrow(
-      expect.objectContaining({ code: 'invalid-instant' }),
+      expect.objectContaining({
+        code: 'invalid-instant',
+        details: { path: 'day', received: expect.any(String) },
+      }),
+    )
+  })
+
+  test.each([
+    ['schema', undefined, []],
+    ['days', rollupSchema(minimal), undefined],
+    ['days', rollupSchema(minimal), Promise.resolve([])],
+    ['days', rollupSchema(minimal), '2026-06-01'],
+  ])('refuses what is no %s', (path, schema, days) => {
+    expect(() => rollupBackfill(schema as never, days as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-spec', details: expect.objectContaining({ path }) }),
     )
   })
 })
