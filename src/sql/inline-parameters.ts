@@ -1,4 +1,4 @@
-import { aList, withFields } from '../checks.js'
+import { aList, anObject, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { skippedSql } from './skipped-sql.js'
 import type { QueryParams } from './statement.js'
@@ -53,7 +53,7 @@ export function inlineParameters(
   },
   options: InlineParametersOptions = {},
 ): string {
-  const { query, query_params } = statement
+  const { query, query_params } = anObject(statement, 'statement', invalidSpec) as typeof statement
   const { except = [] } = withFields(options, ['except'], 'options', invalidSpec)
   const staying = new Set(aList(except, 'options.except', invalidSpec))
   const found = new Set<unknown>()
@@ -67,9 +67,11 @@ export function inlineParameters(
     if (name === undefined || type === undefined) return token
     found.add(name)
     if (staying.has(name)) return token
-    const value = Object.hasOwn(query_params, name) ? query_params[name] : undefined
-    if (value === undefined) throw invalidSpec(`query_params.${name}`, value, 'Bind a value to it first.')
-    return literal(value, type)
+    const value = Object.hasOwn(query_params ?? {}, name) ? query_params[name] : undefined
+    // Not nothing, and no objects: the text of a list in a list would not be escaped.
+    if ([value].flat().some((each) => /^[uo]/.test(typeof each)))
+      throw invalidSpec(`query_params.${name}`, value, 'Pass texts, numbers or booleans.')
+    return literal(value as BoundValue, type)
   })
   for (const name of staying) {
     if (!found.has(name))
@@ -85,7 +87,7 @@ function literal(value: BoundValue, type: string): string {
     return type === 'String' ? text : `CAST(${text}, ${quotedText(type)})`
   }
   if (typeof value === 'boolean') return String(value)
-  if (typeof value === 'number') return `CAST(${value}, ${quotedText(type)})`
+  if (typeof value !== 'object') return `CAST(${value}, ${quotedText(type)})`
   const list = value.map((each: string | number) => (typeof each === 'string' ? quotedText(each) : each))
   return type === 'Array(String)' ? `[${list.join(', ')}]` : `CAST([${list.join(', ')}], ${quotedText(type)})`
 }

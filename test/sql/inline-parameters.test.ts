@@ -42,6 +42,26 @@ describe('inlineParameters', () => {
     )
   })
 
+  test('refuses a value that is no text, number or boolean, and no list of them', () => {
+    const query = 'SELECT {x:String}'
+    for (const x of [null, new Date(0), new Map(), { a: 1 }, [['a'], ['b']], [null], ['a', undefined]]) {
+      expect(refusalOf(() => inlineParameters({ query, query_params: { x: x as never } }))).toMatchObject({
+        code: 'invalid-spec',
+        details: { path: 'query_params.x' },
+      })
+    }
+    expect(refusalOf(() => inlineParameters({ query } as never))).toMatchObject({
+      code: 'invalid-spec',
+      details: { path: 'query_params.x', received: 'undefined' },
+    })
+    for (const statement of [undefined, query]) {
+      expect(refusalOf(() => inlineParameters(statement as never))).toMatchObject({
+        code: 'invalid-spec',
+        details: { path: 'statement' },
+      })
+    }
+  })
+
   test('leaves the parameters that a view is to have', () => {
     const exposed = exposedIdentitiesQuery(spec, window, { prefix: 'e_' })
     const text = inlineParameters(exposed, { except: ['e_start_ms', 'e_as_of_ms'] })
