@@ -1,7 +1,8 @@
 import { aList, anObject, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
+import { identifier } from './identifiers.js'
 import { skippedSql } from './skipped-sql.js'
-import type { QueryParams } from './statement.js'
+import { rendered, type QueryParams } from './statement.js'
 import type { BoundValue } from './trusted-sql.js'
 
 /** Which parameters of a statement stay parameters. */
@@ -83,6 +84,7 @@ export function inlineParameters(
 /** A value as a literal of its type. A plain number would get the smallest type that holds it. */
 function literal(value: BoundValue, type: string): string {
   if (typeof value === 'string') {
+    if (type === 'Identifier') return rendered(identifier(value)).query
     const text = quotedText(value)
     return type === 'String' ? text : `CAST(${text}, ${quotedText(type)})`
   }

@@ -62,6 +62,13 @@ describe('inlineParameters', () => {
     }
   })
 
+  test('writes an identifier as a name, as the server does', () => {
+    const query = 'SELECT {c:Identifier} FROM {t:Identifier}'
+    expect(inlineParameters({ query, query_params: { c: 'a`b', t: 'db.events' } })).toBe(
+      'SELECT `a\\`b` FROM `db.events`',
+    )
+  })
+
   test('leaves the parameters that a view is to have', () => {
     const exposed = exposedIdentitiesQuery(spec, window, { prefix: 'e_' })
     const text = inlineParameters(exposed, { except: ['e_start_ms', 'e_as_of_ms'] })
