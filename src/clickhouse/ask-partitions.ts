@@ -1,5 +1,6 @@
 import { aWholeNumber } from '../checks.js'
 import { invalidSpec } from '../errors.js'
+import { aSignal } from './fetch-rows.js'
 
 /** How many partitions to ask about, and how many of them at a time. */
 export interface PartitionedAsking {
@@ -22,7 +23,7 @@ export async function askPartitions(
   { partitions = 1, concurrency = 1, signal }: PartitionedAsking,
   ask: (index: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  signal?.throwIfAborted()
+  if (signal !== undefined) aSignal(signal, 'signal', invalidSpec).throwIfAborted()
   // Each has a signal of its own, because many listeners on one look like a leak.
   const running = new Set<AbortController>()
   let asked = 0

@@ -1,4 +1,4 @@
-import { aName, aWholeNumber, withFields } from '../checks.js'
+import { aFunction, aName, aWholeNumber, withFields } from '../checks.js'
 import { invalidPolicy } from '../errors.js'
 import { exposureFingerprint } from '../experiment/exposure-fingerprint.js'
 import { exposureSpec, type ExposureSpec } from '../experiment/exposure-spec.js'
@@ -177,10 +177,12 @@ export function decideRefresh(state: RefreshState, input: RefreshInput): Refresh
     partitions,
     concurrency,
     signal,
+    random = Math.random,
   } = input
   aClient(client, 'query', invalidPolicy)
   assertPartitions({ partitions, concurrency })
   aWholeNumber(0)(attempt, 'attempt', invalidPolicy)
+  aFunction(random, 'random', invalidPolicy)
   if (queryId !== undefined) aName(queryId, 'queryId', invalidPolicy)
   if (signal !== undefined) aSignal(signal, 'signal', invalidPolicy)
   checkedExperiment(experiment)

@@ -3,6 +3,7 @@ import {
   fetchCrossovers,
   fetchExposureLedger,
   fetchExposuresBreakdown,
+  fetchExposuresSummaries,
   fetchExposuresSummary,
   fetchIdentityTimeline,
   memoryRefreshStore,
@@ -46,6 +47,10 @@ describe.each<
   [string, (client: ExposureClient, options: { readonly signal?: AbortSignal }) => Promise<unknown>]
 >([
   ['fetchExposuresSummary', (client, options) => fetchExposuresSummary(client, spec, window, options)],
+  [
+    'fetchExposuresSummary of partitions',
+    (client, options) => fetchExposuresSummary(client, spec, window, { ...options, partitions: 2 }),
+  ],
   ['fetchExposuresBreakdown', (client, options) => fetchExposuresBreakdown(client, spec, window, options)],
   ['fetchExposureLedger', (client, options) => fetchExposureLedger(client, spec, window, options)],
   ['fetchCrossovers', (client, options) => fetchCrossovers(client, spec, window, options)],
@@ -82,6 +87,13 @@ describe.each<
   })
 })
 
+test('fetchExposuresSummaries with a controller instead of its signal', async () => {
+  const options = { signal: controller as never }
+  expect(await refusalOf(fetchExposuresSummaries(client, [{ spec, window }], options))).toEqual(
+    refused('invalid-spec', 'signal', 'an object', aSignal),
+  )
+})
+
 describe('a refresh', () => {
   const input = {
     client,
@@ -109,6 +121,7 @@ describe('a refresh', () => {
     ['client', 'a string', aClient, { client: 'hunter2' }],
     ['signal', 'an object', aSignal, { signal: controller }],
     ['signal', 'a string', aSignal, { signal: 'hunter2' }],
+    ['random', 'a number', 'Pass a function.', { random: 0.5 }],
   ])('%s is %s, alone and stored', async (path, received, advice, change) => {
     const refusal = refused('invalid-policy', path, received, advice)
     expect(await refusalOf(refreshExposures({ ...alone, ...change }))).toEqual(refusal)
