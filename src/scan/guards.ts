@@ -37,9 +37,15 @@ export function settings(...own: readonly string[]): Sql {
   return sql`SETTINGS ${text([...own, ...safeSettings].join(', '))}`
 }
 
+/** The settings that write a value as another text, with the values that do not. An import of CSV may have them. */
+const plainText: readonly string[] = [
+  "bool_true_representation = 'true'",
+  "bool_false_representation = 'false'",
+]
+
 /** The end of the SELECT of a view: it takes all that is inserted, whatever the settings of the user who inserts. */
 export function viewSettings(): Sql {
-  return sql`SETTINGS ${text(wholeResult.join(', '))}`
+  return sql`SETTINGS ${text([...wholeResult, ...plainText].join(', '))}`
 }
 
 /** What a profile may demand of every query, but a query over the events of all time cannot fulfil. */

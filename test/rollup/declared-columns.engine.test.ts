@@ -193,6 +193,30 @@ describe.skipIf(!engineAvailable)('9. and 10. declared columns on the rollup', (
     },
   )
 
+  test('a boolean is the same in whatever words an insert reads it', async () => {
+    await client.command({
+      query: `CREATE TABLE booleans (f String, timestamp DateTime64(3, 'UTC'), identifier String, value Bool, is_bot Bool)
+        ENGINE = MergeTree ORDER BY (f, timestamp)`,
+    })
+    const ofBooleans = { ...source, table: 'booleans' }
+    const rollup = { table: 'booleans_rollup', columns: ['is_bot'] }
+    await run(client, rollupSchema({ source: ofBooleans, rollup }).create)
+    await client.command({
+      query: `INSERT INTO booleans SETTINGS bool_true_representation = 'Yes', bool_false_representation = 'No' FORMAT CSV
+        checkout,2026-06-01 00:00:00,a,Yes,No`,
+    })
+    await client.command({
+      query: "INSERT INTO booleans VALUES ('checkout', '2026-06-01 01:00:00', 'a', true, false)",
+    })
+    const filters = [{ column: 'is_bot', equals: false }]
+    const spec = { featureName: 'checkout', source: rolledUp(ofBooleans, rollup), filters }
+    const window = exposureWindow(startMs, startMs + 3 * hourMs)
+    expect(await fetchExposuresSummary(client, exposureSpec(spec), window)).toMatchObject({
+      excludedIdentities: 0,
+      timeseries: { points: [{ bucket: '2026-06-01T00:00:00.000Z', newIdentities: { true: 1 } }] },
+    })
+  })
+
   test('a rollup without a declared column says so by name', async () => {
     const { create, drop } = rollupSchema({ source, rollup: 'columned_rollup', columns: ['plan'] })
     await run(client, drop)

@@ -45,7 +45,7 @@ FROM
     AND `value` IS NOT NULL
     AND toString(`identifier`) != if(position(toTypeName(`identifier`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-SETTINGS limit = 0, offset = 0, additional_result_filter = '';
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', bool_true_representation = 'true', bool_false_representation = 'false';
 
 SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM

@@ -34,7 +34,7 @@ FROM
     AND `identity` IS NOT NULL
     AND toString(`variant`) != if(position(toTypeName(`variant`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-SETTINGS limit = 0, offset = 0, additional_result_filter = '';
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', bool_true_representation = 'true', bool_false_representation = 'false';
 
 SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM

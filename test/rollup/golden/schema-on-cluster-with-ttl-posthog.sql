@@ -44,7 +44,7 @@ FROM
     AND (if(has({variant_value_1:Array(String)}, JSONExtractString(properties, '$feature_flag_response')), NULL, JSONExtractString(properties, '$feature_flag_response'))) IS NOT NULL
     AND toString(`person_id`) != if(position(toTypeName(`person_id`), 'UUID') > 0, '00000000-0000-0000-0000-000000000000', '')
 )
-SETTINGS limit = 0, offset = 0, additional_result_filter = '';
+SETTINGS limit = 0, offset = 0, additional_result_filter = '', bool_true_representation = 'true', bool_false_representation = 'false';
 
 SELECT DISTINCT toString(toDate(exposed_at, 'UTC')) AS day
 FROM
