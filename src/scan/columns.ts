@@ -78,7 +78,9 @@ function predicateOf(compared: FilterComparison): Sql {
   // A pattern is about the text: a FixedString would bring its zero bytes, and an Enum with a NULL fails. The text of a
   // String is the column itself to the primary key.
   const compares = isPattern[comparison] ? sql`toString(${column})` : column
-  return sql`${compares} ${text(operators[comparison])} ${parameterOf(compared)}`
+  const predicate = sql`${compares} ${text(operators[comparison])} ${parameterOf(compared)}`
+  // With the setting transform_null_in, NULL is in no list, and would pass.
+  return comparison === 'notIn' ? sql`${predicate} AND ${column} IS NOT NULL` : predicate
 }
 
 /** The value that a column is compared with, bound under a name of its own. */

@@ -205,6 +205,14 @@ describe.skipIf(!engineAvailable).each(serverZones)('filters, on a server in %s'
     })
   })
 
+  test('NULL is not outside a list either where the setting transform_null_in has it compared', async () => {
+    const filters: readonly ExposureFilter[] = [{ column: 'plan', notIn: ['gold'] }]
+    const spec = exposureSpec({ featureName: 'f', source, filters })
+    const usual = await fetchExposuresSummary(client, spec, window)
+    const settings = { transform_null_in: 1 }
+    expect(await fetchExposuresSummary(client, spec, window, { settings })).toEqual(usual)
+  })
+
   test('FINAL leaves out the rows that a newer one replaces', async () => {
     await client.command({
       query: `INSERT INTO seen SELECT * REPLACE ('b' AS variant, 2 AS version) FROM seen WHERE id = 'ann'`,
