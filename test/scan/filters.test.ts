@@ -35,7 +35,11 @@ describe('a filter', () => {
       { filter_1_equals: instant.getTime() },
     ],
     [{ column: 'a', in: ['x'] }, ['AND `a` IN {filter_1_in:Array(String)}'], { filter_1_in: ['x'] }],
-    [{ column: 'a', notIn: [1] }, ['AND `a` NOT IN {filter_1_notin:Array(Int64)}'], { filter_1_notin: [1] }],
+    [
+      { column: 'a', notIn: [1] },
+      ['AND `a` NOT IN {filter_1_notin:Array(Int64)} AND `a` IS NOT NULL'],
+      { filter_1_notin: [1] },
+    ],
     [{ column: 'a', isNull: true }, ['AND `a` IS NULL'], {}],
     [{ column: 'a', isNull: false }, ['AND `a` IS NOT NULL'], {}],
     [

@@ -109,7 +109,7 @@ WITH
       AND `plan` = {filter_2_equals:Bool}
       AND `plan` = {filter_3_equals:Bool}
       AND `plan` IN {filter_4_in:Array(String)}
-      AND `plan` NOT IN {filter_5_notin:Array(String)}
+      AND `plan` NOT IN {filter_5_notin:Array(String)} AND `plan` IS NOT NULL
       AND toString(`country`) LIKE {filter_6_like:String}
       AND toString(`country`) NOT LIKE {filter_7_notlike:String}
       AND `country` IS NULL
