@@ -1,4 +1,4 @@
-import { aList, anObject, withFields } from '../checks.js'
+import { aList, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { identifier } from './identifiers.js'
 import { skippedSql } from './skipped-sql.js'
@@ -54,7 +54,7 @@ export function inlineParameters(
   },
   options: InlineParametersOptions = {},
 ): string {
-  const { query, query_params } = anObject(statement, 'statement', invalidSpec) as typeof statement
+  const { query, query_params } = statement
   const { except = [] } = withFields(options, ['except'], 'options', invalidSpec)
   const staying = new Set(aList(except, 'options.except', invalidSpec))
   const found = new Set<unknown>()
