@@ -1,4 +1,4 @@
-import { aList, withFields } from '../checks.js'
+import { aList, anObject, withFields } from '../checks.js'
 import { invalidSpec } from '../errors.js'
 import { identifier } from './identifiers.js'
 import { skippedSql } from './skipped-sql.js'
@@ -54,7 +54,7 @@ export function inlineParameters(
   },
   options: InlineParametersOptions = {},
 ): string {
-  const { query, query_params } = statement
+  const { query, query_params } = anObject(statement, 'statement', invalidSpec) as typeof statement
   const { except = [] } = withFields(options, ['except'], 'options', invalidSpec)
   const staying = new Set(aList(except, 'options.except', invalidSpec))
   const found = new Set<unknown>()
@@ -69,9 +69,9 @@ export function inlineParameters(
     found.add(name)
     if (staying.has(name)) return token
     const value = Object.hasOwn(query_params ?? {}, name) ? query_params[name] : undefined
-    // Not nothing, and no objects: the text of a list in a list would not be escaped.
-    if ([value].flat().some((each) => /^[uo]/.test(typeof each)))
-      throw invalidSpec(`query_params.${name}`, value, 'Pass texts, numbers or booleans.')
+    // The text of anything else, as of a list in a list, would not be escaped.
+    if (![value].flat().every((each) => /^(string|number|bigint|boolean)$/.test(typeof each)))
+      throw invalidSpec(`query_params.${name}`, value, 'Bind a text, a number, a boolean or a list to it.')
     return literal(value as BoundValue, type)
   })
   for (const name of staying) {

@@ -44,7 +44,16 @@ describe('inlineParameters', () => {
 
   test('refuses a value that is no text, number or boolean, and no list of them', () => {
     const query = 'SELECT {x:String}'
-    for (const x of [null, new Date(0), new Map(), { a: 1 }, [['a'], ['b']], [null], ['a', undefined]]) {
+    for (const x of [
+      null,
+      new Date(0),
+      new Map(),
+      { a: 1 },
+      () => 1,
+      [['a'], ['b']],
+      [null],
+      ['a', undefined],
+    ]) {
       expect(refusalOf(() => inlineParameters({ query, query_params: { x: x as never } }))).toMatchObject({
         code: 'invalid-spec',
         details: { path: 'query_params.x' },
@@ -54,6 +63,12 @@ describe('inlineParameters', () => {
       code: 'invalid-spec',
       details: { path: 'query_params.x', received: 'undefined' },
     })
+    for (const statement of [undefined, query]) {
+      expect(refusalOf(() => inlineParameters(statement as never))).toMatchObject({
+        code: 'invalid-spec',
+        details: { path: 'statement' },
+      })
+    }
   })
 
   test('writes an identifier as a name, as the server does', () => {
