@@ -140,15 +140,12 @@ function separateTail(fits: readonly Fit[], level: number): Tail {
   }
 }
 
-/** An arm in one of the phases that are added up. */
+/** An arm in one of the phases that are added up: how many of all it gets by chance. */
 interface PooledArm {
-  readonly expected: number
   readonly total: number
   readonly share: number
   /** 1 − share. */
   readonly others: number
-  /** The identities more than expected. */
-  readonly surplus: number
 }
 
 /**
@@ -245,14 +242,8 @@ function sumOfBinomialsTail(arms: readonly PooledArm[], gap: number): Tail {
 }
 
 /** Those who are missing in the arm, counted instead of those who are in it. */
-function turned(arm: PooledArm): PooledArm {
-  return {
-    ...arm,
-    share: arm.others,
-    others: arm.share,
-    surplus: -arm.surplus,
-    expected: arm.total * arm.others,
-  }
+function turned({ total, share, others }: PooledArm): PooledArm {
+  return { total, share: others, others: share }
 }
 
 /** The probabilities of the sums of independent binomials, from none to the last. */
