@@ -1,4 +1,4 @@
-import { aWholeNumber, withFields } from '../../checks.js'
+import { aString, aWholeNumber, withFields } from '../../checks.js'
 import { invalidSpec, malformedBuckets } from '../../errors.js'
 import { deepFreeze } from '../../freeze.js'
 import { bucketAxis } from '../../time/local-days.js'
@@ -79,6 +79,7 @@ export function summarizeExposures(
     if (quarantined) {
       excludedIdentities = sum(excludedIdentities, newIdentities)
     } else {
+      aString(variant, `buckets[${index}].variant`, malformedBuckets)
       const point = points.get(bucketMs) ?? new Map<string, number>()
       points.set(bucketMs, point.set(variant, sum(point.get(variant) ?? 0, newIdentities)))
     }

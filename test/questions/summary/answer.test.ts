@@ -82,6 +82,8 @@ describe('summarizeExposures', () => {
     ['buckets[0].newIdentities', [counted('a', day, 0.5)], {}],
     ['The sum of newIdentities', [counted('a', day, 2 ** 53 - 1), counted('a', day, 1)], {}],
     ['The sum of newIdentities', [quarantined(day, 2 ** 53 - 1), quarantined(2 * day, 1)], {}],
+    ['buckets[0].variant', [counted(null as never, day, 1)], {}],
+    ['buckets[1].variant', [counted('1', day, 1), counted(1 as never, day, 1)], {}],
     ['buckets[0].bucketMs', [counted('a', NaN, 1)], {}],
     ['buckets[0].bucketMs', [counted('a', 8.64e15 + day, 1)], {}],
     ['buckets[0].bucketMs', [counted('a', day + 3_600_000, 1)], {}],
