@@ -166,7 +166,7 @@ test('a fingerprint has 32 hexadecimal digits, half of a SHA-256', () => {
 test('what inlining refuses', () => {
   const statement = { query: 'SELECT {a:String}', query_params: {}, format: 'JSONEachRow' } as const
   expect(said(() => inlineParameters(statement))).toBe(
-    'query_params.a is required. Bind a value to it first.',
+    'query_params.a is required. Bind a text, a number, a boolean or a list to it.',
   )
   expect(said(() => inlineParameters({ ...statement, query_params: { a: 'x' } }, { except: ['b'] }))).toBe(
     'options.except is not usable: received "b". Pass names of parameters of the statement.',
