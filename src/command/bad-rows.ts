@@ -119,12 +119,12 @@ async function unreadRecords(
     file,
     `${aliases.length === 0 ? '' : `WITH ${aliases.join(', ')}`}
     SELECT
-      _row_number AS row_index,
+      ${read.row} AS row_index,
       ${value('timestamp', timestamp)} AS timestamp_value,
       ${value('arrival', arrival)} AS arrival_value,
       ${read.isBroken} AS is_broken,
       ${timestamp === undefined ? 'true' : `isNotNull(${timestamp.instant})`} AS is_late,
-      ${read.isBroken === 'false' ? `''` : 'line'} AS line_text
+      ${read.written} AS line_text
     FROM ${read.from}
     WHERE ${conditions.join(' OR ')}
     ORDER BY row_index
@@ -140,10 +140,20 @@ async function unreadRecords(
       record: recordOf(Number(row_index), faults),
       value: found ?? '',
       what: is_broken
-        ? `${shown} is not an object of JSON`
+        ? `${shown} ${faultOf(line_text)}`
         : `${shown} in ${quoted(column ?? '')} is not a timestamp`,
     }
   })
+}
+
+/** Why the engine cannot read a line: it knows no half of a sign, and no more than 1,024 levels. */
+function faultOf(line: string): string {
+  try {
+    JSON.parse(line)
+  } catch {
+    return 'is not an object of JSON'
+  }
+  return /\\u[dD][89a-fA-F]/.test(line) ? 'has half a sign in it' : 'is nested more deeply than can be read'
 }
 
 /** The record of a row, counted from 1: the engine does not number those that it could not take apart. */

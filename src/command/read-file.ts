@@ -13,6 +13,10 @@ export interface FileRead {
   readonly value: (role: string) => string
   /** The condition that a row is no record at all. */
   readonly isBroken: string
+  /** The expression for the text of such a row. */
+  readonly written: string
+  /** The expression for the number of a row, counted from 0. */
+  readonly row: string
 }
 
 /** Reads some columns of a file: which column each role stands for, or which two, as `date+time`. */
@@ -53,6 +57,8 @@ function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>)
         return `toString(${value(role)})`
       },
       isBroken: 'false',
+      written: `''`,
+      row: '_row_number',
     }
   }
   const keys = Object.fromEntries(
@@ -63,8 +69,8 @@ function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>)
   const at = (role: string, from: number, to: number): string =>
     Array.from({ length: to - from }, (_, index) => `{${role}_key_${from + index}:String}`).join(', ')
   const text = (path: string): string =>
-    `multiIf(JSONType(line, ${path}) = 'String', JSONExtractString(line, ${path}), ` +
-    `JSONType(line, ${path}) = 'Null', NULL, JSONExtractRaw(line, ${path}))`
+    `multiIf(JSONType(line, ${path}) = 'String', replaceOne(JSONExtractString(line, ${path}), '${mark}', ''), ` +
+    `JSONType(line, ${path}) = 'Null', NULL, replaceRegexpAll(JSONExtractRaw(line, ${path}), '"${mark}([^"]*)"', '\\\\1'))`
   const ofRole = (role: string): string => {
     const parts = (columns[role] ?? '').split('.').length
     const whole = at(role, 0, 1)
@@ -74,12 +80,29 @@ function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>)
       : `if(JSONHas(line, ${whole}), ${text(whole)}, ${text(at(role, 1, 1 + parts))})`
   }
   return {
-    from,
-    query_params: { ...source, structure: 'line String', ...keys },
+    from: `(SELECT written, ${withMarkedNumbers('written')} AS line, _row_number AS row FROM ${from})`,
+    query_params: { ...source, structure: 'written String', ...keys },
     text: ofRole,
     value: ofRole,
     isBroken: `(trimBoth(line) != '' AND NOT isValidJSON(line))`,
+    written: 'written',
+    row: 'row',
   }
+}
+
+// No text has this sign, which Unicode keeps for programs.
+const mark = '\ufdd0'
+
+/**
+ * The expression for a line of JSON whose numbers are texts with a mark before them. The engine's functions for JSON
+ * write 1.10 as 1.1 and 1e3 as 1000, and know no number above 2^64.
+ */
+function withMarkedNumbers(line: string): string {
+  const other = String.raw`"(?:[^"\\\\]|\\\\.)*"|[^"0-9-]`
+  const number = '-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?'
+  // A number at the end, which is taken off again: then no place is left where a match could begin within a text.
+  const marked = `replaceRegexpAll(concat(${line}, ',0'), '((?:${other})*)(${number})', '\\\\1"${mark}\\\\2"')`
+  return `substring(${marked}, 1, -${Buffer.byteLength(`,"${mark}0"`)})`
 }
 
 /** A declaration of columns, sent as a value; its names are quoted as ClickHouse quotes names. */

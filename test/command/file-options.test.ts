@@ -1181,6 +1181,34 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
     expect((await report([none])).stderr).toBe('report: none.json is empty: there is nothing to report\n')
   })
 
+  test.each([
+    ['a line that cannot be read', '{"user_id"'],
+    ['an object where others have a text', '{"user_id":"x","variant":"b","exposed_at":{"at":"x"}}'],
+  ])('JSON: numbers are as they were written, also beside %s', async (_, line) => {
+    const numbers = ['1', '1.0', '1.10', '1.1', '1e3', '1000', '-0', '0', '18446744073709551616', '"2 -3"']
+    const lines = numbers.map(
+      (each) => `{"user_id": ${each},"variant":"a","exposed_at":"2026-06-01 10:00:00"}\n`,
+    )
+    const path = write('numbers.ndjson', `${lines.join('')}${line}\n`)
+    const skipped = [path, ...mapped, '--skip-bad-rows']
+    expect((await totals(skipped)).totals).toEqual({ a: numbers.length })
+    for (const identity of ['1.10', '-0', '18446744073709551616', '2 -3'])
+      expect((await report([...skipped, '--identity-story', identity])).stdout).toContain(' a ')
+  })
+
+  test('JSON: a line that is nested too deeply, or has half a sign in it, is not called something else', async () => {
+    const line = (value: string): string =>
+      `{"user_id":1,"variant":"a","exposed_at":"2026-06-01 10:00:00","x":${value}}\n`
+    const path = write(
+      'deep.ndjson',
+      `${line('1')}${line('['.repeat(2000) + ']'.repeat(2000))}${line('"\\ud800"')}{"us\n`,
+    )
+    const { stderr } = await report([path, ...mapped])
+    expect(stderr).toMatch(/line 2: .* is nested more deeply than can be read\n/)
+    expect(stderr).toMatch(/line 3: .* has half a sign in it\n/)
+    expect(stderr).toMatch(/line 4: .* is not an object of JSON\n/)
+  })
+
   test('a row that cannot be read does not keep others from saying whether the day comes first', async () => {
     const csv = write('days.csv', 'user_id,variant,exposed_at\n1,a,13/05/2026\n2,b\n3,b,01/05/2026\n')
     const json = write(
