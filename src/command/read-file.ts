@@ -43,9 +43,14 @@ function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>)
   const source = { path: file.path, format: file.engineFormat, compression: file.compression }
   const from = 'file({path:String}, {format:String}, {structure:String}, {compression:String})'
   if (file.reading !== 'line by line') {
-    const value = (role: string): string => `{${role}:Identifier}`
+    // A column may have any name, also that of an alias of ours or of a column that the engine itself makes.
+    const free = (name: string): string => (file.types.has(name) ? free(`${name}_`) : name)
+    const value = (role: string): string => free(`column_of_${role}`)
+    const row = free('number_of_row')
+    const number = file.types.has('_row_number') ? 'rowNumberInAllBlocks()' : '_row_number'
+    const selected = Object.keys(columns).map((role) => `{${role}:Identifier} AS ${value(role)}`)
     return {
-      from,
+      from: `(SELECT ${[...selected, `${number} AS ${row}`].join(', ')} FROM ${from})`,
       query_params: { ...source, structure: structureOf(file, Object.values(columns)), ...columns },
       value,
       text: (role) => {
@@ -58,7 +63,7 @@ function readSingle(file: OpenedFile, columns: Readonly<Record<string, string>>)
       },
       isBroken: 'false',
       written: `''`,
-      row: '_row_number',
+      row,
     }
   }
   const keys = Object.fromEntries(

@@ -745,6 +745,77 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect((await totals([trailing, ...mapped])).totals).toEqual({ control: 1, blue: 1 })
   })
 
+  // The command gives these names to what it makes of the columns, or the engine does to what it knows of a file.
+  test.each(
+    [
+      ['_row_number', 'row_index', 'is_broken', 'line_text', '_path', '_file'],
+      ['first_exposure_time', 'first_exposure_arrival', 'timestamp_value', 'arrival_value', 'is_late', 'row'],
+      [
+        'first_exposure_identity',
+        'first_exposure_variant',
+        'first_exposure_instant',
+        'value',
+        'asked_value',
+        'others',
+      ],
+      [
+        'first_exposure_status',
+        'first_exposure_unread',
+        'first_exposure_slice',
+        'first_exposure_arrived',
+        'events',
+        'asked_rows',
+      ],
+      [
+        'first_exposure_value',
+        'first_exposure_parts',
+        'column_of_identity',
+        'number_of_row',
+        'line',
+        'sampled_0',
+      ],
+    ].flatMap((names) => [names, names.toReversed()].map((each) => [each.join(', '), each] as const)),
+  )('columns may be called %s', async (_, names) => {
+    const [identity = '', arrival = '', timestamp = '', breakdown = '', variant = '', shown = ''] = names
+    const rows = [
+      ['u1', '13/06/2026 11:00', '13/06/2026 10:00', 'de', 'a', 'yes'],
+      ['u2', '15/06/2026 11:00', '14/06/2026 10:00', 'fr', 'b', 'yes'],
+      ['u3', '15/06/2026 11:00', 'later', 'fr', 'b', 'yes'],
+      ['u4', '15/06/2026 11:00', '14/06/2026 10:00', 'fr', 'b', 'no'],
+    ]
+    const csv = write('names.csv', [names, ...rows].map((row) => `${row.join(',')}\n`).join(''))
+    const parquet = join(folder, 'names.parquet')
+    rmSync(parquet, { force: true })
+    const engine = await embeddedClickHouse()
+    try {
+      const structure = names.map((name) => `${name} String`).join(', ')
+      await engine.client.command({
+        query: `INSERT INTO FUNCTION file({parquet:String}, 'Parquet', {structure:String}) SELECT * FROM file({csv:String}, 'CSVWithNames', {structure:String})`,
+        query_params: { csv, parquet, structure },
+      })
+    } finally {
+      await engine.close()
+    }
+    for (const [path, where] of [
+      [csv, 'line 4'],
+      [parquet, 'row 3'],
+    ] as const) {
+      const asked = [path, '--identity', identity, '--variant', variant, '--timestamp', timestamp]
+      const whole = [...asked, '--arrival', arrival, '--breakdown', breakdown, '--skip-bad-rows', '--explain']
+      const { stdout, stderr } = await report([...whole, '--where', `${shown}=yes`])
+      expect(stderr).toBe('')
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+        `${where}: "later" in "${timestamp}" is not a timestamp`,
+      )
+      expect(stdout).toMatch(
+        /, 2 events,[^]*\nde +1 +0.00% +100.00% +0.00%[^]*\nfr +1 +0.00% +0.00% +100.00%/,
+      )
+      expect((await report([...asked, '--skip-bad-rows', '--where', `${shown}=maybe`])).stderr).toContain(
+        `whose "${shown}" is "maybe" (--where); it has "yes", "no"`,
+      )
+    }
+  })
+
   test('names that differ only in case are two columns', async () => {
     const path = write(
       'case.csv',
