@@ -636,14 +636,21 @@ function assignment(text: string): [string, number] {
 }
 
 function jsonEntries(text: string): [string, number][] | undefined {
+  let entries: [string, unknown][]
   try {
-    return Object.entries(JSON.parse(text) as object).map(([key, share]) => [
-      key,
-      typeof share === 'number' ? share : NaN,
-    ])
+    entries = Object.entries(JSON.parse(text) as object)
   } catch {
     return undefined
   }
+  const shares = entries.map(([key, share]): [string, number] => [
+    key,
+    typeof share === 'number' ? share : NaN,
+  ])
+  // Of a key that is written twice, JSON.parse keeps the last. In an object of numbers, a text before a colon is a key.
+  const written = text.match(/"(?:[^"\\]|\\.)*"\s*:/g) ?? []
+  if (written.length > shares.length && shares.every(([, share]) => !Number.isNaN(share)))
+    throw new InvalidArgumentError('A variant is listed twice.')
+  return shares
 }
 
 /** Checked before anything is counted, so that nobody waits for a page that cannot be written. */

@@ -840,6 +840,8 @@ describe('the command line of the report', () => {
     [['--expected', 'control=1,blue=0'], /at least two above 0/],
     [['--expected', 'control=50%'], /It has a share for "control" only. Name the other variants too/],
     [['--expected', 'a=1,a=1,b=1'], /A variant is listed twice/],
+    [['--expected', '{"a":1,"b:":1,"a" :2}'], /A variant is listed twice/],
+    [['--expected', '{"a":1,"a":2}'], /A variant is listed twice/],
     [['--expected', '{"a":1,'], /Pass a share of 0 or more/],
     [['--expected', 'a=1,b=1', '--json'], /--expected has no effect with --json/],
     [['--control', 'a', '--json'], /--control has no effect with --json/],
