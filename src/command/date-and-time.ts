@@ -9,17 +9,23 @@ export function dateAndTime(
     .find(([date, time]) => columns.has(date) && columns.has(time))
 }
 
-/** The expression for a timestamp, from those for its date and its time of day. An hour alone is one, too. */
+/**
+ * The expression for a timestamp, from those for its date and its time of day. An hour alone is one, too, and so is a time
+ * of the first of January 1970, as which the engine reads Parquet's times of day.
+ */
 export function joinedText(date: string, time: string): string {
   const trimmed = (text: string): string => `trimBoth(ifNull(${text}, ''))`
   const day = `replaceRegexpOne(${trimmed(date)}, '[T ]0?0:00(:00([.]0+)?)?$', '')`
-  const clock = `replaceRegexpOne(${trimmed(time)}, '^([0-9]{1,2})$', '\\\\1:00')`
+  const alone = `replaceRegexpOne(${trimmed(time)}, '^1970-01-01[T ]', '')`
+  const clock = `replaceRegexpOne(${alone}, '^([0-9]{1,2})$', '\\\\1:00')`
   return `trimBoth(concat(${day}, ' ', ${clock}))`
 }
 
 /** Whether a value is a time of day without a date. */
 export function isTimeOfDay(value: string): boolean {
-  return /^[0-2]?[0-9]:[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?( ?[AaPp][.]?[Mm][.]?)?$/.test(value.trim())
+  return /^(1970-01-01[T ])?[0-2]?[0-9]:[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?( ?[AaPp][.]?[Mm][.]?)?$/.test(
+    value.trim(),
+  )
 }
 
 /** Whether a value is a date, without a time of day or with midnight. */

@@ -219,7 +219,7 @@ function isIdentifier(value: string): boolean {
 }
 
 function timestampPoints({ name, values }: Described): number {
-  if (values.length === 0) return 0
+  if (values.every(isTimeOfDay)) return 0
   const kinds = values.map((value) => timestampKind(value))
   const place = rank('timestamp', name)
   // Excel counts days, which are numbers of five digits now.

@@ -448,6 +448,30 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect(stderr).not.toContain('--timestamp-format')
   })
 
+  test('times of day of Parquet, which the engine reads as times of 1970, are no timestamps alone', async () => {
+    const [path, alone] = [join(folder, 'times.parquet'), join(folder, 'times-alone.parquet')]
+    const engine = await embeddedClickHouse()
+    try {
+      for (const [file, date] of [
+        [path, `toDate32('2026-06-01') + number AS "day",`],
+        [alone, ''],
+      ] as const)
+        await engine.client.command({
+          query: `INSERT INTO FUNCTION file('${file}', 'Parquet')
+            SELECT concat('u', toString(number)) AS user_id, ['control', 'b'][number % 2 + 1] AS variant, ${date}
+              toDateTime64('1970-01-01 10:30:00', 6, 'UTC') + number AS at_time
+            FROM numbers(4)`,
+        })
+    } finally {
+      await engine.close()
+    }
+    const proposal = 'times.parquet --identity user_id --variant variant --timestamp day+at_time\n'
+    expect((await report([path])).stderr).toContain(proposal)
+    const asked = [path, ...mapped.slice(0, 4), '--timestamp', 'day+at_time']
+    expect((await report(asked)).stdout).toContain('2026-06-01 10:30:00 to 2026-06-04 10:30:03.001')
+    expect((await report([alone])).stderr).toMatch(/ at_time: .*\(times of day without a date\)\n/)
+  })
+
   test('the name of a zone: read and said, or asked for', async () => {
     const zoned = (zone: string): string =>
       write(
