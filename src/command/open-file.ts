@@ -65,9 +65,12 @@ const asWritten = `
   input_format_try_infer_datetimes = 0,
   input_format_parquet_local_time_as_utc = 0,
   session_timezone = 'UTC',
-  storage_file_read_method = 'pread'`
+  storage_file_read_method = 'pread',
+  max_query_size = 100000000`
 
 const headBytes = 256 * 1024
+/** As much is looked at where the line of names is longer. */
+const wideHeadBytes = 16 * headBytes
 
 /** Finds out how a file is written, from its first bytes. Throws a `ReportError` if it cannot be read. */
 export async function openFile(
@@ -90,7 +93,11 @@ export async function openFile(
       ],
     })
   }
-  const head = compression === 'none' ? stored : await decompressedHead(client, name, link, compression)
+  const headUpTo = async (most: number): Promise<Uint8Array> =>
+    compression === 'none'
+      ? firstBytes(file.path, most)
+      : decompressedHead(client, name, link, compression, most)
+  let head = compression === 'none' ? stored : await headUpTo(headBytes)
   if (head.length === 0) throw isEmpty(name)
 
   const format = readFormatOf(name, Buffer.from(head).toString('latin1'), given.format)
@@ -102,6 +109,13 @@ export async function openFile(
     path: link,
     notes: file.notes ?? [],
     layout: undefined,
+  }
+  if (format.kind === 'table' && head.length >= headBytes && !hasLineEnd(head)) {
+    head = await headUpTo(wideHeadBytes)
+    if (head.length >= wideHeadBytes && !hasLineEnd(head))
+      throw new ReportError(
+        `${name} has a first line of more than 4 MB, which is too long for the names of columns`,
+      )
   }
   if (format.kind === 'typed') {
     const opened: OpenedFile = {
@@ -453,6 +467,10 @@ export function isEmpty(name: string, cause?: unknown): ReportError {
   return new ReportError(`${name} is empty: there is nothing to report`, { cause })
 }
 
+function hasLineEnd(bytes: Uint8Array): boolean {
+  return bytes.includes(10) || bytes.includes(13)
+}
+
 async function firstBytes(path: string, most: number): Promise<Uint8Array> {
   const file = await open(path)
   try {
@@ -468,9 +486,10 @@ async function decompressedHead(
   name: string,
   path: string,
   compression: Compression,
+  most: number,
 ): Promise<Uint8Array> {
   try {
-    if (compression === 'gz') return await headOf(createReadStream(path).pipe(createGunzip()))
+    if (compression === 'gz') return await headOf(createReadStream(path).pipe(createGunzip()), most)
     const result = await client.query({
       query: `SELECT base64Encode(line) AS line
         FROM file({path:String}, 'LineAsString', 'line String', {compression:String})
@@ -481,7 +500,7 @@ async function decompressedHead(
     const lines = await result.json<{ line: string }>()
     return Buffer.concat(
       lines.flatMap(({ line }) => [Buffer.from(line, 'base64'), Buffer.from('\n')]),
-    ).subarray(0, headBytes)
+    ).subarray(0, most)
   } catch (error) {
     throw new ReportError(
       `${name} cannot be read: its compression (${compression}) is damaged or cut off (${oneLine((error as Error).message, 100)})`,
@@ -490,20 +509,20 @@ async function decompressedHead(
   }
 }
 
-async function headOf(stream: Readable): Promise<Uint8Array> {
+async function headOf(stream: Readable, most: number): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       length += chunk.length
-      if (length >= headBytes) break
+      if (length >= most) break
     }
   } catch (error) {
     // The engine says later that a file is cut off.
     if (length === 0) throw error
   }
-  return Buffer.concat(chunks).subarray(0, headBytes)
+  return Buffer.concat(chunks).subarray(0, most)
 }
 
 /** The whole file as UTF-8, because the engine reads nothing else. */

@@ -122,6 +122,18 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     expect((await report([path])).stderr).toContain(`wide.csv ${mapped.join(' ')}\n`)
   })
 
+  test('a line of names of any length is read, also where a name is there twice', async () => {
+    const wide = Array.from({ length: 40_000 }, (_, index) => `metric_${index}`).join(',')
+    const values = wide.replaceAll(/[^,]+/g, '0')
+    const csv = `${wide},user_id,user_id,variant,exposed_at\n${values},u1,x,a,2026-06-01\n${values},u2,x,b,2026-06-01\n`
+    for (const path of [write('names.csv', csv), write('names.csv.gz', gzipSync(csv))])
+      expect((await totals([path, ...mapped])).totals).toEqual({ a: 1, b: 1 })
+    const { stderr } = await report([write('line.csv', 'x,'.repeat(3_000_000)), ...mapped])
+    expect(stderr).toBe(
+      'report: line.csv has a first line of more than 4 MB, which is too long for the names of columns\n',
+    )
+  })
+
   test('a file with nothing in it that fits says so', async () => {
     const { stderr } = await report([write('prices.csv', 'price,weight\n1.5,2\n2.5,3\n3.5,4\n')])
     expect(stderr).toContain('identity   no column looks like one')
