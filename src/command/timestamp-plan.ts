@@ -108,6 +108,7 @@ interface Extent {
   readonly max_year: string | number
   readonly short_years: string | number
   readonly example: string | null
+  readonly short_example: string
   readonly first_over_12: string
   readonly second_over_12: string
 }
@@ -138,6 +139,7 @@ async function orderOf(
           max(${part(3)}) AS max_year,
           countIf(length(first_exposure_parts[3]) = 2) AS short_years,
           anyIf(first_exposure_value, ${part(1)} != ${part(2)}) AS example,
+          anyIf(first_exposure_value, length(first_exposure_parts[3]) = 2) AS short_example,
           anyIf(first_exposure_value, ${part(1)} > 12) AS first_over_12,
           anyIf(first_exposure_value, ${part(2)} > 12) AS second_over_12
         FROM (SELECT ${value} AS first_exposure_value, ${parts} AS first_exposure_parts FROM ${from})
@@ -157,7 +159,7 @@ async function orderOf(
   if (held.length === 0) return undefined
   const most = (name: 'max_first' | 'max_second' | 'max_year'): number =>
     Math.max(...held.map((each) => Number(each[name])))
-  const some = (name: 'example' | 'first_over_12' | 'second_over_12'): string =>
+  const some = (name: 'example' | 'short_example' | 'first_over_12' | 'second_over_12'): string =>
     held.map((each) => each[name] ?? '').find((text) => text !== '') ?? ''
   const named = `the timestamps in ${JSON.stringify(oneLine(column, 60))} (${option})`
   const say = '--timestamp-format day-first, or --timestamp-format month-first'
@@ -167,7 +169,7 @@ async function orderOf(
   }))
   const years = most('max_year') - Math.min(...held.map(({ min_year }) => Number(min_year)))
   if (held.some(({ short_years }) => Number(short_years) > 0) && years > 1) {
-    const example = some('example')
+    const example = some('short_example')
     const yearFirst = yearFirstForm(example)
     throw new ReportError(
       `${named} have years of two digits, and it is not clear where: ${JSON.stringify(example)}; say how they are written: ${say}, or --timestamp-format '${yearFirst}'`,

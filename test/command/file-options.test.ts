@@ -1113,6 +1113,16 @@ describe.skipIf(!engineAvailable)('files (need the embedded ClickHouse)', () => 
     expect((await totals([path, ...mapped])).totals).toEqual({ control: 1, blue: 2 })
   })
 
+  test('years of two digits beside others of four: the example has two', async () => {
+    const path = write(
+      'years.csv',
+      'user_id,variant,exposed_at\nu1,a,13/06/2026 10:00\nu2,b,14/06/26 11:00\n',
+    )
+    expect((await report([path, ...mapped])).stderr).toContain(
+      `have years of two digits, and it is not clear where: "14/06/26 11:00"; say how`,
+    )
+  })
+
   test('times are those of --time-zone, also in the options, and the report says so', async () => {
     const { stdout } = await report([
       fixture('commas.csv'),
