@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { quotedForShell, type FileColumns, type GivenColumns } from './arguments.js'
 import { dateAndTime } from './date-and-time.js'
 import { didYouMean } from './did-you-mean.js'
-import { readRows, type OpenedFile } from './open-file.js'
+import { isEmpty, readRows, type OpenedFile } from './open-file.js'
 import {
   mayHaveRole,
   mayNameExperiment,
@@ -14,6 +14,7 @@ import {
 import { fileRead } from './read-file.js'
 import { oneLine, ReportError } from './report-error.js'
 import type { RowFilter } from './row-filters.js'
+import { count } from './words.js'
 
 const options = {
   identity: '--identity',
@@ -54,10 +55,13 @@ export async function fileColumns(
     } = given
     return { ...given, identity, variant, timestamp }
   }
-  const [first] = files
-  if (first === undefined) throw new ReportError('there is no file to report')
-  const sample = await sampleOf(client, first)
-  return { columns: proposeColumns(sample, given), sample }
+  // Of several files, the first may be empty.
+  for (const file of files) {
+    const sample = await sampleOf(client, file)
+    if ([...sample.values()].some(({ length }) => length > 0))
+      return { columns: proposeColumns(sample, given), sample }
+  }
+  throw isEmpty(files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`)
 }
 
 function assertColumns({ name, types, layout }: OpenedFile, given: GivenColumns, areSeveral: boolean): void {

@@ -1326,6 +1326,21 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
     expect(stderr).toMatch(/line 4: .* is not an object of JSON\n/)
   })
 
+  test('a file with types and without rows is empty at the first try too, and keeps no other file from being read', async () => {
+    const path = join(folder, 'none.parquet')
+    const engine = await embeddedClickHouse()
+    try {
+      const { stream } = await engine.client.exec({
+        query: `SELECT '' AS user_id, '' AS variant, now() AS exposed_at LIMIT 0 FORMAT Parquet`,
+      })
+      writeFileSync(path, Buffer.concat((await stream.toArray()) as Buffer[]))
+    } finally {
+      await engine.close()
+    }
+    expect((await report([path])).stderr).toBe('report: none.parquet is empty: there is nothing to report\n')
+    expect((await report([path, fixture('commas.csv')])).stderr).toContain(`commas.csv ${mapped.join(' ')}\n`)
+  })
+
   test('a row that cannot be read does not keep others from saying whether the day comes first', async () => {
     const csv = write('days.csv', 'user_id,variant,exposed_at\n1,a,13/05/2026\n2,b\n3,b,01/05/2026\n')
     const json = write(
