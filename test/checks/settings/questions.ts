@@ -64,6 +64,19 @@ const ofOne = (of: ExposureSpec): Readonly<Record<string, Ask>> => ({
 /** Every question about small experiments, asked under some settings. */
 export const questions: Readonly<Record<string, Ask>> = {
   ...ofOne(spec),
+  'summary, filtered': (client, settings) =>
+    fetchExposuresSummary(
+      client,
+      exposureSpec({
+        ...spec,
+        filters: [
+          { column: 'plan', notIn: ['pro'] },
+          { column: 'sdk_language', notLike: 'py%' },
+        ],
+      }),
+      window,
+      { settings },
+    ),
   'summary, exact': (client, settings) =>
     fetchExposuresSummary(client, exposureSpec({ ...spec, identityKey: 'exact' }), window, { settings }),
   batch: (client, settings) =>
@@ -243,7 +256,7 @@ const eventsTable = (table: string, partitions = ''): string => `CREATE TABLE ${
   (
     environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
     timestamp DateTime64(3), collected_at DateTime64(3), identifier String, value Nullable(String),
-    sdk_language LowCardinality(String)
+    sdk_language LowCardinality(String), plan Nullable(String)
   )
   ENGINE = MergeTree ${partitions}
   ORDER BY (environment_key, event, feature_name, timestamp, identifier)
@@ -268,7 +281,8 @@ export async function makeEvents(client: ClickHouseClient): Promise<void> {
           at + toIntervalSecond(number % 90000),
           if(number % 41 = 0, '', concat('u', toString(number % 300))),
           if(number % 37 = 0, NULL, ['control', 'one-page', 'two-page'][1 + (number % 300 + (number % 29 = 0)) % 3]),
-          ['js', 'python', 'go', 'ruby'][1 + number % 4]
+          ['js', 'python', 'go', 'ruby'][1 + number % 4],
+          if(number % 5 = 0, NULL, ['free', 'team', 'pro'][1 + number % 3])
         FROM numbers(${part * 300}, 300)`,
     })
     if (part === 1) await client.command({ query: 'OPTIMIZE TABLE by_identity FINAL' })
