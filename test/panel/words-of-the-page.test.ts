@@ -110,7 +110,7 @@ describe('crossovers', () => {
       crossedInWords({ identities, granularity, peak }, 200, (bucket) => `<${bucket}>`, words)
     expect(said(8, 'day')).toBe(
       '8 of 200 identities seen (4.00%) were exposed to more than one variant; ' +
-        'the day in which most of them changed was <2026-06-03>, with 4.',
+        'the day on which most of them changed was <2026-06-03>, with 4.',
     )
     expect(said(8, 'hour')).toContain('the hour in which most of them changed')
     expect(said(0, 'day')).toBe('Nobody was exposed to more than one variant.')
