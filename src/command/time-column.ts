@@ -2,7 +2,7 @@ import type { FileColumns } from './arguments.js'
 import { patternOf, reading, tolerant, type Load, type Plans, type TimeColumn } from './file-load.js'
 import { inLines, readRows, type OpenedFile } from './open-file.js'
 import type { FileRead } from './read-file.js'
-import { areCounts, hasZone, timestampKind, timestampSql } from './timestamp-form.js'
+import { hasZone, isUnitOfTime, timestampKind, timestampSql } from './timestamp-form.js'
 import { timestampPlan } from './timestamp-plan.js'
 
 /** The first values of a column of time, of every file that has text or numbers in it. */
@@ -58,7 +58,7 @@ export async function planOf(
           forms: timestampForms,
           // A pattern may read ten digits as a date and an hour.
           hasNaive:
-            !timestampForms.some((form) => areCounts(form)) &&
+            !timestampForms.some(isUnitOfTime) &&
             values.some((value) => timestampKind(value) === 'epoch' || !hasZone(value)),
           notes: [],
         }

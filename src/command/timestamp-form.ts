@@ -103,8 +103,8 @@ export function hasZone(text: string): boolean {
   )
 }
 
-/** Whether a form is a count since 1970, which needs no zone. */
-export function areCounts(form: TimestampForm): boolean {
+/** Whether a form is a count since 1970 in one unit, which needs no zone. */
+export function isUnitOfTime(form: TimestampForm): form is UnitOfTime {
   return form === 's' || form === 'ms' || form === 'us' || form === 'ns'
 }
 
@@ -214,7 +214,7 @@ function reading(form: TimestampForm, text: string, zone: string): Reading {
       isDate: `match(${text}, '^${year}[-/]${month}[-/]${day}(?:[T ]0?0:00(?::00(?:[.]0+)?)?)?$')`,
     }
   }
-  if (form === 'epoch' || form === 's' || form === 'ms' || form === 'us' || form === 'ns') {
+  if (form === 'epoch' || isUnitOfTime(form)) {
     const value = `toDecimal128OrNull(if(match(${text}, '${epoch}'), replaceOne(${text}, ',', '.'), ''), 9)`
     const units: readonly [UnitOfTime, string, string, string][] = [
       ['s', '1000000000', '10000000000', '1000000000'],

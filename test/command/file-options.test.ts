@@ -30,6 +30,19 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** Has the engine write a file of types, from a SELECT. */
+async function writeParquet(path: string, select: string, structure: string = 'auto'): Promise<void> {
+  const engine = await embeddedClickHouse()
+  try {
+    await engine.client.command({
+      query: `INSERT INTO FUNCTION file({path:String}, 'Parquet', {structure:String}) ${select}`,
+      query_params: { path, structure },
+    })
+  } finally {
+    await engine.close()
+  }
+}
+
 function write(name: string, content: string | Uint8Array): string {
   writeFileSync(join(folder, name), content)
   return join(folder, name)
@@ -462,21 +475,16 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
 
   test('times of day of Parquet, which the engine reads as times of 1970, are no timestamps alone', async () => {
     const [path, alone] = [join(folder, 'times.parquet'), join(folder, 'times-alone.parquet')]
-    const engine = await embeddedClickHouse()
-    try {
-      for (const [file, date] of [
-        [path, `toDate32('2026-06-01') + number AS "day",`],
-        [alone, ''],
-      ] as const)
-        await engine.client.command({
-          query: `INSERT INTO FUNCTION file('${file}', 'Parquet')
-            SELECT concat('u', toString(number)) AS user_id, ['control', 'b'][number % 2 + 1] AS variant, ${date}
-              toDateTime64('1970-01-01 10:30:00', 6, 'UTC') + number AS at_time
-            FROM numbers(4)`,
-        })
-    } finally {
-      await engine.close()
-    }
+    for (const [file, date] of [
+      [path, `toDate32('2026-06-01') + number AS "day",`],
+      [alone, ''],
+    ] as const)
+      await writeParquet(
+        file,
+        `SELECT concat('u', toString(number)) AS user_id, ['control', 'b'][number % 2 + 1] AS variant, ${date}
+          toDateTime64('1970-01-01 10:30:00', 6, 'UTC') + number AS at_time
+        FROM numbers(4)`,
+      )
     const proposal = 'times.parquet --identity user_id --variant variant --timestamp day+at_time\n'
     expect((await report([path])).stderr).toContain(proposal)
     const asked = [path, ...mapped.slice(0, 4), '--timestamp', 'day+at_time']
@@ -822,16 +830,8 @@ describe.skipIf(!engineAvailable)('names (need the embedded ClickHouse)', () => 
     const csv = write('names.csv', [names, ...rows].map((row) => `${row.join(',')}\n`).join(''))
     const parquet = join(folder, 'names.parquet')
     rmSync(parquet, { force: true })
-    const engine = await embeddedClickHouse()
-    try {
-      const structure = names.map((name) => `${name} String`).join(', ')
-      await engine.client.command({
-        query: `INSERT INTO FUNCTION file({parquet:String}, 'Parquet', {structure:String}) SELECT * FROM file({csv:String}, 'CSVWithNames', {structure:String})`,
-        query_params: { csv, parquet, structure },
-      })
-    } finally {
-      await engine.close()
-    }
+    const structure = names.map((name) => `${name} String`).join(', ')
+    await writeParquet(parquet, `SELECT * FROM file('${csv}', 'CSVWithNames', '${structure}')`, structure)
     for (const [path, where] of [
       [csv, 'line 4'],
       [parquet, 'row 3'],
@@ -1254,33 +1254,23 @@ describe.skipIf(!engineAvailable)('files of programs (need the embedded ClickHou
 
   test('a year that has no nanoseconds, in a file with types, is a row that cannot be read', async () => {
     const path = join(folder, 'ages.parquet')
-    const engine = await embeddedClickHouse()
-    try {
-      await engine.client.command({
-        query: `INSERT INTO FUNCTION file('${path}', 'Parquet')
-          SELECT number AS user_id, 'a' AS variant,
-            toDateTime64(if(number = 1, '9999-12-31 00:00:00', '2026-06-01 10:00:00.25'), 3, 'UTC') AS exposed_at
-          FROM numbers(3)`,
-      })
-    } finally {
-      await engine.close()
-    }
+    await writeParquet(
+      path,
+      `SELECT number AS user_id, 'a' AS variant,
+        toDateTime64(if(number = 1, '9999-12-31 00:00:00', '2026-06-01 10:00:00.25'), 3, 'UTC') AS exposed_at
+      FROM numbers(3)`,
+    )
     expect((await report([path, ...mapped])).stderr).toContain('row 2: "9999-12-31 00:00:00')
     expect((await totals([path, ...mapped, '--skip-bad-rows'])).totals).toEqual({ a: 2 })
   })
 
   test('a date and an hour, in a file with types, that are no timestamp are told with their row', async () => {
     const path = join(folder, 'hours.parquet')
-    const engine = await embeddedClickHouse()
-    try {
-      await engine.client.command({
-        query: `INSERT INTO FUNCTION file('${path}', 'Parquet')
-          SELECT number AS user_id, 'a' AS variant, toDate('2026-06-01') AS date, number * 12 + 1 AS hour
-          FROM numbers(3)`,
-      })
-    } finally {
-      await engine.close()
-    }
+    await writeParquet(
+      path,
+      `SELECT number AS user_id, 'a' AS variant, toDate('2026-06-01') AS date, number * 12 + 1 AS hour
+      FROM numbers(3)`,
+    )
     const { stderr } = await report([path, ...mapped.slice(0, 4), '--timestamp', 'date+hour'])
     expect(stderr).toContain('row 3: "2026-06-01 25:00" in "date+hour" is not a timestamp')
   })
